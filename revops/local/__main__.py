@@ -1,0 +1,3 @@
+from revops.local.cli import main
+
+raise SystemExit(main())
