@@ -14,7 +14,7 @@ def main() -> None:
         raise SystemExit(local(sys.argv[2:]))
     from revops.local import apply_environment
 
-    apply_environment()
+    apply_environment(operator=True)
     if command in OWNER_COMMANDS:
         os.environ["REVOPS_DB_ROLE"] = "owner"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")

@@ -15,7 +15,8 @@ from revops.local.valkey import Valkey
 
 __all__ = ["LocalError", "apply_environment", "environment", "start_services", "stop_services"]
 
-DATABASE_VARIABLES = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_MAINT_URL")
+OPERATOR_VARIABLES = ("DATABASE_OWNER_URL", "DATABASE_MAINT_URL")
+DATABASE_VARIABLES = ("DATABASE_URL", *OPERATOR_VARIABLES)
 
 
 def environment(*, start: bool = True) -> dict[str, str]:
@@ -38,13 +39,19 @@ def environment(*, start: bool = True) -> dict[str, str]:
     return {name: value for name, value in found.items() if value} | given
 
 
-def apply_environment() -> None:
-    """Fill `os.environ`, starting services that are down. Ends the process with a readable message when that fails."""
+def apply_environment(*, operator: bool = False) -> None:
+    """Fill `os.environ`, starting services that are down. Ends the process with a readable message when that fails.
+
+    Only an operator's process (manage.py, tests) also learns the owner's and the maintenance role's passwords.
+    """
     try:
-        os.environ.update(environment())
+        found = environment()
     except LocalError as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from error
+    if not operator:
+        found = {name: value for name, value in found.items() if name not in OPERATOR_VARIABLES}
+    os.environ.update(found)
 
 
 def external_database() -> bool:

@@ -1,8 +1,8 @@
 """Where the services of one checkout live, and as whom they run.
 
 Everything is in one folder, so that deleting it deletes everything. For a normal user that is `var/local` in the
-checkout. PostgreSQL refuses to run as root, and the account it then runs as cannot look into a 0700 checkout; so root's folder is
-under /var/tmp, named after the checkout's path, with root-owned copies of the programs.
+checkout. PostgreSQL refuses to run as root, and the account it then runs as cannot look into a 0700 checkout; so
+root's folder is under /var/tmp, named after the checkout's path, with root-owned copies of the programs.
 """
 
 from __future__ import annotations

@@ -7,6 +7,6 @@ import os
 
 from revops.local import apply_environment
 
-apply_environment()
+apply_environment(operator=True)
 # Tests log in as the owner, who may create the test database, and SET ROLE rv_app around each test.
 os.environ.setdefault("REVOPS_DB_ROLE", "owner")

@@ -1,0 +1,78 @@
+"""A child process that never outlives its parent, and is stopped with everything it started."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from revops.local.home import CHECKOUT
+
+STOP_SECONDS = 20
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def exit_code(self) -> int | None:
+        return self.process.poll()
+
+    def stop(self) -> None:
+        """Ask, wait, then end the whole group, so that no grandchild stays."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                break
+            except PermissionError:  # what macOS says of a group of zombies
+                break
+            self.process.poll()
+            time.sleep(0.05)
+
+
+def start(name: str, command: list[str], environment: dict[str, str], log: Path | None = None) -> Child:
+    """Start in a session of its own: the terminal's Ctrl-C reaches the parent alone, which stops all in order."""
+    output = None
+    if log:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        output = log.open("wb")
+    process = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+        start_new_session=True,
+        preexec_fn=_end_with_parent(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509 -- one thread
+    )
+    if output:
+        output.close()
+    return Child(name, process)
+
+
+def _end_with_parent(parent: int) -> Callable[[], None]:
+    libc = ctypes.CDLL(None)
+
+    def ask_kernel() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os._exit(1)
+
+    return ask_kernel
