@@ -35,7 +35,9 @@ def environment(*, start: bool = True) -> dict[str, str]:
         postgres = Postgres(home)
         found |= zip(DATABASE_VARIABLES, map(postgres.url, ("rv_app", "rv_owner", "rv_maint")), strict=True)
     found["REDIS_URL"] = Valkey(home).url
-    given = {name: os.environ[name] for name in found if os.environ.get(name)}
+    given = {
+        name: os.environ[name] for name in ("SECRET_KEY", *DATABASE_VARIABLES, "REDIS_URL") if os.environ.get(name)
+    }
     return {name: value for name, value in found.items() if value} | given
 
 

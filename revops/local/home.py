@@ -73,11 +73,11 @@ class Home:
             self.folder.mkdir(mode=0o711 if self.account else 0o700, parents=True, exist_ok=True)
         except PermissionError as error:
             raise LocalError(f"Cannot write to {self.folder.parent}. Use a checkout of your own.") from error
-        if self.account and self.folder.lstat().st_uid == 0:
-            self.folder.chmod(0o711)  # whatever the umask: the server's account passes through
         found = self.folder.lstat()
         if self.folder.is_symlink() or found.st_uid != os.geteuid() or found.st_mode & 0o022:
             raise LocalError(f"{self.folder} is not a private folder of this user. Remove it, or set REVOPS_LOCAL_DIR.")
+        if self.account:
+            self.folder.chmod(0o711)  # whatever the umask: the servers' account passes through
 
     def server_folder(self, name: str) -> Path:
         """A 0700 folder that the server's account owns."""

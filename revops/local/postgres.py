@@ -72,7 +72,7 @@ class Postgres:
         import psycopg2  # noqa: PLC0415 -- a deployment's start-up passes here without ever needing the embedded server
 
         state = self.home.read_state().get("postgres", {})
-        if not state.get("provisioned"):
+        if not state.get("provisioned") or self.pid() is None:
             return False
         try:
             psycopg2.connect(self.url("rv_app"), connect_timeout=5).close()
@@ -86,6 +86,10 @@ class Postgres:
         self.home.server_folder("postgres")
         if not (self.data / "PG_VERSION").exists():
             self._create_cluster(programs)
+        if "passwords" not in self.home.read_state().get("postgres", {}):
+            raise LocalError(
+                f"The passwords of {self.data} are lost with {self.home.state_file}. Start afresh: make reset"
+            )
         self._check_version(programs)
         self._start_server(programs)
         state = self.home.read_state()

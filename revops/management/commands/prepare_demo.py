@@ -56,8 +56,8 @@ def collect_static() -> None:
         for name, storage in finder.list([]):
             found = Path(storage.path(name)).stat()
             sources.update(f"{name} {found.st_size} {found.st_mtime_ns}\n".encode())
-    stamp = Path(settings.STATIC_ROOT) / "sources.stamp"
-    if stamp.exists() and stamp.read_text() == sources.hexdigest():
+    stamp = settings.BASE_DIR / "var" / "static.stamp"
+    if Path(settings.STATIC_ROOT).exists() and stamp.exists() and stamp.read_text() == sources.hexdigest():
         return
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     stamp.write_text(sources.hexdigest())
