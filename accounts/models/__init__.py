@@ -1,0 +1,21 @@
+from accounts.models.contracts import Contract, ContractLine, Product, RevenueMovement
+from accounts.models.facts import Activity, Goal, Measure, Outcome, Signal, Ticket
+from accounts.models.imports import ImportBatch
+from accounts.models.people import Account, Contact, Person
+
+__all__ = [
+    "Account",
+    "Activity",
+    "Contact",
+    "Contract",
+    "ContractLine",
+    "Goal",
+    "ImportBatch",
+    "Measure",
+    "Outcome",
+    "Person",
+    "Product",
+    "RevenueMovement",
+    "Signal",
+    "Ticket",
+]

@@ -1,0 +1,26 @@
+from django.db import models
+
+
+class Role(models.TextChoices):
+    CSM = "csm", "CSM"
+    CS_MANAGER = "cs_manager", "CS manager"
+    CS_DIRECTOR = "cs_director", "CS director"
+    EXECUTIVE_SPONSOR = "executive_sponsor", "Executive sponsor"
+    SALES_REP = "sales_rep", "Sales rep"
+    SUPPORT_AGENT = "support_agent", "Support agent"
+    REVOPS_ADMIN = "revops_admin", "RevOps admin"
+    LEADER = "leader", "Leader"
+
+
+class JobState(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class VersionState(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Live"
+    RETIRED = "retired", "Retired"

@@ -1,0 +1,98 @@
+"""Rules over facts: `(fact, operator, value)` trees compiled to one SQL WHERE, with a trace of every condition.
+
+A tree is `{"all": [...]}`, `{"any": [...]}`, `{"not": {...}}` or a leaf `{"fact": key, "op": op, "value": v}`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from core import registry
+
+M = TypeVar("M", bound=Model)
+
+OPERATORS: Final = {
+    "eq": "exact",
+    "lt": "lt",
+    "lte": "lte",
+    "gt": "gt",
+    "gte": "gte",
+    "in": "in",
+}
+_ABSENT: Final = {"is_known": False, "is_unknown": True}
+
+
+class BadRule(ValueError):
+    """The tree cannot be compiled; the message names the place and the remedy."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One leaf of a tree."""
+
+    fact: str
+    op: str
+    value: Any
+
+    @property
+    def column(self) -> str:
+        return fact_column(self.fact)
+
+
+def fact_column(key: str) -> str:
+    """The name under which a fact is annotated on an account."""
+    return "fact_" + key.replace(".", "_")
+
+
+def conditions(tree: dict[str, Any]) -> list[Condition]:
+    """The leaves of a tree in reading order. Raises `BadRule` for an unknown fact or operator."""
+    if "fact" in tree:
+        return [_leaf(tree)]
+    for word in ("all", "any"):
+        if word in tree:
+            return [leaf for branch in tree[word] for leaf in conditions(branch)]
+    if "not" in tree:
+        return conditions(tree["not"])
+    raise BadRule(f"A rule needs one of all, any, not, fact; found {sorted(tree)}.")
+
+
+def _leaf(tree: dict[str, Any]) -> Condition:
+    if tree["fact"] not in registry.facts():
+        raise BadRule(f"Unknown fact '{tree['fact']}'. Known: {', '.join(sorted(registry.facts()))}.")
+    if tree.get("op") not in OPERATORS and tree.get("op") not in _ABSENT:
+        raise BadRule(f"Unknown operator '{tree.get('op')}'. Known: {', '.join([*OPERATORS, *_ABSENT])}.")
+    return Condition(fact=tree["fact"], op=tree["op"], value=tree.get("value"))
+
+
+def to_q(tree: dict[str, Any]) -> Q:
+    """The condition on annotated accounts that the tree means. An empty `all` matches everything."""
+    if "all" in tree:
+        combined = Q()
+        for branch in tree["all"]:
+            combined &= to_q(branch)
+        return combined
+    if "any" in tree:
+        either = Q()
+        for branch in tree["any"]:
+            either |= to_q(branch)
+        return either
+    if "not" in tree:
+        return ~to_q(tree["not"])
+    leaf = _leaf(tree)
+    if leaf.op in _ABSENT:
+        return Q(**{f"{leaf.column}__isnull": _ABSENT[leaf.op]})
+    return Q(**{f"{leaf.column}__{OPERATORS[leaf.op]}": leaf.value})
+
+
+def annotate_facts(accounts: QuerySet[M], keys: list[str], as_of: date) -> QuerySet[M]:
+    """The same accounts with the facts as columns, each once."""
+    known = registry.facts()
+    return accounts.annotate(**{fact_column(key): known[key].expression(as_of) for key in dict.fromkeys(keys)})
+
+
+def matching(accounts: QuerySet[M], tree: dict[str, Any], as_of: date) -> QuerySet[M]:
+    """The accounts for which the tree holds as of the date: one statement, whatever the tree."""
+    keys = [condition.fact for condition in conditions(tree)]
+    return annotate_facts(accounts, keys, as_of).filter(to_q(tree))

@@ -1,0 +1,196 @@
+"""Work that cannot be lost. Postgres holds the work; the broker only rings the bell.
+
+A job is a row with a unique key, written in the transaction of its cause. A worker takes it by compare-and-swap with a
+lease; a job past its lease is rung again by the sweeper. A handler may therefore run twice, and each of its effects
+has a natural unique key, so that the second run changes nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from celery import current_app
+from django.db import connection, transaction
+from django.db.models import F
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+
+from core import clock
+from core.actors import Actor
+from core.choices import JobState
+from core.models import Job
+from core.tenancy import tenant_context
+
+logger = logging.getLogger(__name__)
+
+LEASE: Final = timedelta(seconds=90)
+HEARTBEAT_SECONDS: Final = 25
+RETRY_AFTER: Final = timedelta(seconds=15)
+
+
+class JobRefused(Exception):
+    """The work can never be done as asked. The message is for the person who started it."""
+
+
+class JobCancelled(Exception):
+    """Somebody pressed Cancel; the handler must leave nothing half-written."""
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """What a handler gets: its payload, and the means to report and to write."""
+
+    id: int
+    tenant_id: int
+    payload: dict[str, Any]
+    attempt: int
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One transaction in the job's workspace. Progress is to be reported outside of it, else nobody sees it."""
+        with tenant_context(self.tenant_id):
+            yield
+
+    def progress(self, done: int, total: int, step: str = "") -> None:
+        """Shows progress, extends the lease; raises `JobCancelled` when a person asked to stop."""
+        with tenant_context(self.tenant_id):
+            mine = Job.objects.filter(pk=self.id, state=JobState.RUNNING, attempts=self.attempt)
+            mine.update(done=done, total=total, step=step, lease_until=clock.now() + LEASE)
+            if mine.filter(cancel_requested=True).exists():
+                raise JobCancelled
+
+
+Handler = Callable[[RunningJob], dict[str, Any]]
+_handlers: dict[str, Handler] = {}
+
+
+def job_handler(kind: str) -> Callable[[Handler], Handler]:
+    """Registers the function that does jobs of this kind. It returns the job's result as JSON."""
+
+    def register(handler: Handler) -> Handler:
+        if kind in _handlers:
+            raise RuntimeError(f"Two handlers for jobs of kind '{kind}'.")
+        _handlers[kind] = handler
+        return handler
+
+    return register
+
+
+def job_kinds() -> list[str]:
+    """The kinds of jobs that have a handler."""
+    return sorted(_handlers)
+
+
+def enqueue_on_commit(task: str, *, tenant_id: int, **kwargs: Any) -> None:
+    """Rings the bell for a task, by name, once the transaction has committed. A dead broker is not an error here."""
+    transaction.on_commit(lambda: ring(task, tenant_id=tenant_id, **kwargs))
+
+
+def ring(task: str, **kwargs: Any) -> None:
+    """Sends the message now. A lost one is sent again by the sweeper, so a broker that is down is only logged."""
+    try:
+        current_app.send_task(task, kwargs=kwargs, retry=False)
+    except (BrokerError, RedisError, OSError) as error:
+        logger.warning("The bell for %s did not ring (%s); the sweeper will ring again.", task, error)
+
+
+@transaction.atomic
+def start_job(
+    *, kind: str, key: str, payload: dict[str, Any], actor: Actor, now: datetime, max_attempts: int = 5
+) -> Job:
+    """The job with this key: a new one, or the one that is there already (asking twice does the work once)."""
+    job, created = Job.objects.get_or_create(
+        kind=kind,
+        key=key,
+        defaults={"payload": payload, "created_at": now, "created_by": actor.label, "max_attempts": max_attempts},
+    )
+    if created:
+        enqueue_on_commit("core.run_job", tenant_id=job.tenant_id, job_id=job.pk)
+    return job
+
+
+@transaction.atomic
+def cancel_job(*, job_id: int, actor: Actor, now: datetime) -> bool:
+    """Asks a job to stop. A waiting job ends at once, a running one at its next step. False when it was over."""
+    waiting = Job.objects.filter(pk=job_id, state=JobState.QUEUED)
+    if waiting.update(state=JobState.CANCELLED, finished_at=now, error=f"Cancelled by {actor.label}."):
+        return True
+    return bool(Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(cancel_requested=True))
+
+
+def run_job(*, tenant_id: int, job_id: int) -> str:
+    """Takes the job if nobody has it, does it, and writes down how it ended. Returns the job's state, or "taken"."""
+    job = _take(tenant_id, job_id)
+    if job is None:
+        return "taken"
+    running = RunningJob(id=job.pk, tenant_id=tenant_id, payload=job.payload, attempt=job.attempts)
+    if job.attempts > job.max_attempts:
+        return _finish(running, JobState.FAILED, error=f"Stopped after {job.max_attempts} attempts. {job.error}")
+    try:
+        with _heartbeat(running):
+            result = _handlers[job.kind](running)
+    except JobCancelled:
+        return _finish(running, JobState.CANCELLED, error="Cancelled. Nothing was written.")
+    except JobRefused as refusal:
+        return _finish(running, JobState.FAILED, error=str(refusal))
+    except Exception as error:
+        logger.exception("Job %s of kind %s failed on attempt %s.", job.pk, job.kind, job.attempts)
+        return _retry_or_fail(running, job, error)
+    return _finish(running, JobState.DONE, result=result)
+
+
+def _take(tenant_id: int, job_id: int) -> Job | None:
+    now = clock.now()
+    with tenant_context(tenant_id):
+        free = Job.objects.filter(pk=job_id, state=JobState.QUEUED) | Job.objects.filter(
+            pk=job_id, state=JobState.RUNNING, lease_until__lt=now
+        )
+        taken = free.update(state=JobState.RUNNING, attempts=F("attempts") + 1, lease_until=now + LEASE, started_at=now)
+        return Job.objects.get(pk=job_id) if taken == 1 else None
+
+
+def _finish(running: RunningJob, state: JobState, *, result: dict[str, Any] | None = None, error: str = "") -> str:
+    with tenant_context(running.tenant_id):
+        Job.objects.filter(pk=running.id, state=JobState.RUNNING, attempts=running.attempt).update(
+            state=state, result=result or {}, error=error, finished_at=clock.now(), lease_until=None
+        )
+    return str(state)
+
+
+def _retry_or_fail(running: RunningJob, job: Job, error: Exception) -> str:
+    words = f"{type(error).__name__}: {error}"[:2000]
+    if job.attempts >= job.max_attempts:
+        return _finish(running, JobState.FAILED, error=f"Failed {job.attempts} times. Last error: {words}")
+    with tenant_context(running.tenant_id):
+        Job.objects.filter(pk=running.id, state=JobState.RUNNING, attempts=running.attempt).update(
+            state=JobState.QUEUED, error=words, lease_until=clock.now() + RETRY_AFTER * job.attempts
+        )
+    return str(JobState.QUEUED)
+
+
+@contextmanager
+def _heartbeat(running: RunningJob) -> Iterator[None]:
+    """Extends the lease while one long statement runs. A thread has its own connection, so it commits on its own."""
+    over = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not over.wait(HEARTBEAT_SECONDS):
+                with tenant_context(running.tenant_id):
+                    Job.objects.filter(pk=running.id, attempts=running.attempt, state=JobState.RUNNING).update(
+                        lease_until=clock.now() + LEASE
+                    )
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"job-{running.id}-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

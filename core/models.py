@@ -1,0 +1,223 @@
+"""The tables of the ground: who may enter which workspace, and the kernels for audit, jobs, changes and versions."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.functions import Now
+
+from core.choices import JobState, Role, VersionState
+from core.fields import TenantForeignKey
+from core.managers import TenantManager
+from core.tenancy import require_tenant_id
+
+
+class Tenant(models.Model):
+    """A workspace: one company's accounts, processes and people. Called workspace on the page."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    currency = models.CharField(max_length=3, default="USD")
+    timezone = models.CharField(max_length=64, default="UTC")
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def today(self, now: datetime) -> date:
+        """The business date in the workspace's time zone."""
+        return now.astimezone(self.zone).date()
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, *, name: str = "") -> "User":
+        """A person who can sign in. The address is kept in lower case; None sets no usable password."""
+        user = User(email=email.strip().lower(), name=name)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A sign-in. What a person may do stands in the membership, never here."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0] if self.name else self.email
+
+
+class Membership(models.Model):
+    """A user's role in one workspace. Read before the workspace is known, hence global."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=32, choices=Role.choices)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="membership_once_per_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.tenant} as {self.get_role_display()}"
+
+
+class TenantModel(models.Model):
+    """A row of one workspace. In Postgres its primary key is (tenant_id, id), behind row-level security."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, related_name="+")
+
+    objects = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Fills in the current workspace, so that a new row never needs to name it."""
+        if self.tenant_id is None:
+            self.tenant_id = require_tenant_id()
+        super().save(*args, **kwargs)
+
+
+class AuditEntry(TenantModel):
+    """Who did what, to what, why. Append-only: the application can neither change nor delete a row."""
+
+    at = models.DateTimeField()
+    actor_label = models.CharField(max_length=200)
+    actor_membership_id = models.BigIntegerField(null=True)
+    verb = models.CharField(max_length=80)
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField(null=True)
+    subject_label = models.CharField(max_length=200, blank=True)
+    before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    reason = models.TextField(blank=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [
+            models.Index(fields=["tenant", "subject_type", "subject_id", "-at"], name="audit_of_subject"),
+            models.Index(fields=["tenant", "-at"], name="audit_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_label} {self.verb} {self.subject_label}"
+
+
+class Job(TenantModel):
+    """A unit of background work. This row is the record; the broker's message only rings the bell."""
+
+    kind = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    payload = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=5)
+    lease_until = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+    step = models.CharField(max_length=120, blank=True)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    result = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    error = models.TextField(blank=True)
+    created_by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "kind", "key"], name="job_once_per_key")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "state", "lease_until"],
+                name="job_open",
+                condition=models.Q(state__in=["queued", "running"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} ({self.state})"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
+
+
+class Change(TenantModel):
+    """An account that a consumer has still to look at. Written with the change, deleted with the consumer's answer."""
+
+    consumer = models.CharField(max_length=40)
+    account_id = models.BigIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["tenant", "consumer", "account_id"], name="change_waiting")]
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} for {self.consumer}"
+
+
+class ProcessVersion(TenantModel):
+    """One version of one process document: a score model, a renewal timeline, a policy. Apps give it its meaning."""
+
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=80)
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=120)
+    state = models.CharField(max_length=12, choices=VersionState.choices, default=VersionState.DRAFT)
+    definition = models.JSONField(encoder=DjangoJSONEncoder)
+    content_hash = models.CharField(max_length=64)
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+    published_at = models.DateTimeField(null=True)
+    published_by = models.CharField(max_length=200, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind", "key", "number"], name="process_version_number"),
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "key"],
+                name="process_one_published",
+                condition=models.Q(state="published"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.number}"
+
+
+__all__ = [
+    "AuditEntry",
+    "Change",
+    "Job",
+    "Membership",
+    "ProcessVersion",
+    "Tenant",
+    "TenantForeignKey",
+    "TenantModel",
+    "User",
+]

@@ -1,0 +1,47 @@
+"""Reads of the ground."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from core.choices import JobState, VersionState
+from core.models import Job, Membership, ProcessVersion
+
+
+def active_membership(*, user_id: int, membership_id: int | None) -> Membership | None:
+    """The chosen membership while it is live, else the user's first one, else None. One query."""
+    return (
+        Membership.objects.filter(user_id=user_id, is_active=True, user__is_active=True)
+        .select_related("tenant", "user")
+        .order_by(Case(When(pk=membership_id or 0, then=Value(0)), default=Value(1), output_field=IntegerField()), "pk")
+        .first()
+    )
+
+
+def memberships_of(user_id: int) -> QuerySet[Membership]:
+    """The workspaces that a user may switch to, by name."""
+    return Membership.objects.filter(user_id=user_id, is_active=True).select_related("tenant").order_by("tenant__name")
+
+
+def published_version(kind: str, key: str) -> ProcessVersion | None:
+    """The live version of a process, or None before the first one is published."""
+    return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.PUBLISHED).first()
+
+
+def published_versions(kind: str) -> QuerySet[ProcessVersion]:
+    """The live versions of a kind, in a stable order."""
+    return ProcessVersion.objects.filter(kind=kind, state=VersionState.PUBLISHED).order_by("key")
+
+
+def due_jobs(now: datetime) -> QuerySet[Job]:
+    """Jobs whose bell was lost or whose worker died: queued, or running past their lease."""
+    return Job.objects.filter(
+        Q(state=JobState.QUEUED, lease_until__isnull=True)
+        | Q(state__in=[JobState.QUEUED, JobState.RUNNING], lease_until__lt=now)
+    ).order_by("pk")
+
+
+def new_key() -> str:
+    """A key for work that may be asked for many times, such as an import of the same file."""
+    return uuid4().hex

@@ -1,0 +1,173 @@
+"""The seams: what upper apps contribute to lower ones, without being imported.
+
+Every app fills this in `apps.py` at start. Names are unique, and a second registration under a name is an error at
+start rather than a surprise later.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from django.http import HttpRequest
+
+from core.actors import Actor
+from core.models import Tenant
+
+FactType = Literal["number", "money", "text", "choice", "date", "boolean"]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A named, typed fact about an account as of a date: an expression that annotates an account QuerySet.
+
+    `expression(as_of)` must be set-based and give at most one value per account; None where nothing is known.
+    """
+
+    key: str
+    label: str
+    type: FactType
+    expression: Callable[[date], Any]
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A block of a composed page (`place` = "account", "qbr"). `render` returns safe HTML or "" to stay away."""
+
+    key: str
+    place: str
+    title: str
+    order: int
+    render: Callable[[HttpRequest, Any], str]
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Somebody who must look at changed accounts, and the task that makes it do so."""
+
+    name: str
+    task: str
+
+
+@dataclass(frozen=True)
+class DoctorCheck:
+    """An invariant. `count` gives the number of places where it is broken, inside the tenant's context."""
+
+    key: str
+    label: str
+    count: Callable[[Tenant, datetime], int]
+
+
+@dataclass(frozen=True)
+class TenantDefault:
+    """What a new workspace gets from an app: published processes and lists. Must be idempotent."""
+
+    key: str
+    order: int
+    make: Callable[[Tenant, Actor, datetime], None]
+
+
+@dataclass(frozen=True)
+class ProcessKind:
+    """A kind of process document. `parse` raises `ValueError` with a message that names the field and the remedy."""
+
+    kind: str
+    label: str
+    parse: Callable[[dict[str, Any]], Any]
+
+
+@dataclass
+class _Registry:
+    facts: dict[str, Fact] = field(default_factory=dict)
+    sections: dict[str, Section] = field(default_factory=dict)
+    consumers: dict[str, Consumer] = field(default_factory=dict)
+    doctor_checks: dict[str, DoctorCheck] = field(default_factory=dict)
+    tenant_defaults: dict[str, TenantDefault] = field(default_factory=dict)
+    process_kinds: dict[str, ProcessKind] = field(default_factory=dict)
+    import_kinds: dict[str, Any] = field(default_factory=dict)
+    queue_sources: dict[str, Any] = field(default_factory=dict)
+
+
+_registry = _Registry()
+
+
+class AlreadyRegistered(RuntimeError):
+    """Two contributions claim the same name."""
+
+
+def _put(shelf: dict[str, Any], name: str, thing: Any) -> None:
+    if name in shelf:
+        raise AlreadyRegistered(f"'{name}' is registered twice.")
+    shelf[name] = thing
+
+
+def add_facts(facts: Iterable[Fact]) -> None:
+    for fact in facts:
+        _put(_registry.facts, fact.key, fact)
+
+
+def add_section(section: Section) -> None:
+    _put(_registry.sections, section.key, section)
+
+
+def add_consumer(consumer: Consumer) -> None:
+    _put(_registry.consumers, consumer.name, consumer)
+
+
+def add_doctor_check(check: DoctorCheck) -> None:
+    _put(_registry.doctor_checks, check.key, check)
+
+
+def add_tenant_default(default: TenantDefault) -> None:
+    _put(_registry.tenant_defaults, default.key, default)
+
+
+def add_process_kind(kind: ProcessKind) -> None:
+    _put(_registry.process_kinds, kind.kind, kind)
+
+
+def add_import_kind(key: str, kind: Any) -> None:
+    """An import kind; its type belongs to the import engine in `accounts`."""
+    _put(_registry.import_kinds, key, kind)
+
+
+def add_queue_source(key: str, source: Any) -> None:
+    """A source of rows for My day; its type belongs to the page that shows the queue."""
+    _put(_registry.queue_sources, key, source)
+
+
+def facts() -> dict[str, Fact]:
+    return dict(_registry.facts)
+
+
+def sections(place: str) -> list[Section]:
+    return sorted((s for s in _registry.sections.values() if s.place == place), key=lambda s: (s.order, s.key))
+
+
+def consumers() -> list[Consumer]:
+    return list(_registry.consumers.values())
+
+
+def doctor_checks() -> list[DoctorCheck]:
+    return list(_registry.doctor_checks.values())
+
+
+def tenant_defaults() -> list[TenantDefault]:
+    return sorted(_registry.tenant_defaults.values(), key=lambda d: (d.order, d.key))
+
+
+def process_kind(kind: str) -> ProcessKind:
+    return _registry.process_kinds[kind]
+
+
+def process_kinds() -> list[ProcessKind]:
+    return list(_registry.process_kinds.values())
+
+
+def import_kinds() -> dict[str, Any]:
+    return dict(_registry.import_kinds)
+
+
+def queue_sources() -> dict[str, Any]:
+    return dict(_registry.queue_sources)

@@ -1,0 +1,37 @@
+"""Doors of the ground for the worker and the scheduler."""
+
+from celery import shared_task
+
+from core import clock, jobs, registry
+from core.celery_tasks import GlobalTask, TenantTask
+from core.changes import changes_waiting
+from core.models import Tenant
+from core.queries import due_jobs
+
+
+@shared_task(name="core.run_job", base=TenantTask, own_transactions=True)
+def run_job(*, tenant_id: int, job_id: int) -> str:
+    return jobs.run_job(tenant_id=tenant_id, job_id=job_id)
+
+
+@shared_task(name="core.sweep", base=TenantTask)
+def sweep(*, tenant_id: int) -> int:
+    """Rings again for every job past its lease and every consumer with changes waiting; returns how often."""
+    rung = 0
+    for job_id in due_jobs(clock.now()).values_list("pk", flat=True)[:1000]:
+        jobs.enqueue_on_commit("core.run_job", tenant_id=tenant_id, job_id=job_id)
+        rung += 1
+    for consumer in registry.consumers():
+        if changes_waiting(consumer.name):
+            jobs.enqueue_on_commit(consumer.task, tenant_id=tenant_id)
+            rung += 1
+    return rung
+
+
+@shared_task(name="core.fan_out", base=GlobalTask)
+def fan_out(*, task: str) -> int:
+    """One message per workspace for a tenant task; returns their number."""
+    tenant_ids = list(Tenant.objects.values_list("pk", flat=True))
+    for tenant_id in tenant_ids:
+        jobs.ring(task, tenant_id=tenant_id)
+    return len(tenant_ids)

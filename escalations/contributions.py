@@ -1,0 +1,5 @@
+"""What escalations contributes to the registry."""
+
+
+def register() -> None:
+    """Called once at start."""

@@ -1,0 +1,5 @@
+"""What health contributes to the registry."""
+
+
+def register() -> None:
+    """Called once at start."""

@@ -1,0 +1,52 @@
+"""Tasks (CTAs): what somebody is to do, by when, and which rule said so."""
+
+from django.db import models
+
+from accounts.models import Account, Person
+from core.fields import TenantForeignKey
+from core.models import ProcessVersion, TenantModel
+from journeys.choices import TaskKind, TaskState
+
+
+class Task(TenantModel):
+    """A piece of work for one person.
+
+    A task made by a rule names the rule's version and a key of its own (`origin_key`), so that the rule can run any
+    number of times and make it once. `subject_*` point at the renewal, QBR or escalation that it serves.
+    """
+
+    account = TenantForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="tasks")
+    kind = models.CharField(max_length=12, choices=TaskKind.choices, default=TaskKind.TODO)
+    title = models.CharField(max_length=200)
+    detail = models.TextField(blank=True)
+    due_on = models.DateField()
+    priority = models.PositiveSmallIntegerField(default=0, help_text="Points that the rule adds to the rank.")
+    state = models.CharField(max_length=12, choices=TaskState.choices, default=TaskState.OPEN)
+    assignee = TenantForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="tasks")
+    process_version = TenantForeignKey(ProcessVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    origin_key = models.CharField(max_length=120, blank=True)
+    subject_kind = models.CharField(max_length=24, blank=True)
+    subject_id = models.BigIntegerField(null=True, blank=True)
+    snoozed_until = models.DateField(null=True, blank=True)
+    snooze_reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.CharField(max_length=200, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "origin_key"], name="task_once_per_origin", condition=~models.Q(origin_key="")
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "assignee", "due_on"], name="task_open_of_person", condition=models.Q(state="open")
+            ),
+            models.Index(fields=["tenant", "due_on"], name="task_open_by_due", condition=models.Q(state="open")),
+            models.Index(fields=["tenant", "account", "state"], name="task_of_account"),
+            models.Index(fields=["tenant", "subject_kind", "subject_id"], name="task_of_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

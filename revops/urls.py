@@ -1,0 +1,8 @@
+"""Every address of the product. Each app owns its own prefix; the roof owns the pages that cross the apps."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("core.urls")),
+    path("sign-in/", include("allauth.urls")),
+]
