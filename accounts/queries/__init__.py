@@ -1,0 +1,1 @@
+"""Reads of facts, by noun."""
