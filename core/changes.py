@@ -5,6 +5,7 @@ transaction of its answer. (A watermark over a serial number would miss rows of 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 
@@ -20,17 +21,17 @@ def mark_changed(account_ids: Iterable[int]) -> None:
         _mark("SELECT unnest(%s::bigint[])", [ids])
 
 
-def mark_changed_where(sql: str, params: list[object]) -> None:
+def mark_changed_where(sql: str, params: list[Any]) -> None:
     """As `mark_changed`, for the accounts that a statement selects (one bigint column), without fetching them."""
     _mark(sql, params)
 
 
-def _mark(source: str, params: list[object]) -> None:
+def _mark(source: str, params: list[Any]) -> None:
     tenant_id = require_tenant_id()
     for consumer in registry.consumers():
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO core_change (tenant_id, consumer, account_id) "
+                "INSERT INTO core_change (tenant_id, consumer, account_id) "  # noqa: S608 -- statements of our own
                 f"SELECT %s, %s, source.id FROM ({source}) AS source(id)",
                 [tenant_id, consumer.name, *params],
             )

@@ -89,7 +89,9 @@ def to_q(tree: dict[str, Any]) -> Q:
 def annotate_facts(accounts: QuerySet[M], keys: list[str], as_of: date) -> QuerySet[M]:
     """The same accounts with the facts as columns, each once."""
     known = registry.facts()
-    return accounts.annotate(**{fact_column(key): known[key].expression(as_of) for key in dict.fromkeys(keys)})
+    columns: dict[str, Any] = {fact_column(key): known[key].expression(as_of) for key in dict.fromkeys(keys)}
+    annotated: QuerySet[M] = accounts.annotate(**columns)
+    return annotated
 
 
 def matching(accounts: QuerySet[M], tree: dict[str, Any], as_of: date) -> QuerySet[M]:

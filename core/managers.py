@@ -15,7 +15,7 @@ class TenantQuerySet(models.QuerySet[M]):
 
     def _fetch_all(self) -> None:
         require_tenant_id()
-        super()._fetch_all()  # type: ignore[misc]  # -- private in the stubs
+        super()._fetch_all()
 
     def iterator(self, chunk_size: int | None = None) -> Iterator[Any]:
         require_tenant_id()
@@ -62,10 +62,13 @@ class TenantQuerySet(models.QuerySet[M]):
         return super()._insert(*args, **kwargs)  # type: ignore[misc]  # -- private in the stubs
 
 
-class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]  # -- dynamic base class
+_FromQuerySet = models.Manager.from_queryset(TenantQuerySet)
+
+
+class TenantManager(_FromQuerySet[M]):
     """Adds the current workspace to every query: row security would do, but the plan is better with it written."""
 
-    def get_queryset(self) -> TenantQuerySet[Any]:
-        queryset: TenantQuerySet[Any] = super().get_queryset()
+    def get_queryset(self) -> TenantQuerySet[M]:
+        queryset: TenantQuerySet[M] = super().get_queryset()  # type: ignore[assignment]  # -- from_queryset made it
         tenant_id = current_tenant_id()
         return queryset if tenant_id is None else queryset.filter(tenant_id=tenant_id)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from core.http import MaybeWorkspaceRequest
 from core.models import Membership
 from core.queries import active_membership
 from core.tenancy import tenant_context
@@ -32,10 +33,10 @@ class TenantMiddleware:
     session's membership, checked anew on each request, and never from a header or a parameter.
     """
 
-    def __init__(self, get_response: GetResponse) -> None:
+    def __init__(self, get_response: Callable[[MaybeWorkspaceRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: MaybeWorkspaceRequest) -> HttpResponse:
         request.membership = None
         request.tenant = None
         if not request.user.is_authenticated:
@@ -48,9 +49,9 @@ class TenantMiddleware:
         with tenant_context(membership.tenant_id):
             return self.get_response(request)
 
-    def _membership(self, request: HttpRequest) -> Membership | None:
+    def _membership(self, request: MaybeWorkspaceRequest) -> Membership | None:
         chosen = request.session.get(SESSION_KEY)
-        membership = active_membership(user_id=request.user.pk, membership_id=chosen)
+        membership = active_membership(user_id=request.user.pk or 0, membership_id=chosen)
         if membership is not None and membership.pk != chosen:
             request.session[SESSION_KEY] = membership.pk
         return membership

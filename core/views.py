@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core import clock, jobs
 from core.actors import Actor
+from core.http import WorkspaceRequest
 from core.middleware import SESSION_KEY
 from core.models import Job
 from core.permissions import Permission, public, requires
@@ -30,7 +31,7 @@ def switch_workspace(request: HttpRequest, membership_id: int) -> HttpResponse:
 
 @requires(Permission.VIEW_ACCOUNTS)
 @require_GET
-def job_progress(request: HttpRequest, job_id: int) -> HttpResponse:
+def job_progress(request: WorkspaceRequest, job_id: int) -> HttpResponse:
     """The progress row of a job; asks again by itself until the job is over."""
     job = get_object_or_404(Job.objects.all(), pk=job_id)
     response = render(request, "core/_job.html", {"job": job, "now": clock.now()})
@@ -41,7 +42,7 @@ def job_progress(request: HttpRequest, job_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT_DATA)
 @require_POST
-def cancel_job(request: HttpRequest, job_id: int) -> HttpResponse:
+def cancel_job(request: WorkspaceRequest, job_id: int) -> HttpResponse:
     """Asks a job to stop and shows its row."""
     job = get_object_or_404(Job.objects.all(), pk=job_id)
     jobs.cancel_job(job_id=job.pk, actor=Actor.person(request.membership), now=clock.now())

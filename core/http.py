@@ -1,0 +1,22 @@
+"""The request as the product's views see it, after the middleware."""
+
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from core.models import Membership, Tenant
+
+
+class WorkspaceRequest(HttpRequest):
+    """A request inside a workspace: `@requires` lets no view run before `membership` and `tenant` are set."""
+
+    htmx: HtmxDetails
+    membership: Membership
+    tenant: Tenant
+
+
+class MaybeWorkspaceRequest(HttpRequest):
+    """A request that may come from somebody without a workspace, or from nobody known."""
+
+    htmx: HtmxDetails
+    membership: Membership | None
+    tenant: Tenant | None
