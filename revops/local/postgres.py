@@ -128,7 +128,7 @@ class Postgres:
         draft = self.folder / "data.new"
         self.home.run(["rm", "-rf", draft])
         self.home.write_for_server(password_file, passwords["postgres"])
-        command = [programs / "initdb", "-D", draft, "-U", "postgres", "--pwfile", password_file]
+        command: list[str | Path] = [programs / "initdb", "-D", draft, "-U", "postgres", "--pwfile", password_file]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", *_locale(programs)]
         done = self.home.run(command)
         password_file.unlink()
@@ -155,7 +155,8 @@ class Postgres:
             self.home.write_state(state)
             self._configure(state["postgres"]["port"])
             self._forget_recycled_pid()
-            command = [programs / "pg_ctl", "start", "-D", self.data, "-l", self.log, "-w", "-t", str(START_SECONDS)]
+            command: list[str | Path] = [programs / "pg_ctl", "start", "-D", self.data, "-l", self.log, "-w"]
+            command += ["-t", str(START_SECONDS)]
             # To a file, not a pipe: the server inherits it and would keep a pipe open for ever.
             with self.home.open_private("pg_ctl.out") as file:
                 file.truncate()
@@ -169,18 +170,19 @@ class Postgres:
             time.sleep(0.5)
 
     def _is_ready(self, programs: Path) -> bool:
-        port = self._running_port()
-        command = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), "-t", str(START_SECONDS)]
+        """Wait for a running server to accept connections, on the port it really has."""
         deadline = time.monotonic() + START_SECONDS
         while self.pid() is not None and time.monotonic() < deadline:
-            if port and self.home.run(command).returncode == 0:
+            port = self._running_port()
+            if (
+                port
+                and self.home.run([programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]).returncode == 0
+            ):
                 state = self.home.read_state()
                 state["postgres"]["port"] = port
                 self.home.write_state(state)
                 return True
-            time.sleep(0.2)
-            port = self._running_port()
-            command[5] = str(port)
+            time.sleep(0.1)
         return False
 
     def _running_port(self) -> int:
