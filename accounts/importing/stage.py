@@ -1,0 +1,86 @@
+"""The staged rows of one file, as a kind sees them: read, reject, warn, and (in a real import) write."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from accounts.importing.kinds import ImportKind
+
+
+@dataclass(frozen=True)
+class Warning_:
+    """A contradiction or a choice that a person should know of. `count` is in rows read."""
+
+    code: str
+    count: int
+    message: str
+
+
+@dataclass
+class Stage:
+    """Handle on the temporary table `import_row` inside the import's transaction.
+
+    All SQL runs with the named parameters `tenant`, `now`, `today` and `currency` beside those given.
+    """
+
+    kind: ImportKind
+    tenant_id: int
+    currency: str
+    zone: str
+    now: datetime
+    today: date
+    writes: bool
+    mapped: frozenset[str]
+    options: dict[str, Any]
+    extra_headers: tuple[str, ...] = ()
+    warnings: list[Warning_] = field(default_factory=list)
+    choices: list[dict[str, Any]] = field(default_factory=list)
+
+    def has(self, *names: str) -> bool:
+        """Whether the file has all of these fields."""
+        return all(name in self.mapped for name in names)
+
+    def execute(self, sql: str, **params: Any) -> int:
+        """Runs a statement; returns the number of rows that it touched."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql, self._params(params))
+            return int(cursor.rowcount)
+
+    def rows(self, sql: str, **params: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query. For summaries only: never as many as the file has."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql, self._params(params))
+            return list(cursor.fetchall())
+
+    def scalar(self, sql: str, **params: Any) -> Any:
+        """The single value of a query."""
+        found = self.rows(sql, **params)
+        return found[0][0] if found else None
+
+    def reject(self, where: str, *, code: str, message: str, **params: Any) -> int:
+        """Refuses the rows still in for which `where` (SQL over `r`) holds.
+
+        `message` is an SQL text expression over `r` for the person who repairs the file.
+        """
+        return self.execute(
+            f"UPDATE import_row AS r SET state = 'reject', reason = %(code)s, detail = {message} "
+            f"WHERE r.state IS NULL AND ({where})",
+            code=code,
+            **params,
+        )
+
+    def warn(self, code: str, count: int, message: str) -> None:
+        """Reports a contradiction unless its count is zero."""
+        if count:
+            self.warnings.append(Warning_(code, count, message))
+
+    def count(self, where: str, **params: Any) -> int:
+        """The number of rows read, rejected ones included, for which `where` holds."""
+        return int(self.scalar(f"SELECT count(*) FROM import_row AS r WHERE {where}", **params))
+
+    def _params(self, params: dict[str, Any]) -> dict[str, Any]:
+        base = {"tenant": self.tenant_id, "now": self.now, "today": self.today, "currency": self.currency}
+        return base | params
