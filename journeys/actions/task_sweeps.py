@@ -1,0 +1,100 @@
+"""Statements over many tasks, for the sweeps of the apps above.
+
+Each takes a SELECT that the caller wrote (its own SQL, with parameters; never text that a person typed) and runs one
+statement. Each is idempotent: run again over the same state it writes nothing and returns 0.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from django.db import connection, transaction
+
+from core import audit
+from core.actors import Actor
+from core.tenancy import require_tenant_id
+from journeys.choices import TaskState
+
+COLUMNS: Final = (
+    "account_id",
+    "kind",
+    "title",
+    "detail",
+    "due_on",
+    "priority",
+    "assignee_id",
+    "process_version_id",
+    "origin_key",
+    "subject_kind",
+    "subject_id",
+)
+
+_INSERT: Final = f"""
+INSERT INTO journeys_task (tenant_id, state, created_at, snooze_reason, closed_by, {", ".join(COLUMNS)})
+SELECT %s, 'open', %s, '', '', {", ".join(f"source.{column}" for column in COLUMNS)}
+FROM ({{select}}) AS source
+ON CONFLICT (tenant_id, origin_key) WHERE NOT (origin_key = '') DO NOTHING
+"""  # noqa: S608 -- column names from the constant above
+
+_MOVE: Final = """
+UPDATE journeys_task AS task SET due_on = source.due_on
+FROM ({select}) AS source
+WHERE task.tenant_id = %s AND task.origin_key = source.origin_key AND task.origin_key <> ''
+  AND task.state = 'open' AND task.due_on <> source.due_on
+"""
+
+_CLOSE: Final = """
+UPDATE journeys_task AS task SET state = %s, closed_at = %s, closed_by = %s
+FROM ({select}) AS source(id)
+WHERE task.tenant_id = %s AND task.id = source.id AND task.state = 'open'
+"""
+
+
+def _run(sql: str, params: Sequence[object]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(params))
+        return int(cursor.rowcount)
+
+
+def _note(verb: str, count: int, *, actor: Actor, now: datetime, reason: str) -> int:
+    if count:
+        audit.record(
+            actor=actor, at=now, verb=verb, subject_type="journeys.task", after={"tasks": count}, reason=reason
+        )
+    return count
+
+
+@transaction.atomic
+def insert_tasks(*, select: str, params: Sequence[object], actor: Actor, now: datetime, reason: str = "") -> int:
+    """Inserts open tasks from a SELECT that yields the columns of `COLUMNS` by name (any order, all of them).
+
+    `origin_key` must not be empty: it is what makes a second run insert nothing. `title` is at most 200 characters.
+    Returns the number of tasks that are new. One audit row tells how many and why.
+    """
+    count = _run(_INSERT.format(select=select), [require_tenant_id(), now, *params])
+    return _note("created tasks", count, actor=actor, now=now, reason=reason)
+
+
+@transaction.atomic
+def move_tasks(*, select: str, params: Sequence[object], actor: Actor, now: datetime, reason: str = "") -> int:
+    """Gives open tasks a new due date. The SELECT yields `origin_key` and `due_on`; closed tasks stay as they were.
+
+    Returns the number of tasks whose date changed.
+    """
+    count = _run(_MOVE.format(select=select), [*params, require_tenant_id()])
+    return _note("moved tasks", count, actor=actor, now=now, reason=reason)
+
+
+@transaction.atomic
+def close_tasks(
+    *,
+    select: str,
+    params: Sequence[object],
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    state: TaskState = TaskState.OBSOLETE,
+) -> int:
+    """Closes the open ones of the tasks whose ids the SELECT yields (one column). Returns the number closed."""
+    count = _run(_CLOSE.format(select=select), [state.value, now, actor.label, *params, require_tenant_id()])
+    return _note("closed tasks", count, actor=actor, now=now, reason=reason)

@@ -1,0 +1,133 @@
+"""What can be done with one task. Statements over many tasks stand in `journeys.actions.task_sweeps`."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+from core import audit
+from core.actors import Actor
+from journeys.choices import TaskKind, TaskState
+from journeys.models import Task
+from journeys.rules.tasks import check_snooze
+
+
+class TaskIsClosed(ValueError):
+    """Somebody, or a rule, has closed the task in the meantime."""
+
+
+def _locked(task_id: int) -> Task:
+    return Task.objects.select_for_update().get(pk=task_id)
+
+
+@transaction.atomic
+def create_task(
+    *,
+    actor: Actor,
+    now: datetime,
+    title: str,
+    due_on: date,
+    kind: str = TaskKind.TODO,
+    account_id: int | None = None,
+    assignee_id: int | None = None,
+    detail: str = "",
+    priority: int = 0,
+    origin_key: str = "",
+    subject_kind: str = "",
+    subject_id: int | None = None,
+    process_version_id: int | None = None,
+) -> Task:
+    """An open task. With an `origin_key` the task of that key: a new one, or the one that is there, as it is."""
+    values = {
+        "title": title[:200],
+        "due_on": due_on,
+        "kind": kind,
+        "account_id": account_id,
+        "assignee_id": assignee_id,
+        "detail": detail,
+        "priority": priority,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "process_version_id": process_version_id,
+        "created_at": now,
+    }
+    if origin_key:
+        task, created = Task.objects.get_or_create(origin_key=origin_key, defaults=values)
+        if not created:
+            return task
+    else:
+        task = Task.objects.create(**values)
+    audit.record(actor=actor, at=now, verb="created task", subject=task, after={"due_on": due_on, "kind": kind})
+    return task
+
+
+@transaction.atomic
+def finish_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
+    """The task is done. Done twice is done once; a task that a rule has closed stays as it is (`TaskIsClosed`)."""
+    task = _locked(task_id)
+    if task.state == TaskState.DONE:
+        return task
+    if task.state != TaskState.OPEN:
+        raise TaskIsClosed(f"This task is closed already: {task.get_state_display().lower()}.")
+    task.state, task.closed_at, task.closed_by = TaskState.DONE, now, actor.label
+    task.save(update_fields=["state", "closed_at", "closed_by"])
+    audit.record(actor=actor, at=now, verb="finished task", subject=task)
+    return task
+
+
+@transaction.atomic
+def reopen_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
+    """Takes back done or skipped and ends a snooze. An open task without a snooze stays as it is."""
+    task = _locked(task_id)
+    if task.state == TaskState.OBSOLETE:
+        raise TaskIsClosed("A rule has closed this task: what it served is over.")
+    before = {"state": task.state, "snoozed_until": task.snoozed_until}
+    if before == {"state": TaskState.OPEN, "snoozed_until": None}:
+        return task
+    task.state, task.closed_at, task.closed_by = TaskState.OPEN, None, ""
+    task.snoozed_until, task.snooze_reason = None, ""
+    task.save(update_fields=["state", "closed_at", "closed_by", "snoozed_until", "snooze_reason"])
+    audit.record(actor=actor, at=now, verb="reopened task", subject=task, before=before)
+    return task
+
+
+@transaction.atomic
+def snooze_task(*, task_id: int, until: date, reason: str, actor: Actor, now: datetime, today: date) -> Task:
+    """Hides an open task until a day. Raises `SnoozeRefused` or `TaskIsClosed`; the due date stays."""
+    check_snooze(until=until, today=today, reason=reason)
+    task = _locked(task_id)
+    if task.state != TaskState.OPEN:
+        raise TaskIsClosed(f"This task is closed already: {task.get_state_display().lower()}.")
+    before = {"snoozed_until": task.snoozed_until}
+    task.snoozed_until, task.snooze_reason = until, reason.strip()[:200]
+    task.save(update_fields=["snoozed_until", "snooze_reason"])
+    audit.record(
+        actor=actor,
+        at=now,
+        verb="snoozed task",
+        subject=task,
+        before=before,
+        after={"snoozed_until": until},
+        reason=task.snooze_reason,
+    )
+    return task
+
+
+@transaction.atomic
+def reassign_task(*, task_id: int, assignee_id: int | None, actor: Actor, now: datetime, reason: str = "") -> Task:
+    """Gives the task to another person, or to nobody."""
+    task = _locked(task_id)
+    if task.assignee_id == assignee_id:
+        return task
+    before = {"assignee_id": task.assignee_id}
+    task.assignee_id = assignee_id
+    task.save(update_fields=["assignee_id"])
+    audit.record(
+        actor=actor,
+        at=now,
+        verb="reassigned task",
+        subject=task,
+        before=before,
+        after={"assignee_id": assignee_id},
+        reason=reason,
+    )
+    return task

@@ -1,0 +1,29 @@
+"""When a task may wait, and what must be said for it."""
+
+from datetime import date, timedelta
+from typing import Final
+
+REASON_AFTER: Final = timedelta(days=7)
+
+
+class SnoozeRefused(ValueError):
+    """The task cannot wait like that; the message says what to change."""
+
+
+def check_snooze(*, until: date, today: date, reason: str) -> None:
+    """Raises `SnoozeRefused` unless the date lies ahead and a wait of more than seven days has its reason."""
+    if until <= today:
+        raise SnoozeRefused("Choose a day after today.")
+    if until - today > REASON_AFTER and not reason.strip():
+        raise SnoozeRefused("A wait of more than 7 days needs a reason.")
+
+
+def snooze_choices(today: date) -> list[tuple[date, str]]:
+    """The days that the menu offers: tomorrow, the next working day later this week or Monday, in a week."""
+    tomorrow = today + timedelta(days=1)
+    monday = today + timedelta(days=7 - today.weekday())
+    days = [(tomorrow, "Tomorrow"), (monday, "Monday"), (today + timedelta(days=7), "In a week")]
+    seen: dict[date, str] = {}
+    for day, label in days:
+        seen.setdefault(day, label)
+    return sorted(seen.items())
