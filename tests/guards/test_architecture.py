@@ -93,9 +93,7 @@ def test_only_the_clock_reads_the_clock() -> None:
     pattern = re.compile(r"timezone\.now\(|datetime\.now\(|date\.today\(|time\.time\(|localdate\(")
     allowed = {"core/clock.py"}
     readers = {
-        str(path)
-        for path, text in sources()
-        if pattern.search(text) and not str(path).startswith("revops/local/")
+        str(path) for path, text in sources() if pattern.search(text) and not str(path).startswith("revops/local/")
     }
     assert readers - allowed == set(), "Take `now` or `today` as a parameter; only doors call core.clock.now()."
 
@@ -106,7 +104,9 @@ def test_migrations_import_no_app_code_but_the_wall() -> None:
         f"{path}: {name}"
         for path, text in sources(migrations=True)
         if "migrations" in path.parts
-        for name in re.findall(r"^(?:from|import) ((?:core|accounts|journeys|health|renewals|qbr|escalations)\S*)", text, re.M)
+        for name in re.findall(
+            r"^(?:from|import) ((?:core|accounts|journeys|health|renewals|qbr|escalations)\S*)", text, re.M
+        )
         if name not in allowed
     ]
     assert astray == [], "A migration outlives the code it was written beside."

@@ -10,7 +10,9 @@ from core.models import TenantModel
 
 pytestmark = pytest.mark.django_db
 
-POLICY = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS \"nullif\"))"
+POLICY = (
+    "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS \"nullif\"))"
+)
 APPEND_ONLY = {"core_auditentry", "accounts_revenuemovement", "health_scorehistory", "qbr_qbrpackage"}
 GLOBAL_RIGHTS = {
     "account_emailaddress": "DELETE INSERT SELECT UPDATE",
@@ -170,6 +172,7 @@ def test_there_is_no_view_and_no_function_that_runs_with_its_owners_rights() -> 
 
 def test_outside_every_workspace_each_table_is_empty_to_the_application() -> None:
     seen = {
-        table: rows(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")[0][0] for table in sorted(tenant_tables())
+        table: rows(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")[0][0]
+        for table in sorted(tenant_tables())
     }
     assert seen == dict.fromkeys(tenant_tables(), 0)
