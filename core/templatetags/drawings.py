@@ -1,0 +1,168 @@
+"""Pictures that the server draws as SVG: they print, need no script, and take their colours from classes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from core import formatting as f
+
+register = template.Library()
+
+_MARKS: Final = {"done": "done", "done_late": "late-done", "late": "late", "next": "next", "ahead": ""}
+_TICKED: Final = frozenset({"done", "done_late"})
+_LINE: Final = 30
+
+
+@register.simple_tag
+def renewal_strip(
+    steps: Sequence[Mapping[str, Any]], start: date, end: date, today: date, notice: date | None = None
+) -> SafeString:
+    """The way to a renewal: `steps` with on (date), title, text and state (done done_late late next ahead), then the end.
+
+    Decorative: `.strip-list` beside it carries the same for phones and screen readers.
+    """
+    span = max((end - start).days, 1)
+
+    def at(day: date) -> float:
+        return round(2 + 95 * min(max((day - start).days / span, 0), 1), 2)
+
+    marks = format_html_join("", "{}", ((_step(at(step["on"]), step),) for step in steps))
+    end_mark = format_html(
+        '<rect class="mark end" x="{0}%" y="{1}" width="12" height="12" rx="3" transform="translate(-6)"/>'
+        '<text class="title" x="{0}%" y="54" text-anchor="end" dx="8">End</text>'
+        '<text x="{0}%" y="70" text-anchor="end" dx="8">{2}</text>',
+        at(end),
+        _LINE - 6,
+        f.day(end),
+    )
+    return format_html(
+        '<svg class="strip-line" aria-hidden="true">'
+        '<line class="track" x1="2%" x2="{3}%" y1="{0}" y2="{0}"/><line class="passed" x1="2%" x2="{1}%" y1="{0}" y2="{0}"/>'
+        '{2}{4}{5}<line class="today" x1="{1}%" x2="{1}%" y1="{6}" y2="{7}"/>'
+        '<text class="title" x="{1}%" y="12" dx="-4" text-anchor="end">Today</text></svg>',
+        _LINE,
+        at(today),
+        marks,
+        at(end),
+        end_mark,
+        _notice(at(notice), notice, today) if notice else "",
+        _LINE - 14,
+        _LINE + 14,
+    )
+
+
+def _step(x: float, step: Mapping[str, Any]) -> SafeString:
+    anchor, shift = ("start", -8) if x < 8 else ("middle", 0)
+    state = str(step.get("state", "ahead"))
+    # The tick is drawn around its own zero point and moved by a nested picture, since x is a percentage.
+    tick = (
+        format_html(
+            '<svg x="{}%" y="{}" overflow="visible"><path class="tick" d="M-3.2 .2l2.2 2.2 4.2-4.6"/></svg>', x, _LINE
+        )
+        if state in _TICKED
+        else ""
+    )
+    return format_html(
+        '<circle class="mark {}" cx="{}%" cy="{}" r="6.5"/>{}'
+        '<text class="title" x="{}%" y="54" dx="{}" text-anchor="{}">{}</text>'
+        '<text x="{}%" y="70" dx="{}" text-anchor="{}">{}</text>',
+        _MARKS.get(state, ""), x, _LINE, tick, x, shift, anchor, step["title"], x, shift, anchor, step.get("text", ""),
+    )  # fmt: skip
+
+
+def _notice(x: float, notice: date, today: date) -> SafeString:
+    left = (notice - today).days
+    words = f"in {left} days" if left > 1 else "tomorrow" if left == 1 else "today" if left == 0 else "has passed"
+    anchor, shift = ("end", -10) if x > 70 else ("start", 10)
+    return format_html(
+        '<svg x="{0}%" y="9" overflow="visible"><path class="glyph-risk" d="M0-4L4 0 0 4-4 0z"/></svg>'
+        '<text class="risk" x="{0}%" y="13" dx="{1}" text-anchor="{2}">Notice deadline {3}, {4}</text>',
+        x,
+        shift,
+        anchor,
+        f.day_short(notice, today),
+        words,
+    )
+
+
+@register.simple_tag
+def waterfall(
+    rows: Sequence[Mapping[str, Any]], label: str, *, edge: float | None = None, decimals: int = 1
+) -> SafeString:
+    """Point by point from a start to an end. `rows`: name, second (line below), value, tone (total value cover config
+    gain loss); totals stand on the axis, the rest are steps. The axis may be cut: say so in words under the picture."""
+    width, height, top, bottom = 460.0, 250.0, 24.0, 206.0
+    levels = _levels(rows)
+    low = min(min(first, last) for first, last in levels if first != 0) if len(levels) > 1 else 0.0
+    high = max(max(first, last) for first, last in levels)
+    room = max((high - low) * 0.25, 1.0)
+    floor, ceiling = max(low - room, 0.0), high + room / 3
+    slot = width / max(len(rows), 1)
+
+    def y(value: float) -> float:
+        return round(bottom - (max(value, floor) - floor) / (ceiling - floor) * (bottom - top), 1)
+
+    body = format_html_join(
+        "",
+        "{}",
+        (
+            (_column(row, slot * index, slot, y(first), y(last), y(levels[index][1]), decimals),)
+            for index, (row, (first, last)) in enumerate(zip(rows, levels, strict=True))
+        ),
+    )
+    line = (
+        format_html('<line class="edge-line" x1="0" x2="{}" y1="{}" y2="{}"/>', width, y(edge), y(edge))
+        if edge is not None and floor < edge < ceiling
+        else ""
+    )
+    return format_html(
+        '<svg class="drawn" width="100%" viewBox="0 0 {} {}" role="img" aria-label="{}">'
+        '<line class="grid" x1="0" x2="{}" y1="{}" y2="{}"/>{}{}</svg>',
+        width,
+        height,
+        label,
+        width,
+        bottom,
+        bottom,
+        body,
+        line,
+    )
+
+
+def _levels(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """Where each column starts and ends: totals from the axis, steps from where the last one ended."""
+    levels: list[tuple[float, float]] = []
+    running = 0.0
+    for row in rows:
+        value = float(row["value"])
+        first = 0.0 if row.get("tone") == "total" else running
+        running = value if row.get("tone") == "total" else running + value
+        levels.append((first, running))
+    return levels
+
+
+def _column(
+    row: Mapping[str, Any], left: float, slot: float, first: float, last: float, link: float, decimals: int
+) -> SafeString:
+    total = row.get("tone") == "total"
+    bar_top, bar_bottom = min(first, last), max(first, last)
+    middle = round(left + slot / 2, 1)
+    value = row["value"] if isinstance(row["value"], int | float | Decimal) else float(row["value"])
+    above = total or value > 0
+    return format_html(
+        '<line class="link-line" x1="{}" x2="{}" y1="{}" y2="{}"/>'
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"/>'
+        '<text class="value" x="{}" y="{}" text-anchor="middle">{}</text>'
+        '<text x="{}" y="224" text-anchor="middle">{}</text>'
+        '<text class="second" x="{}" y="238" text-anchor="middle">{}</text>',
+        round(left + slot * 0.2, 1), round(left + slot * 1.2, 1), link, link,
+        row.get("tone", "value"), round(left + slot * 0.2, 1), bar_top, round(slot * 0.6, 1),
+        max(round(bar_bottom - bar_top, 1), 1.5),
+        middle, bar_top - 6 if above else bar_bottom + 14, f.number(value, decimals, plus=not total),
+        middle, row["name"], middle, row.get("second", ""),
+    )  # fmt: skip
