@@ -10,7 +10,11 @@ from escalations.choices import EscalationState, Tier
 
 
 class Escalation(TenantModel):
-    """One episode of one policy on one account: open while its condition holds, at most one at a time."""
+    """One episode of one policy on one account.
+
+    It opens when the condition begins to hold and closes when it stops. A person may close it before: the episode
+    goes on silently until the condition stops, so that nothing opens twice for the same cause.
+    """
 
     account = TenantForeignKey(Account, models.CASCADE, related_name="escalations")
     policy_version = TenantForeignKey(ProcessVersion, models.PROTECT, related_name="+")
@@ -24,13 +28,16 @@ class Escalation(TenantModel):
     respond_by = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_because = models.CharField(max_length=200, blank=True)
+    over_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the condition stopped to hold: only then can the next episode begin."
+    )
 
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "account", "policy_key"],
-                name="escalation_one_open_per_policy",
-                condition=models.Q(state="open"),
+                name="escalation_one_per_episode",
+                condition=models.Q(over_at=None),
             )
         ]
         indexes = [

@@ -20,6 +20,8 @@ class QBR(TenantModel):
     due_on = models.DateField()
     state = models.CharField(max_length=10, choices=QBRState.choices, default=QBRState.DRAFT)
     held_on = models.DateField(null=True, blank=True)
+    attendees = models.TextField(blank=True, help_text="Who was there, theirs and ours.")
+    outcome = models.TextField(blank=True, help_text="What was agreed, or why nothing was.")
     created_at = models.DateTimeField()
 
     class Meta(TenantModel.Meta):

@@ -22,16 +22,22 @@ class Renewal(TenantModel):
     state = models.CharField(max_length=8, choices=RenewalState.choices, default=RenewalState.OPEN)
     forecast = models.CharField(max_length=12, choices=ForecastCategory.choices, default=ForecastCategory.NOT_YET)
     opened_at = models.DateTimeField()
+    seen_on = models.DateField(help_text="From when steps could be planned; earlier ones are merged into a catch-up.")
     decided_at = models.DateTimeField(null=True, blank=True)
     final_minor = models.BigIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
+    is_automatic = models.BooleanField(default=False, help_text="Decided by the clock, not by a person.")
 
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "contract"], name="renewal_one_open_per_contract", condition=models.Q(state="open")
             ),
-            models.UniqueConstraint(fields=["tenant", "contract", "due_on"], name="renewal_once_per_due_date"),
+            models.UniqueConstraint(
+                fields=["tenant", "contract", "due_on"],
+                name="renewal_once_per_due_date",
+                condition=~models.Q(state="dropped"),
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "due_on"], name="renewal_open_by_due", condition=models.Q(state="open")),
@@ -51,7 +57,7 @@ class RenewalStep(TenantModel):
     renewal = TenantForeignKey(Renewal, models.CASCADE, related_name="steps")
     task = TenantForeignKey(Task, models.CASCADE, related_name="+")
     process_version = TenantForeignKey(ProcessVersion, models.PROTECT, related_name="+")
-    offset_days = models.PositiveSmallIntegerField(help_text="Days before the due date.")
+    offset_days = models.PositiveSmallIntegerField(help_text="Days before the due date; 0 is the catch-up.")
     kind = models.CharField(max_length=8, choices=StepKind.choices, default=StepKind.STEP)
 
     class Meta(TenantModel.Meta):

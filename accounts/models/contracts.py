@@ -1,6 +1,7 @@
 """What they pay: products, contracts and their lines, and the ledger of ARR movements."""
 
 from django.db import models
+from django.db.models.functions import Now
 
 from accounts.choices import EndDateIs, LineKind, MovementKind
 from accounts.models.people import Account
@@ -36,6 +37,7 @@ class Contract(TenantModel):
     auto_renew = models.BooleanField(default=False)
     notice_days = models.PositiveSmallIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField(db_default=Now(), help_text="When this workspace learnt of the contract.")
 
     class Meta(TenantModel.Meta):
         constraints = [
