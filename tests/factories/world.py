@@ -1,0 +1,113 @@
+"""A small workspace with one of everything, for tests that walk all of it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from accounts.models import Account, Activity, Contact, Contract, ContractLine, ImportBatch, Person
+from core.actions import add_member, create_tenant
+from core.actors import Actor
+from core.choices import Role
+from core.models import Job, Membership, ProcessVersion, Tenant
+from core.tenancy import tenant_context
+from escalations.models import Escalation
+from journeys.models import Opportunity, Pipeline, Task
+from qbr.models import QBR, QBRPackage
+from renewals.models import Renewal
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"  # not a secret: a sign-in of the test database
+
+
+@dataclass
+class World:
+    """The workspace, a member per role, and the id of one row per kind that an address can name."""
+
+    tenant: Tenant
+    members: dict[str, Membership] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+
+
+def make_world(slug: str, *, canary: str) -> World:
+    """A workspace with its defaults. Every text that a page could show carries the canary."""
+    tenant = create_tenant(
+        slug=slug,
+        name=f"Workspace {canary}",
+        currency="EUR",
+        timezone="Europe/Berlin",
+        actor=Actor.system("test"),
+        now=NOW,
+    )
+    world = World(tenant=tenant)
+    for role in Role:
+        world.members[role] = add_member(
+            tenant=tenant, email=f"{role}@{slug}.example", name=f"{role} {canary}", role=Role(role), password=PASSWORD
+        )
+    with tenant_context(tenant.pk):
+        _fill(world, canary)
+    return world
+
+
+def _fill(world: World, canary: str) -> None:
+    person = Person.objects.create(
+        name=f"Maya {canary}", name_key=f"maya {canary}".lower(), membership=world.members[Role.CSM]
+    )
+    account = Account.objects.create(
+        name=f"Brightwater {canary}", name_key=f"brightwater {canary}".lower(), owner=person, segment="enterprise",
+        arr_minor=41_200_000, arr_as_of=NOW.date(), customer_since=date(2024, 3, 1), external_id=f"A-{canary}",
+    )  # fmt: skip
+    Contact.objects.create(account=account, name=f"Elena {canary}", email_key=f"elena@{canary.lower()}.example")
+    Activity.objects.create(account=account, kind="call", occurred_at=NOW, subject=f"Call {canary}", body=canary)
+    contract = Contract.objects.create(
+        account=account, starts_on=date(2025, 4, 1), ends_on=date(2026, 4, 1), currency="EUR", name=f"Contract {canary}"
+    )
+    ContractLine.objects.create(
+        contract=contract, account=account, starts_on=contract.starts_on, ends_on=contract.ends_on, arr_minor=41_200_000
+    )
+    any_version = ProcessVersion.objects.order_by("pk").first()
+    assert any_version is not None
+    renewal = Renewal.objects.create(
+        account=account, contract=contract, owner=person, due_on=date(2026, 4, 1), basis="end_date",
+        amount_minor=41_200_000, opened_at=NOW,
+    )  # fmt: skip
+    task = Task.objects.create(
+        account=account, title=f"Send the quote {canary}", due_on=NOW.date(), assignee=person, created_at=NOW,
+        kind="renewal", subject_kind="renewal", subject_id=renewal.pk,
+    )  # fmt: skip
+    qbr = QBR.objects.create(
+        account=account, owner=person, cadence_version=_version("qbr_cadence", any_version), due_on=date(2026, 3, 10),
+        period_start=date(2025, 12, 1), period_end=date(2026, 3, 1), created_at=NOW,
+    )  # fmt: skip
+    package = QBRPackage.objects.create(
+        qbr=qbr,
+        template_version=_version("qbr_template", any_version),
+        number=1,
+        frozen_at=NOW,
+        data={},
+        sha256="0" * 64,
+    )
+    escalation = Escalation.objects.create(
+        account=account, policy_version=_version("escalation_policy", any_version), policy_key="at_risk_near_renewal",
+        owner=person, arr_at_risk_minor=41_200_000, opened_at=NOW,
+    )  # fmt: skip
+    job = Job.objects.create(kind="test", key=canary, created_at=NOW, state="done", step=canary)
+    batch = ImportBatch.objects.create(
+        kind="accounts", file_name=f"{canary}.csv", file_path="missing.csv", created_at=NOW
+    )
+    ids = {
+        "account_id": account.pk, "person_id": person.pk, "contract_id": contract.pk, "renewal_id": renewal.pk,
+        "task_id": task.pk, "qbr_id": qbr.pk, "package_id": package.pk, "escalation_id": escalation.pk, "job_id": job.pk,
+        "batch_id": batch.pk, "import_id": batch.pk, "version_id": any_version.pk,
+        "membership_id": world.members[Role.REVOPS_ADMIN].pk,
+    }  # fmt: skip
+    pipeline = Pipeline.objects.filter(is_default=True).first()
+    if pipeline is not None:
+        stage = pipeline.stages.order_by("position").first()
+        opportunity = Opportunity.objects.create(
+            account=account, pipeline=pipeline, stage=stage, name=f"Seats {canary}", currency="EUR", amount_minor=100
+        )
+        ids |= {"opportunity_id": opportunity.pk, "pipeline_id": pipeline.pk}
+    world.ids = ids
+
+
+def _version(kind: str, fallback: ProcessVersion) -> ProcessVersion:
+    return ProcessVersion.objects.filter(kind=kind, state="published").first() or fallback
