@@ -4,5 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("core.urls")),
+    path("", include("revops.dashboards.urls")),
     path("sign-in/", include("allauth.urls")),
 ]
