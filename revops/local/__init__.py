@@ -6,10 +6,11 @@ Used before settings load, so nothing here knows Django. A deployment sets `REVO
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 from revops.local.errors import LocalError
-from revops.local.home import Home, find_home
+from revops.local.home import Home, abandoned_homes, find_home
 from revops.local.postgres import Postgres
 from revops.local.valkey import Valkey
 
@@ -69,6 +70,9 @@ def start_services(home: Home) -> list[str]:
         needed["Valkey"] = Valkey(home)
     if home.read_state().get("secret_key") and all(server.is_up() for server in needed.values()):
         return []
+    for old in abandoned_homes(home):
+        stop_services(old)
+        shutil.rmtree(old.folder)
     started = []
     with home.lock():
         if not home.read_state().get("secret_key"):

@@ -13,7 +13,7 @@ from revops.local import environment, postgres, start_services, stop_services, v
 from revops.local.errors import LocalError
 from revops.local.home import CHECKOUT, find_home
 
-MADE_BY_RUNNING = ("demo.json", "celerybeat-schedule", "static", "static.stamp", "truth", "log")
+MADE_BY_RUNNING = ("local.home", "demo.json", "celerybeat-schedule", "static", "static.stamp", "truth", "log")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

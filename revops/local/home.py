@@ -2,13 +2,12 @@
 
 Everything is in one folder, so that deleting it deletes everything. For a normal user that is `var/local` in the
 checkout. PostgreSQL refuses to run as root, and the account it then runs as cannot look into a 0700 checkout; so
-root's folder is under /var/tmp, named after the checkout's path, with root-owned copies of the programs.
+root's folder is under /var/lib, noted in `var/local.home`, with root-owned copies of the programs.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import pwd
@@ -16,6 +15,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +26,8 @@ from typing import Any, TextIO
 from revops.local.errors import LocalError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+VAR = CHECKOUT / "var"
+ROOTS_BASE = Path("/var/lib")  # not /var/tmp, which is cleaned by age
 LOCK_WAIT_SECONDS = 90
 PLAIN_ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C", "LC_ALL": "C", "TZ": "UTC"}
 
@@ -149,9 +151,34 @@ def find_home() -> Home:
     account = _server_account() if os.geteuid() == 0 else None
     if chosen := os.environ.get("REVOPS_LOCAL_DIR"):
         return Home(Path(chosen).resolve(), account)
-    if account:
-        return Home(Path("/var/tmp") / f"revops-{hashlib.sha256(bytes(CHECKOUT)).hexdigest()[:12]}", account)
-    return Home(CHECKOUT / "var" / "local", None)
+    return Home(_noted_folder(), account) if account else Home(VAR / "local", None)
+
+
+def _noted_folder() -> Path:
+    """Root's folder for this very clone: a fresh one at the same path finds no old data."""
+    note = VAR / "local.home"
+    if not note.exists():
+        VAR.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="revops-", dir=ROOTS_BASE))
+        (folder / "checkout").write_text(f"{CHECKOUT}\n")
+        (folder / "note").write_text(f"{folder}\n")
+        try:
+            os.link(folder / "note", note)  # at once with its content, or not at all
+        except FileExistsError:
+            shutil.rmtree(folder)
+        except OSError:  # the checkout is on another file system
+            note.write_text(f"{folder}\n")
+    return Path(note.read_text().strip())
+
+
+def abandoned_homes(home: Home) -> list[Home]:
+    """Root's folders of clones that stood where this one stands now."""
+    note = VAR / "local.home"
+    if not home.account or not note.exists() or home.folder != Path(note.read_text().strip()):
+        return []
+    owners = [owner for owner in ROOTS_BASE.glob("revops-*/checkout") if owner.parent != home.folder]
+    mine = [owner for owner in owners if owner.stat().st_uid == 0 and owner.read_text().strip() == str(CHECKOUT)]
+    return [Home(owner.parent, home.account) for owner in mine]
 
 
 def _server_account() -> Account:

@@ -17,10 +17,9 @@ from typing import Any
 
 from revops.local import OPERATOR_VARIABLES, environment, start_services, stop_services
 from revops.local.errors import LocalError
-from revops.local.home import CHECKOUT, Home, find_home, tail, try_lock
+from revops.local.home import VAR, Home, find_home, tail, try_lock
 from revops.local.processes import Child, start
 
-VAR = CHECKOUT / "var"
 READY_SECONDS = 60
 
 
