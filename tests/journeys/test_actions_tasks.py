@@ -37,9 +37,7 @@ def mara(in_kestrel: Tenant) -> Person:
 
 @pytest.fixture
 def task(account: Account, mara: Person, actor: Actor, now: datetime) -> Task:
-    return create_task(
-        actor=actor, now=now, title="Call", due_on=TODAY, account_id=account.pk, assignee_id=mara.pk
-    )
+    return create_task(actor=actor, now=now, title="Call", due_on=TODAY, account_id=account.pk, assignee_id=mara.pk)
 
 
 def test_a_done_task_leaves_the_queue_and_undo_brings_it_back(
