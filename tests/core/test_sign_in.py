@@ -1,11 +1,11 @@
 """Coming in, moving between workspaces, going out."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
 
 from core.actions import add_member
 from core.choices import Role
@@ -16,7 +16,7 @@ MAYA = "maya@kestrel.example"
 
 
 @pytest.fixture(autouse=True)
-def _no_old_attempts(settings: SettingsWrapper) -> None:
+def _no_old_attempts(settings: Any) -> None:
     """Counts of failed tries live in the cache; a prefix of its own keeps tests, and the people beside them, apart."""
     settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid4().hex}}
 
