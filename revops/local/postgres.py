@@ -82,7 +82,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start, creating cluster, roles and database when missing. The caller holds the home's lock."""
-        programs = _programs(self.home)
+        programs = programs_folder(self.home)
         self.home.server_folder("postgres")
         if not (self.data / "PG_VERSION").exists():
             self._create_cluster(programs)
@@ -99,7 +99,9 @@ class Postgres:
     def stop(self) -> None:
         if self.pid() is None:
             return
-        done = self.home.run([_programs(self.home) / "pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w", "-t", "60"])
+        done = self.home.run(
+            [programs_folder(self.home) / "pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w", "-t", "60"]
+        )
         if done.returncode != 0 and self.pid() is not None:
             raise LocalError(f"PostgreSQL does not stop: {done.stdout}")
 
@@ -220,7 +222,7 @@ def status(postgres: Postgres) -> dict[str, Any]:
     return {"up": up, "pid": postgres.pid() if up else None, "port": state.get("port"), "folder": str(postgres.folder)}
 
 
-def _programs(home: Home) -> Path:
+def programs_folder(home: Home) -> Path:
     """The bin folder of the PostgreSQL to use: REVOPS_PG_BIN (any 15 or later), else the wheel's."""
     if chosen := os.environ.get("REVOPS_PG_BIN"):
         if not (Path(chosen) / "pg_ctl").exists():
