@@ -8,7 +8,7 @@ a row of its own (`restates`). Movements of kind price and FX are not derived he
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 
@@ -115,7 +115,7 @@ def refresh_revenue(
     today: date,
     now: datetime,
     accounts_sql: str | None = None,
-    params: Sequence[object] = (),
+    params: Sequence[Any] = (),
     actor: Actor | None = None,
 ) -> LedgerRefresh:
     """Brings ARR and ledger of the workspace, or of the accounts a SELECT of ids yields, to what the lines say today.
@@ -152,13 +152,11 @@ def _wait_for_other_refreshes(tenant_id: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('accounts.ledger', %s))", [tenant_id])
 
 
-def _append(tenant_id: int, scope: str, asked: list[object], today: date, now: datetime) -> tuple[int, int]:
+def _append(tenant_id: int, scope: str, asked: list[Any], today: date, now: datetime) -> tuple[int, int]:
     currency = Tenant.objects.values_list("currency", flat=True).get(pk=tenant_id)
     wanted = [tenant_id, today, *asked]
     known = [tenant_id, today, *asked]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _APPEND.format(scope=scope), [tenant_id, currency, now, tenant_id, *wanted, *known, tenant_id]
-        )
+        cursor.execute(_APPEND.format(scope=scope), [tenant_id, currency, now, tenant_id, *wanted, *known, tenant_id])
         movements, restated = cursor.fetchone()
         return movements, restated

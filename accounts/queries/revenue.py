@@ -133,9 +133,7 @@ def metric_report(start: date, end: date) -> MetricReport:
         sums = ", ".join(f"COALESCE(SUM({column}), 0)::bigint" for column in columns)
         cursor.execute(f"SELECT {sums} FROM ({PER_ACCOUNT}) AS account", _period(start, end))  # noqa: S608 -- constants
         values = [int(value) for value in cursor.fetchone()]
-        cursor.execute(
-            "SELECT MAX(arr_as_of) FROM accounts_account WHERE tenant_id = %s", [require_tenant_id()]
-        )
+        cursor.execute("SELECT MAX(arr_as_of) FROM accounts_account WHERE tenant_id = %s", [require_tenant_id()])
         ledger_until: date | None = cursor.fetchone()[0]
     totals = {key: (values[2 * n], values[2 * n + 1]) for n, key in enumerate(SUMS)}
     cohort = Cohort(**dict(zip(_COHORT, values[2 * len(SUMS) :], strict=True)))

@@ -6,7 +6,7 @@ statement. Each is idempotent: run again over the same state it writes nothing a
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 
@@ -49,8 +49,15 @@ FROM ({select}) AS source(id)
 WHERE task.tenant_id = %s AND task.id = source.id AND task.state = 'open'
 """
 
+_ASSIGN: Final = """
+UPDATE journeys_task AS task SET assignee_id = source.assignee_id
+FROM ({select}) AS source
+WHERE task.tenant_id = %s AND task.id = source.id AND task.state = 'open'
+  AND task.assignee_id IS DISTINCT FROM source.assignee_id
+"""
 
-def _run(sql: str, params: Sequence[object]) -> int:
+
+def _run(sql: str, params: Sequence[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(params))
         return int(cursor.rowcount)
@@ -65,7 +72,7 @@ def _note(verb: str, count: int, *, actor: Actor, now: datetime, reason: str) ->
 
 
 @transaction.atomic
-def insert_tasks(*, select: str, params: Sequence[object], actor: Actor, now: datetime, reason: str = "") -> int:
+def insert_tasks(*, select: str, params: Sequence[Any], actor: Actor, now: datetime, reason: str = "") -> int:
     """Inserts open tasks from a SELECT that yields the columns of `COLUMNS` by name (any order, all of them).
 
     `origin_key` must not be empty: it is what makes a second run insert nothing. `title` is at most 200 characters.
@@ -76,7 +83,7 @@ def insert_tasks(*, select: str, params: Sequence[object], actor: Actor, now: da
 
 
 @transaction.atomic
-def move_tasks(*, select: str, params: Sequence[object], actor: Actor, now: datetime, reason: str = "") -> int:
+def move_tasks(*, select: str, params: Sequence[Any], actor: Actor, now: datetime, reason: str = "") -> int:
     """Gives open tasks a new due date. The SELECT yields `origin_key` and `due_on`; closed tasks stay as they were.
 
     Returns the number of tasks whose date changed.
@@ -89,7 +96,7 @@ def move_tasks(*, select: str, params: Sequence[object], actor: Actor, now: date
 def close_tasks(
     *,
     select: str,
-    params: Sequence[object],
+    params: Sequence[Any],
     actor: Actor,
     now: datetime,
     reason: str = "",
@@ -98,3 +105,10 @@ def close_tasks(
     """Closes the open ones of the tasks whose ids the SELECT yields (one column). Returns the number closed."""
     count = _run(_CLOSE.format(select=select), [state.value, now, actor.label, *params, require_tenant_id()])
     return _note("closed tasks", count, actor=actor, now=now, reason=reason)
+
+
+@transaction.atomic
+def assign_tasks(*, select: str, params: Sequence[Any], actor: Actor, now: datetime, reason: str = "") -> int:
+    """Gives open tasks to somebody else. The SELECT yields `id` and `assignee_id`. Returns the number given away."""
+    count = _run(_ASSIGN.format(select=select), [*params, require_tenant_id()])
+    return _note("assigned tasks", count, actor=actor, now=now, reason=reason)

@@ -81,7 +81,9 @@ def test_v1_compared_at_both_ends_and_in_the_ledger(v1: Tenant, now: datetime) -
     }
 
 
-def test_v2_a_dip_that_recovers_is_a_loss_in_movements_and_none_in_the_cohort(in_kestrel: Tenant, now: datetime) -> None:
+def test_v2_a_dip_that_recovers_is_a_loss_in_movements_and_none_in_the_cohort(
+    in_kestrel: Tenant, now: datetime
+) -> None:
     book("A", (date(2024, 1, 1), None, 100_00), (date(2025, 10, 10), date(2025, 11, 10), 20_00))
     report = report_of(now)
     assert percent(report, "grr_cohort") == "100.00"
