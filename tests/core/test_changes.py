@@ -9,7 +9,7 @@ from core.models import Change, Tenant
 from core.registry import AlreadyRegistered, Consumer
 from core.tenancy import tenant_context
 
-CONSUMER = registry.consumers()[0].name if registry.consumers() else "health"
+CONSUMER = "health"
 
 
 def test_an_account_marked_twice_is_taken_once(in_kestrel: Tenant) -> None:
@@ -21,9 +21,9 @@ def test_an_account_marked_twice_is_taken_once(in_kestrel: Tenant) -> None:
 
 def test_what_a_failed_consumer_took_waits_again(in_kestrel: Tenant) -> None:
     mark_changed([5])
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         take_changes(CONSUMER, limit=100)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert take_changes(CONSUMER, limit=100) == [5]
 
 
@@ -49,5 +49,4 @@ def test_changes_of_another_workspace_are_not_seen(kestrel: Tenant, heron: Tenan
 
 def test_two_consumers_cannot_share_a_name() -> None:
     with pytest.raises(AlreadyRegistered):
-        registry.add_consumer(Consumer(name=CONSUMER, task="x"))
         registry.add_consumer(Consumer(name=CONSUMER, task="x"))
