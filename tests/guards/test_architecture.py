@@ -105,7 +105,7 @@ def test_migrations_import_no_app_code_but_the_wall() -> None:
         for path, text in sources(migrations=True)
         if "migrations" in path.parts
         for name in re.findall(
-            r"^(?:from|import) ((?:core|accounts|journeys|health|renewals|qbr|escalations)\S*)", text, re.M
+            r"^(?:from|import) ((?:core|accounts|journeys|health|renewals|qbr|escalations)\S*)", text, re.MULTILINE
         )
         if name not in allowed
     ]

@@ -62,7 +62,7 @@ def test_actions_ring_by_name_and_import_no_task() -> None:
         str(path.relative_to(ROOT))
         for path in ROOT.glob("*/actions*")
         for path in ([path] if path.is_file() else path.rglob("*.py"))
-        if re.search(r"^(from|import) .*(tasks import|\.tasks\b|celery)", path.read_text(), re.M)
+        if re.search(r"^(from|import) .*(tasks import|\.tasks\b|celery)", path.read_text(), re.MULTILINE)
         and "journeys.models.tasks" not in path.read_text()
     ]
     assert importers == []

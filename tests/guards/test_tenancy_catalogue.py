@@ -108,7 +108,8 @@ def test_every_foreign_key_of_a_model_has_its_constraint_in_postgres() -> None:
         (table, columns)
         for table, columns in rows(
             "SELECT f.conrelid::regclass::text, (SELECT string_agg(a.attname, ',' ORDER BY a.attname) "
-            "FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) AND a.attname <> 'tenant_id') "
+            "FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) "
+            "AND a.attname <> 'tenant_id') "
             "FROM pg_constraint f WHERE f.contype = 'f'"
         )
     }
@@ -145,7 +146,8 @@ def test_the_application_has_exactly_the_rights_on_the_list() -> None:
         for table, rights in rows(
             "SELECT c.relname, string_agg(a.privilege_type, ' ' ORDER BY a.privilege_type) FROM pg_class c, "
             "aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee "
-            "WHERE r.rolname = 'rv_app' AND c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r','p') GROUP BY 1"
+            "WHERE r.rolname = 'rv_app' AND c.relnamespace = 'public'::regnamespace "
+            "AND c.relkind IN ('r','p') GROUP BY 1"
         )
     }
     expected = dict(GLOBAL_RIGHTS)
