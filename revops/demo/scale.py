@@ -1,0 +1,23 @@
+"""How much history a demo of a given size tells, so that a large one is made in minutes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Usage is daily for `daily_days` and every `sparse_days` before; contacts and tickets reach back `story_days`."""
+
+    daily_days: int
+    sparse_days: int
+    story_days: int
+    rich: bool
+    backfill_days: int
+    history_days: int = 730
+
+
+def scale_for(accounts: int) -> Scale:
+    if accounts <= 2_000:
+        return Scale(daily_days=730, sparse_days=7, story_days=730, rich=True, backfill_days=7)
+    if accounts <= 20_000:
+        return Scale(daily_days=90, sparse_days=7, story_days=365, rich=False, backfill_days=28)
+    return Scale(daily_days=90, sparse_days=28, story_days=120, rich=False, backfill_days=28)

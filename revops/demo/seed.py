@@ -1,0 +1,200 @@
+"""Makes the demo workspace. Set-based: nothing loops over companies; large worlds are written in batches."""
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import connection
+
+from accounts.models import Person
+from accounts.rules import name_key
+from core import audit
+from core.actions import add_member, create_tenant
+from core.actors import Actor
+from core.choices import Role
+from core.models import Membership, Tenant, User
+from core.tenancy import tenant_context
+from revops.demo import names, texts, truth
+from revops.demo.scale import Scale, scale_for
+
+SQL: Final = Path(__file__).parent / "sql"
+BATCH_ACCOUNTS: Final = 2_000
+ACTOR: Final = Actor.system("seed_demo")
+LARGEST: Final = len(names.COMPANY_FIRST) * len(names.COMPANY_SECOND) * len(names.COMPANY_SUFFIX)
+MEASURES: Final = (
+    ("active_users", "Active users", "usage", "users"),
+    ("feature_adoption", "Feature adoption", "usage", "%"),
+    ("nps", "Would recommend (0 to 10)", "survey", "points"),
+    ("newsletter_opens", "Newsletter opens", "signal", "opens"),
+    ("webinar_signups", "Webinar sign-ups", "signal", "people"),
+)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What was asked for."""
+
+    slug: str
+    accounts: int
+    seed: int
+    as_of: date
+    now: datetime
+    name: str = "Larkfield Cloud"
+    currency: str = "EUR"
+    timezone: str = "Europe/Berlin"
+
+    @property
+    def scale(self) -> Scale:
+        return scale_for(self.accounts)
+
+    @property
+    def truth_file(self) -> Path:
+        return truth_file(self.slug)
+
+
+def truth_file(slug: str) -> Path:
+    """Where the planted truth of a demo workspace lies."""
+    return settings.BASE_DIR / "var" / f"demo_truth_{slug}.json"
+
+
+def make_world(demo: Demo, say: Say) -> tuple[Tenant, list[dict[str, str]]]:
+    """A new workspace with two years of history, in several transactions. Returns it and one sign-in per role."""
+    tenant = create_tenant(
+        slug=demo.slug,
+        name=demo.name,
+        currency=demo.currency,
+        timezone=demo.timezone,
+        actor=ACTOR,
+        now=demo.now,
+        is_demo=True,
+    )
+    with tenant_context(tenant.pk):
+        sign_ins = _staff(demo, tenant)
+    with tenant_context(tenant.pk), connection.cursor() as cursor:
+        given = _parameters(demo, tenant)
+        _measures(cursor, given)
+        for step in ("01_functions", "02_accounts", "03_terms", "04_who", "05_contracts"):
+            say(step)
+            _run(cursor, step, given)
+    for low in range(1, demo.accounts + 1, BATCH_ACCOUNTS):
+        high = min(low + BATCH_ACCOUNTS - 1, demo.accounts)
+        with tenant_context(tenant.pk), connection.cursor() as cursor:
+            say(f"06_signals {high:,} of {demo.accounts:,}")
+            _run(cursor, "06_signals", {**given, "low": low, "high": high})
+    for step in ("07_voice", "08_timeline", "09_sales"):
+        with tenant_context(tenant.pk), connection.cursor() as cursor:
+            say(step)
+            _run(cursor, step, given)
+    with tenant_context(tenant.pk), connection.cursor() as cursor:
+        _write_truth(cursor, demo)
+    return tenant, sign_ins
+
+
+def finish_world(demo: Demo, tenant: Tenant) -> None:
+    """Notes that the world is whole; without this note a demo counts as interrupted."""
+    with tenant_context(tenant.pk):
+        after = {"accounts": demo.accounts, "seed": demo.seed, "as_of": demo.as_of.isoformat()}
+        audit.record(actor=ACTOR, at=demo.now, verb="seeded", subject=tenant, after=after)
+
+
+def _run(cursor: Any, step: str, given: dict[str, Any]) -> None:
+    cursor.execute((SQL / f"{step}.sql").read_text(), given)
+
+
+def _staff(demo: Demo, tenant: Tenant) -> list[dict[str, str]]:
+    """Our own people; those with a role can sign in, all with one password made for this workspace."""
+    password = f"{demo.slug}-{secrets.token_hex(4)}"
+    sign_ins, people = [], []
+    for name, role, title in names.STAFF:
+        email = f"{name.split(' ')[0].lower()}@{demo.slug}.example"
+        membership = None
+        if role:
+            membership = add_member(tenant=tenant, email=email, name=name, role=Role(role), password=None)
+            sign_ins.append({"role": title, "email": email, "password": password})
+        people.append(Person(tenant=tenant, name=name, name_key=name_key(name), email_key=email, membership=membership))
+    Person.objects.bulk_create(people)
+    members = Membership.objects.filter(tenant=tenant).values("user_id")
+    User.objects.filter(pk__in=members).update(password=make_password(password))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DROP TABLE IF EXISTS pg_temp.demo_staff; CREATE TEMP TABLE demo_staff AS "
+            "SELECT no, person.id FROM unnest(%s::text[]) WITH ORDINALITY AS staff(email, no) "
+            "JOIN accounts_person AS person ON person.tenant_id = %s AND person.email_key = staff.email",
+            [[person.email_key for person in people], tenant.pk],
+        )
+    return sign_ins
+
+
+def _measures(cursor: Any, given: dict[str, Any]) -> None:
+    for key, name, source, unit in MEASURES:
+        cursor.execute(
+            "INSERT INTO accounts_measure (tenant_id, key, name, kind, source, unit) "
+            "VALUES (%(tenant)s, %(key)s, %(name)s, 'number', %(source)s, %(unit)s) ON CONFLICT DO NOTHING",
+            {**given, "key": key, "name": name, "source": source, "unit": unit},
+        )
+
+
+def _parameters(demo: Demo, tenant: Tenant) -> dict[str, Any]:
+    """Everything that the SQL files name."""
+    return {
+        **truth.parameters(),
+        **asdict(demo.scale),
+        **_words(),
+        "tenant": tenant.pk,
+        "currency": tenant.currency,
+        "accounts": demo.accounts,
+        "seed": demo.seed,
+        "as_of": demo.as_of,
+    }
+
+
+def _words() -> dict[str, Any]:
+    contexts, kinds, subjects, bodies = (list(column) for column in zip(*texts.TIMELINE, strict=True))
+    goals = [list(column) for column in zip(*texts.GOALS, strict=True)]
+    return {
+        "first": list(names.COMPANY_FIRST),
+        "first_count": len(names.COMPANY_FIRST),
+        "second": [word for word, _ in names.COMPANY_SECOND],
+        "second_count": len(names.COMPANY_SECOND),
+        "industry": [industry for _, industry in names.COMPANY_SECOND],
+        "suffix": list(names.COMPANY_SUFFIX),
+        "countries": list(names.COUNTRIES),
+        "first_names": list(names.FIRST_NAMES),
+        "last_names": list(names.LAST_NAMES),
+        "other_csms": names.CSM_COUNT - 1,
+        "first_seller": 1 + [name for name, _, _ in names.STAFF].index(names.SALES_NAMES[0]),
+        "text_context": contexts,
+        "text_kind": kinds,
+        "text_subject": subjects,
+        "text_body": bodies,
+        "ticket_plain": list(texts.TICKETS_PLAIN),
+        "ticket_bad": list(texts.TICKETS_BAD),
+        "todos": list(texts.TODOS),
+        **dict(zip(("goal_title", "goal_unit", "goal_baseline", "goal_target"), goals, strict=True)),
+    }
+
+
+def _write_truth(cursor: Any, demo: Demo) -> None:
+    """The rules of the world, then one line per company that a cause has struck."""
+    cursor.execute((SQL / "10_truth.sql").read_text())
+    head = {"workspace": demo.slug, "accounts": demo.accounts, "seed": demo.seed, "as_of": demo.as_of.isoformat()}
+    demo.truth_file.parent.mkdir(parents=True, exist_ok=True)
+    draft = demo.truth_file.with_suffix(".new")
+    with draft.open("w") as file:
+        file.write(json.dumps(head | truth.as_json(), indent=1)[:-2] + ',\n "companies": [')
+        separator = "\n"
+        for external_id, name, terms in cursor:
+            file.write(
+                separator + json.dumps({"account": external_id, "name": name, "terms": terms}, ensure_ascii=False)
+            )
+            separator = ",\n"
+        file.write("\n ]\n}\n")
+    draft.replace(demo.truth_file)

@@ -1,0 +1,61 @@
+-- Accounts and the people at the customer.
+INSERT INTO accounts_account (tenant_id, external_id, name, name_key, domain_key, industry, country, segment, plan, employees,
+  seats, customer_since, status, owner_id, deputy_id, arr_minor, attributes, created_at, updated_at)
+SELECT %(tenant)s, account.external_id, account.name, lower(account.name), account.domain, account.industry, account.country,
+       account.segment,
+       CASE account.segment WHEN 'enterprise' THEN 'Enterprise' WHEN 'mid_market' THEN 'Business' ELSE 'Team' END,
+       (term.seats_end * (3 + 14 * pg_temp.u(account.n, 13)))::int,
+       CASE WHEN term.expanded_on IS NULL THEN term.seats ELSE term.seats_end END,
+       account.started_on, CASE WHEN term.churned THEN 'churned' ELSE 'customer' END,
+       owner.id, deputy.id, 0,
+       jsonb_build_object('use_case', pg_temp.pick(ARRAY['Order handling', 'Field service', 'Partner portal', 'Reporting',
+         'Onboarding', 'Compliance', 'Planning'], account.n, 14)),
+       account.started_on + time '09:00', %(as_of)s::date + time '00:00'
+FROM demo_account AS account
+JOIN LATERAL (SELECT * FROM demo_term AS t WHERE t.n = account.n ORDER BY t.k DESC LIMIT 1) AS term ON true
+JOIN demo_staff AS owner ON owner.no = account.owner_no
+JOIN demo_staff AS deputy ON deputy.no = 1 + account.owner_no %% (%(other_csms)s + 1)
+ORDER BY account.n;
+
+UPDATE demo_account SET account_id = stored.id
+FROM accounts_account AS stored
+WHERE stored.tenant_id = %(tenant)s AND stored.external_id = demo_account.external_id;
+
+DROP TABLE IF EXISTS pg_temp.demo_contact;
+CREATE TEMP TABLE demo_contact AS
+WITH regular AS (
+  SELECT account.n, i, i AS key_no, CASE WHEN i = 1 THEN 'champion' WHEN i = 3 THEN 'admin' ELSE 'user' END AS role,
+         account.started_on AS joined_on, NULL::date AS left_on
+  FROM demo_account AS account, generate_series(1, CASE segment WHEN 'enterprise' THEN 6 WHEN 'mid_market' THEN 4 ELSE 3 END) AS i
+  WHERE i <> 2
+), leaving AS (
+  SELECT n, sponsor_left_on AS left_on, NOT churned AND NOT is_current AS replaced
+  FROM demo_term WHERE sponsor_left_on < %(as_of)s::date
+), sponsor AS (
+  -- The sponsor of the start, and one new sponsor after every departure that the account survived.
+  SELECT account.n, account.started_on AS joined_on FROM demo_account AS account
+  UNION ALL SELECT n, left_on + 40 FROM leaving WHERE replaced AND left_on + 40 < %(as_of)s::date
+), seated AS (
+  SELECT sponsor.n, joined_on, row_number() OVER (PARTITION BY sponsor.n ORDER BY joined_on) AS place,
+         (SELECT min(left_on) FROM leaving WHERE leaving.n = sponsor.n AND leaving.left_on > sponsor.joined_on) AS left_on
+  FROM sponsor
+)
+SELECT n, key_no, role, joined_on, left_on, n::bigint * 64 + key_no AS id FROM regular
+UNION ALL
+SELECT n, 20 + place, 'sponsor', joined_on, left_on, n::bigint * 64 + 20 + place FROM seated;
+
+INSERT INTO accounts_contact (tenant_id, account_id, external_id, name, email_key, title, role, lifecycle_stage, left_on, attributes)
+SELECT %(tenant)s, account.account_id, account.external_id || '-C' || contact.key_no,
+       given || ' ' || family, lower(given || '.' || family || contact.key_no || '@' || account.domain),
+       CASE contact.role
+         WHEN 'sponsor' THEN pg_temp.pick(ARRAY['Chief Operating Officer', 'VP Operations', 'Chief Information Officer',
+           'Managing Director', 'VP Customer Operations'], contact.id, 42)
+         WHEN 'champion' THEN pg_temp.pick(ARRAY['Head of Operations', 'Operations Lead', 'Process Manager',
+           'Head of Customer Service'], contact.id, 42)
+         WHEN 'admin' THEN pg_temp.pick(ARRAY['Systems Administrator', 'IT Manager', 'Application Owner'], contact.id, 42)
+         ELSE pg_temp.pick(ARRAY['Team Lead', 'Analyst', 'Planner', 'Coordinator', 'Controller'], contact.id, 42) END,
+       contact.role, 'Customer', contact.left_on, '{}'
+FROM demo_contact AS contact JOIN demo_account AS account ON account.n = contact.n,
+     LATERAL (SELECT pg_temp.pick(%(first_names)s, contact.id, 40) AS given, pg_temp.pick(%(last_names)s, contact.id, 41) AS family)
+       AS person
+ORDER BY contact.n, contact.key_no;
