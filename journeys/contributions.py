@@ -1,5 +1,28 @@
 """What journeys contributes to the registry."""
 
+from datetime import datetime
+
+from core import registry
+from core.actors import Actor
+from core.models import Tenant
+from journeys.actions.pipelines import JOURNEY_KIND, PIPELINE_KIND, ensure_default_journey, ensure_default_pipeline
+from journeys.queries.stage_facts import STAGE_FACTS
+from journeys.rules.pipelines import parse_journey, parse_pipeline
+
 
 def register() -> None:
     """Called once at start."""
+    registry.add_process_kind(registry.ProcessKind(PIPELINE_KIND, "Pipeline", parse_pipeline))
+    registry.add_process_kind(registry.ProcessKind(JOURNEY_KIND, "Customer journey", parse_journey))
+    registry.add_tenant_default(registry.TenantDefault("journeys.pipeline", 20, _pipeline))
+    registry.add_tenant_default(registry.TenantDefault("journeys.journey", 21, _journey))
+    registry.add_facts(STAGE_FACTS)
+    registry.add_consumer(registry.Consumer("journeys", "journeys.place_accounts"))
+
+
+def _pipeline(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    ensure_default_pipeline(actor=actor, now=now)
+
+
+def _journey(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    ensure_default_journey(actor=actor, now=now)

@@ -1,0 +1,117 @@
+"""Pipelines and journeys as published documents, and as the rows that opportunities and accounts point at."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from core.actors import Actor
+from core.models import ProcessVersion
+from core.versioning import ensure_published
+from journeys.models import LifecycleStage, Pipeline, PipelineStage
+from journeys.rules.pipelines import (
+    DEFAULT_JOURNEY,
+    DEFAULT_PIPELINE,
+    PipelineSpec,
+    StageSpec,
+    parse_journey,
+    parse_pipeline,
+    pipeline_document,
+)
+
+PIPELINE_KIND = "pipeline"
+JOURNEY_KIND = "journey"
+DEFAULT_PIPELINE_KEY = "sales"
+DEFAULT_JOURNEY_KEY = "standard"
+
+
+@transaction.atomic
+def ensure_default_pipeline(*, actor: Actor, now: datetime) -> Pipeline:
+    """The pipeline of a new workspace: Discovery, Demo, Proposal, Negotiation, Closed (won or lost). Idempotent."""
+    version = ensure_published(
+        kind=PIPELINE_KIND,
+        key=DEFAULT_PIPELINE_KEY,
+        name="Sales",
+        definition=dict(DEFAULT_PIPELINE),
+        actor=actor,
+        now=now,
+    )
+    return _materialise(version, is_default=not Pipeline.objects.filter(is_default=True).exists())
+
+
+@transaction.atomic
+def create_pipeline(*, key: str, name: str, spec: PipelineSpec, actor: Actor, now: datetime) -> Pipeline:
+    """A pipeline with its stages, published as a process document. One that has this key stays as it is."""
+    version = ensure_published(
+        kind=PIPELINE_KIND, key=key, name=name, definition=pipeline_document(spec), actor=actor, now=now
+    )
+    return _materialise(version, is_default=False)
+
+
+@transaction.atomic
+def ensure_default_journey(*, actor: Actor, now: datetime) -> None:
+    """The eight lifecycle stages of a new workspace, from Awareness to Advocacy. Idempotent."""
+    version = ensure_published(
+        kind=JOURNEY_KIND,
+        key=DEFAULT_JOURNEY_KEY,
+        name="Customer journey",
+        definition=dict(DEFAULT_JOURNEY),
+        actor=actor,
+        now=now,
+    )
+    if LifecycleStage.objects.exists():
+        return
+    LifecycleStage.objects.bulk_create(
+        LifecycleStage(
+            tenant_id=version.tenant_id,
+            key=stage.key,
+            name=stage.name,
+            position=position,
+            owner_team=stage.owner_team,
+            success=stage.success,
+            expected_days=stage.expected_days,
+        )
+        for position, stage in enumerate(parse_journey(version.definition).stages, start=1)
+    )
+
+
+@transaction.atomic
+def add_stages(*, pipeline: Pipeline, spec: PipelineSpec) -> list[PipelineStage]:
+    """Gives an imported pipeline the stages that it does not know yet, before its closed ones; returns the new ones."""
+    known = set(pipeline.stages.values_list("key", flat=True))
+    fresh = [stage for stage in spec.stages if stage.key not in known]
+    if not fresh:
+        return []
+    first_closed = pipeline.stages.exclude(kind="open").order_by("position").first()
+    position = first_closed.position if first_closed else len(known) + 1
+    # Two steps, since positions are unique at every moment.
+    for shift in (1000, len(fresh) - 1000):
+        later = pipeline.stages.filter(position__gte=position)
+        later.update(position=F("position") + shift)
+    return PipelineStage.objects.bulk_create(_rows(pipeline, fresh, first=position))
+
+
+def _materialise(version: ProcessVersion, *, is_default: bool) -> Pipeline:
+    pipeline, created = Pipeline.objects.get_or_create(
+        key=version.key, defaults={"name": version.name, "is_default": is_default}
+    )
+    if created:
+        PipelineStage.objects.bulk_create(_rows(pipeline, parse_pipeline(version.definition).stages, first=1))
+    return pipeline
+
+
+def _rows(pipeline: Pipeline, stages: Sequence[StageSpec], *, first: int) -> list[PipelineStage]:
+    return [
+        PipelineStage(
+            tenant_id=pipeline.tenant_id,
+            pipeline=pipeline,
+            key=stage.key,
+            name=stage.name,
+            position=position,
+            kind=stage.kind,
+            probability=stage.probability,
+            forecast=stage.forecast,
+        )
+        for position, stage in enumerate(stages, start=first)
+    ]

@@ -1,0 +1,260 @@
+"""Pipelines and journeys as documents, and what can be guessed about stages that an import brings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from journeys.choices import ForecastCategory, StageKind
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One stage of a pipeline."""
+
+    key: str
+    name: str
+    kind: StageKind
+    probability: int
+    forecast: ForecastCategory
+
+
+@dataclass(frozen=True)
+class PipelineSpec:
+    stages: tuple[StageSpec, ...]
+
+
+@dataclass(frozen=True)
+class LifecycleStageSpec:
+    """One stage of the journey: who leads there, and what success means in the customer's words."""
+
+    key: str
+    name: str
+    owner_team: str
+    success: str
+    expected_days: int | None = None
+
+
+@dataclass(frozen=True)
+class JourneySpec:
+    stages: tuple[LifecycleStageSpec, ...]
+
+
+DEFAULT_PIPELINE: Final[Mapping[str, Any]] = {
+    "stages": [
+        {"key": "discovery", "name": "Discovery", "kind": "open", "probability": 10, "forecast": "not_yet"},
+        {"key": "demo", "name": "Demo", "kind": "open", "probability": 25, "forecast": "not_yet"},
+        {"key": "proposal", "name": "Proposal", "kind": "open", "probability": 50, "forecast": "best_case"},
+        {"key": "negotiation", "name": "Negotiation", "kind": "open", "probability": 75, "forecast": "commit"},
+        {"key": "closed_won", "name": "Closed won", "kind": "won", "probability": 100, "forecast": "won"},
+        {"key": "closed_lost", "name": "Closed lost", "kind": "lost", "probability": 0, "forecast": "lost"},
+    ]
+}
+
+DEFAULT_JOURNEY: Final[Mapping[str, Any]] = {
+    "stages": [
+        {
+            "key": "awareness",
+            "name": "Awareness",
+            "owner_team": "Marketing",
+            "success": "We have a name for our problem and know that it can be solved.",
+        },
+        {
+            "key": "consideration",
+            "name": "Consideration",
+            "owner_team": "Sales",
+            "success": "We can say what a solution must do for us and who offers it.",
+            "expected_days": 30,
+        },
+        {
+            "key": "decision",
+            "name": "Decision",
+            "owner_team": "Sales",
+            "success": "We chose with a clear case: what we pay, what we get, by when.",
+            "expected_days": 45,
+        },
+        {
+            "key": "onboarding",
+            "name": "Onboarding",
+            "owner_team": "Onboarding",
+            "success": "We are set up and had the first result that we bought this for.",
+            "expected_days": 60,
+        },
+        {
+            "key": "adoption",
+            "name": "Adoption",
+            "owner_team": "Customer success",
+            "success": "Our people use it in their daily work and it moves the numbers that we agreed on.",
+        },
+        {
+            "key": "renewal",
+            "name": "Renewal",
+            "owner_team": "Customer success",
+            "success": "We saw what it brought us and decided to go on, without surprises.",
+            "expected_days": 90,
+        },
+        {
+            "key": "expansion",
+            "name": "Expansion",
+            "owner_team": "Customer success",
+            "success": "What works for one team of ours now works for more of them.",
+        },
+        {
+            "key": "advocacy",
+            "name": "Advocacy",
+            "owner_team": "Marketing",
+            "success": "We gladly tell others what we reached, and get something back for it.",
+        },
+    ]
+}
+
+
+def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
+    """The document as stages. Raises `ValueError` that names the stage, what is wrong and what would be right."""
+    stages = tuple(_stage(place, raw) for place, raw in enumerate(_stage_list(definition), start=1))
+    _refuse_repeats([stage.key for stage in stages])
+    kinds = [stage.kind for stage in stages]
+    if StageKind.OPEN not in kinds or StageKind.WON not in kinds or StageKind.LOST not in kinds:
+        raise ValueError("stages: a pipeline needs at least one open, one won and one lost stage.")
+    return PipelineSpec(stages)
+
+
+def parse_journey(definition: Mapping[str, Any]) -> JourneySpec:
+    """The document as stages. Raises `ValueError` that names the stage, what is wrong and what would be right."""
+    stages = tuple(_lifecycle_stage(place, raw) for place, raw in enumerate(_stage_list(definition), start=1))
+    _refuse_repeats([stage.key for stage in stages])
+    return JourneySpec(stages)
+
+
+def _stage_list(definition: Mapping[str, Any]) -> list[Any]:
+    stages = definition.get("stages")
+    if not isinstance(stages, list) or not stages:
+        raise ValueError("stages: give a list with at least one stage.")
+    return stages
+
+
+def _refuse_repeats(keys: Sequence[str]) -> None:
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"stages: the key '{key}' stands twice. Give each stage a key of its own.")
+
+
+def _text(place: int, raw: Any, name: str) -> str:
+    value = raw.get(name) if isinstance(raw, dict) else None
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"stages[{place}].{name}: a text is needed.")
+    return value.strip()
+
+
+def _stage(place: int, raw: Any) -> StageSpec:
+    key, name = _text(place, raw, "key"), _text(place, raw, "name")
+    kind, forecast = raw.get("kind", "open"), raw.get("forecast", "not_yet")
+    if kind not in StageKind.values:
+        raise ValueError(f"stages[{place}].kind: '{kind}' is unknown; one of {', '.join(StageKind.values)}.")
+    if forecast not in ForecastCategory.values:
+        raise ValueError(
+            f"stages[{place}].forecast: '{forecast}' is unknown; one of {', '.join(ForecastCategory.values)}."
+        )
+    probability = raw.get("probability", 0)
+    if not isinstance(probability, int) or isinstance(probability, bool) or not 0 <= probability <= 100:
+        raise ValueError(f"stages[{place}].probability: a whole number from 0 to 100, not {probability!r}.")
+    return StageSpec(key, name, StageKind(kind), probability, ForecastCategory(forecast))
+
+
+def _lifecycle_stage(place: int, raw: Any) -> LifecycleStageSpec:
+    days = raw.get("expected_days") if isinstance(raw, dict) else None
+    if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < 1):
+        raise ValueError(f"stages[{place}].expected_days: a whole number from 1, or left out; not {days!r}.")
+    return LifecycleStageSpec(
+        key=_text(place, raw, "key"),
+        name=_text(place, raw, "name"),
+        owner_team=str(raw.get("owner_team", "")),
+        success=str(raw.get("success", "")),
+        expected_days=days,
+    )
+
+
+# Words of stage names, in the order in which deals usually pass them. The first word that fits counts.
+_ORDER: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
+    (10, ("prospect", "new", "lead", "inbound", "appointment", "subscriber")),
+    (20, ("discovery", "qualif", "intro")),
+    (30, ("engag", "needs", "analysis", "meeting", "contacted", "working")),
+    (40, ("demo", "presentation", "evaluation", "trial", "decision maker", "perception", "value prop")),
+    (50, ("proposal", "quote", "price", "pricing")),
+    (60, ("negotiat", "review", "legal", "contract", "procurement")),
+    (70, ("commit", "verbal", "pending", "signature")),
+)
+_UNKNOWN_ORDER: Final = 45
+_WON: Final = ("won", "gewonnen", "gagné", "gagne", "ganado", "ganada")
+_LOST: Final = ("lost", "verloren", "perdu", "perdido", "perdida", "dead", "disqualified", "abandoned")
+
+
+@dataclass(frozen=True)
+class SeenStage:
+    """A stage name of a file: how many rows, the share with an opening date, and what the file says of its end."""
+
+    name: str
+    rows: int
+    dated_share: float
+    first_line: int
+    closed_as: StageKind | None = None
+
+
+def guess_kind(name: str) -> StageKind:
+    """Whether a stage's name means won, lost or still open."""
+    plain = name.casefold().replace("_", " ").replace("-", " ")
+    words = plain.split()
+    squashed = "".join(words)
+    if any(word in words for word in _WON) or squashed.endswith("closedwon"):
+        return StageKind.WON
+    if any(word in words for word in _LOST) or squashed.endswith("closedlost"):
+        return StageKind.LOST
+    return StageKind.OPEN
+
+
+def _rank(stage: SeenStage) -> tuple[int, float, int]:
+    plain = stage.name.casefold()
+    known = next((rank for rank, words in _ORDER if any(word in plain for word in words)), _UNKNOWN_ORDER)
+    return known, stage.dated_share, stage.first_line
+
+
+def stage_key(name: str) -> str:
+    """The key of an imported stage: its letters and digits in lower case, joined by underscores."""
+    letters = "".join(sign if sign.isalnum() else " " for sign in name.casefold())
+    return "_".join(letters.split())[:80] or "stage"
+
+
+def pipeline_from_names(seen: Sequence[SeenStage]) -> PipelineSpec:
+    """A pipeline of the stages of a file: open ones in a likely order, then won, then lost; missing ends are added."""
+    kinds = {stage.name: stage.closed_as or guess_kind(stage.name) for stage in seen}
+    open_names = [stage.name for stage in sorted(seen, key=_rank) if kinds[stage.name] is StageKind.OPEN]
+    won = [stage.name for stage in seen if kinds[stage.name] is StageKind.WON] or ["Won"]
+    lost = [stage.name for stage in seen if kinds[stage.name] is StageKind.LOST] or ["Lost"]
+    step = 100 / (len(open_names) + 1)
+    stages = [
+        StageSpec(stage_key(name), name, StageKind.OPEN, round(step * place), ForecastCategory.NOT_YET)
+        for place, name in enumerate(open_names or ["Open"], start=1)
+    ]
+    stages += [StageSpec(stage_key(name), name, StageKind.WON, 100, ForecastCategory.WON) for name in won]
+    stages += [StageSpec(stage_key(name), name, StageKind.LOST, 0, ForecastCategory.LOST) for name in lost]
+    return PipelineSpec(tuple(stages))
+
+
+def pipeline_document(spec: PipelineSpec) -> dict[str, Any]:
+    """The pipeline as a process document."""
+    return {
+        "stages": [
+            {
+                "key": stage.key,
+                "name": stage.name,
+                "kind": stage.kind.value,
+                "probability": stage.probability,
+                "forecast": stage.forecast.value,
+            }
+            for stage in spec.stages
+        ]
+    }
+
+
+def squashed(name: str) -> str:
+    """A name without spaces, signs and case: names that agree in it are probably the same thing."""
+    return "".join(sign for sign in name.casefold() if sign.isalnum())

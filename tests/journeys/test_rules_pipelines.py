@@ -1,0 +1,68 @@
+"""Pipelines as documents, and what is guessed about imported stages."""
+
+import pytest
+
+from journeys.choices import StageKind
+from journeys.rules.pipelines import (
+    DEFAULT_JOURNEY,
+    DEFAULT_PIPELINE,
+    SeenStage,
+    guess_kind,
+    parse_journey,
+    parse_pipeline,
+    pipeline_document,
+    pipeline_from_names,
+    squashed,
+)
+
+
+def test_the_defaults_are_valid_documents_and_survive_the_round_trip() -> None:
+    spec = parse_pipeline(DEFAULT_PIPELINE)
+    assert pipeline_document(spec) == DEFAULT_PIPELINE
+    assert len(parse_journey(DEFAULT_JOURNEY).stages) == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stages": []}, "at least one stage"),
+        ({"stages": [{"key": "a"}]}, r"stages\[1\]\.name"),
+        ({"stages": [{"key": "a", "name": "A", "probability": 101}]}, "0 to 100"),
+        ({"stages": [{"key": "a", "name": "A", "kind": "gone"}]}, "open, won, lost"),
+        ({"stages": [{"key": "a", "name": "A"}, {"key": "a", "name": "B"}]}, "stands twice"),
+        ({"stages": [{"key": "a", "name": "A"}]}, "one won and one lost"),
+    ],
+)
+def test_a_wrong_document_says_where_and_what_would_be_right(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_pipeline(change)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Won", StageKind.WON),
+        ("Closed Won", StageKind.WON),
+        ("closedwon", StageKind.WON),
+        ("Closed - Lost", StageKind.LOST),
+        ("closed_lost", StageKind.LOST),
+        ("Wonderful fit", StageKind.OPEN),
+        ("Engaging", StageKind.OPEN),
+    ],
+)
+def test_a_stage_name_tells_how_a_deal_ended(name: str, kind: StageKind) -> None:
+    assert guess_kind(name) is kind
+
+
+def test_imported_stages_stand_in_the_order_in_which_deals_pass_them() -> None:
+    seen = [
+        SeenStage("Lost", 10, 1.0, 2),
+        SeenStage("Engaging", 10, 1.0, 3),
+        SeenStage("Won", 10, 1.0, 4),
+        SeenStage("Prospecting", 10, 0.0, 5),
+    ]
+    assert [stage.name for stage in pipeline_from_names(seen).stages] == ["Prospecting", "Engaging", "Won", "Lost"]
+
+
+def test_names_that_differ_in_spaces_and_signs_only_are_alike() -> None:
+    assert squashed("GTX Pro") == squashed("GTXPro") == squashed("gtx-pro")
