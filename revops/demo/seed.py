@@ -157,7 +157,7 @@ def _parameters(demo: Demo, tenant: Tenant) -> dict[str, Any]:
 
 
 def _words() -> dict[str, Any]:
-    contexts, kinds, subjects, bodies = (list(column) for column in zip(*texts.TIMELINE, strict=True))
+    timeline = texts.timeline()
     goals = [list(column) for column in zip(*texts.GOALS, strict=True)]
     return {
         "first": list(names.COMPANY_FIRST),
@@ -171,10 +171,7 @@ def _words() -> dict[str, Any]:
         "last_names": list(names.LAST_NAMES),
         "other_csms": names.CSM_COUNT - 1,
         "first_seller": 1 + [name for name, _, _ in names.STAFF].index(names.SALES_NAMES[0]),
-        "text_context": contexts,
-        "text_kind": kinds,
-        "text_subject": subjects,
-        "text_body": bodies,
+        **{f"text_{column}": [row[column] for row in timeline] for column in timeline[0]},
         "ticket_plain": list(texts.TICKETS_PLAIN),
         "ticket_bad": list(texts.TICKETS_BAD),
         "todos": list(texts.TODOS),
