@@ -17,7 +17,7 @@ NO_BREAK: Final = "\u00a0"
 BAND_EDGES: Final = (50.0, 70.0)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_STEPS: Final = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
+_STEPS: Final = ((Decimal(10) ** 3, "k"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 9, "B"))
 
 Number = int | float | Decimal
 
@@ -75,12 +75,15 @@ def money_short(minor: int | None, currency: str, *, plus: bool = False) -> str:
     if minor is None:
         return DASH
     exact = from_minor(int(minor), currency)
+    if abs(_rounded(exact, 0)) < _STEPS[0][0]:
+        return money(minor, currency, plus=plus)
     for size, letter in _STEPS:
-        decimals = 0 if letter == "k" and abs(exact) >= 10 * size else 1 if letter == "k" else 2
+        decimals = 2 if letter != "k" else 0 if abs(exact) >= 10 * size else 1
         shown = _rounded(exact / size, decimals)
-        if abs(shown) >= 1:
-            return f"{_sign(shown, plus=plus)}{_symbol(currency)}{abs(shown):,}{letter}"
-    return money(minor, currency, plus=plus)
+        # 999,600 rounds to 1,000k: the next letter says it better.
+        if abs(shown) < 1000 or letter == _STEPS[-1][1]:
+            break
+    return f"{_sign(shown, plus=plus)}{_symbol(currency)}{abs(shown):,}{letter}"
 
 
 def _band(value: Decimal, edges: Sequence[float]) -> int:

@@ -22,7 +22,7 @@ _LINE: Final = 30
 def renewal_strip(
     steps: Sequence[Mapping[str, Any]], start: date, end: date, today: date, notice: date | None = None
 ) -> SafeString:
-    """The way to a renewal: `steps` with on (date), title, text and state (done done_late late next ahead), then the end.
+    """The way to a renewal: `steps` with on (date), title, text state (done done_late late next ahead), then the end.
 
     Decorative: `.strip-list` beside it carries the same for phones and screen readers.
     """
@@ -35,14 +35,15 @@ def renewal_strip(
     end_mark = format_html(
         '<rect class="mark end" x="{0}%" y="{1}" width="12" height="12" rx="3" transform="translate(-6)"/>'
         '<text class="title" x="{0}%" y="54" text-anchor="end" dx="8">End</text>'
-        '<text x="{0}%" y="70" text-anchor="end" dx="8">{2}</text>',
+        '<text class="sub" x="{0}%" y="70" text-anchor="end" dx="8">{2}</text>',
         at(end),
         _LINE - 6,
         f.day(end),
     )
     return format_html(
         '<svg class="strip-line" aria-hidden="true">'
-        '<line class="track" x1="2%" x2="{3}%" y1="{0}" y2="{0}"/><line class="passed" x1="2%" x2="{1}%" y1="{0}" y2="{0}"/>'
+        '<line class="track" x1="2%" x2="{3}%" y1="{0}" y2="{0}"/>'
+        '<line class="passed" x1="2%" x2="{1}%" y1="{0}" y2="{0}"/>'
         '{2}{4}{5}<line class="today" x1="{1}%" x2="{1}%" y1="{6}" y2="{7}"/>'
         '<text class="title" x="{1}%" y="12" dx="-4" text-anchor="end">Today</text></svg>',
         _LINE,
@@ -70,7 +71,7 @@ def _step(x: float, step: Mapping[str, Any]) -> SafeString:
     return format_html(
         '<circle class="mark {}" cx="{}%" cy="{}" r="6.5"/>{}'
         '<text class="title" x="{}%" y="54" dx="{}" text-anchor="{}">{}</text>'
-        '<text x="{}%" y="70" dx="{}" text-anchor="{}">{}</text>',
+        '<text class="sub" x="{}%" y="70" dx="{}" text-anchor="{}">{}</text>',
         _MARKS.get(state, ""), x, _LINE, tick, x, shift, anchor, step["title"], x, shift, anchor, step.get("text", ""),
     )  # fmt: skip
 
@@ -92,11 +93,16 @@ def _notice(x: float, notice: date, today: date) -> SafeString:
 
 @register.simple_tag
 def waterfall(
-    rows: Sequence[Mapping[str, Any]], label: str, *, edge: float | None = None, decimals: int = 1
+    rows: Sequence[Mapping[str, Any]],
+    label: str,
+    *,
+    edge: float | None = None,
+    edge_label: str = "",
+    decimals: int = 1,
 ) -> SafeString:
     """Point by point from a start to an end. `rows`: name, second (line below), value, tone (total value cover config
     gain loss); totals stand on the axis, the rest are steps. The axis may be cut: say so in words under the picture."""
-    width, height, top, bottom = 460.0, 250.0, 24.0, 206.0
+    width, height, top, bottom = 560.0, 262.0, 24.0, 218.0
     levels = _levels(rows)
     low = min(min(first, last) for first, last in levels if first != 0) if len(levels) > 1 else 0.0
     high = max(max(first, last) for first, last in levels)
@@ -116,7 +122,15 @@ def waterfall(
         ),
     )
     line = (
-        format_html('<line class="edge-line" x1="0" x2="{}" y1="{}" y2="{}"/>', width, y(edge), y(edge))
+        format_html(
+            '<line class="edge-line" x1="0" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}">{}</text>',
+            width,
+            y(edge),
+            y(edge),
+            round(slot * 0.95),
+            y(edge) + 14,
+            edge_label,
+        )
         if edge is not None and floor < edge < ceiling
         else ""
     )
@@ -154,15 +168,19 @@ def _column(
     middle = round(left + slot / 2, 1)
     value = row["value"] if isinstance(row["value"], int | float | Decimal) else float(row["value"])
     above = total or value > 0
+    name, _, rest = str(row["name"]).partition(" ")
+    second = row.get("second") or rest
+    if row.get("second"):
+        name = str(row["name"])
     return format_html(
         '<line class="link-line" x1="{}" x2="{}" y1="{}" y2="{}"/>'
         '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"/>'
         '<text class="value" x="{}" y="{}" text-anchor="middle">{}</text>'
-        '<text x="{}" y="224" text-anchor="middle">{}</text>'
-        '<text class="second" x="{}" y="238" text-anchor="middle">{}</text>',
+        '<text x="{}" y="236" text-anchor="middle">{}</text>'
+        '<text class="second" x="{}" y="250" text-anchor="middle">{}</text>',
         round(left + slot * 0.2, 1), round(left + slot * 1.2, 1), link, link,
         row.get("tone", "value"), round(left + slot * 0.2, 1), bar_top, round(slot * 0.6, 1),
         max(round(bar_bottom - bar_top, 1), 1.5),
         middle, bar_top - 6 if above else bar_bottom + 14, f.number(value, decimals, plus=not total),
-        middle, row["name"], middle, row.get("second", ""),
+        middle, name, middle, second,
     )  # fmt: skip

@@ -92,7 +92,7 @@ def pill(key: object, text: str = "") -> SafeString:
 
 @register.simple_tag
 def change(value: float | Decimal | None, decimals: int = 0, *, unit: str = "", good: str = "up") -> SafeString:
-    """A signed change with its triangle. `unit="pt"` takes a fraction; `good="down"` or "none" turns or drops the tone."""
+    """A signed change with its triangle. `unit="pt"` takes a fraction; `good` is "up", "down" or "none"."""
     text = f.points(value, decimals) if unit == "pt" else f.number(value, decimals, plus=True)
     return signed(value, text, good=good)
 
@@ -114,7 +114,7 @@ def signed(value: float | Decimal | None, text: str, *, good: str = "up") -> Saf
 
 @register.simple_tag
 def bar(value: float | Decimal | None, top: float | Decimal = 100, css: str = "", *, align: str = "") -> SafeString:
-    """A filled track, decorative: the number stands beside it. `css`: tone ok warn risk quiet, size thin w28 w44 w64."""
+    """A filled track; the number stands beside it. `css`: tone ok warn risk quiet, size thin w28 w44 w64."""
     share = 0.0 if not value or not top else max(0.0, min(100.0, float(value) / float(top) * 100))
     start = 100 - share if align == "end" else 0
     return format_html(
@@ -134,7 +134,7 @@ def sparkline(
     height: int = 20,
     fall: bool | None = None,
 ) -> SafeString:
-    """A small line of the last values. Red only if it lost 5 or more (or as `fall` says), never green: it is no verdict."""
+    """A small line of the last values. Red if it lost 5 or more, or as `fall` says; never green."""
     known = [float(value) for value in values if value is not None]
     if len(known) < 2:
         return mark_safe('<span class="small muted">from 4 weeks on</span>')
@@ -327,7 +327,7 @@ def _local(value: date | None) -> date | None:
 def input(field: BoundField, css: str = "") -> SafeString:  # noqa: A001 -- the name of the tag
     """The widget of a bound field with the classes and the aria links of its help and errors."""
     own = "check" if getattr(field.field.widget, "input_type", "") in {"checkbox", "radio"} else "input"
-    attrs = {"class": f"{own} {css}".strip()}
+    attrs: dict[str, str | bool] = {"class": f"{own} {css}".strip()}
     described = []
     if field.help_text:
         described.append(f"{field.id_for_label}-help")

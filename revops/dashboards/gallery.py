@@ -94,7 +94,7 @@ def _charts() -> dict[str, Any]:
             "kind": "stack",
             "x": days,
             "prefix": "€",
-            "ticks": ".2s",
+            "ticks": "~s",
             "format": ".3s",
             "markers": [{"x": days[30], "text": "v6"}],
             "series": [
@@ -108,7 +108,7 @@ def _charts() -> dict[str, Any]:
             "kind": "bars",
             "x": ["Nov", "Dec", "Jan", "Feb"],
             "prefix": "€",
-            "ticks": ".2s",
+            "ticks": "~s",
             "format": ".3s",
             "series": [
                 {"name": "Won", "tone": "dark", "values": [620e3, 180e3, 40e3, 0]},
@@ -153,11 +153,11 @@ def sample_context(now: datetime) -> dict[str, Any]:
         "strip": _strip(),
         "fall": [
             {"name": "1 Nov", "second": "v6", "value": 67.0, "tone": "total"},
-            {"name": "Usage", "value": -7.5, "tone": "value"},
-            {"name": "Support", "value": -6.8, "tone": "value"},
-            {"name": "Contract", "value": -2.2, "tone": "value"},
+            {"name": "Product usage", "value": -7.5, "tone": "value"},
+            {"name": "Support experience", "value": -6.8, "tone": "value"},
+            {"name": "Contract signals", "value": -2.2, "tone": "value"},
             {"name": "Engagement", "value": -1.2, "tone": "value"},
-            {"name": "Coverage", "value": -2.3, "tone": "cover"},
+            {"name": "Coverage", "second": "survey", "value": -2.3, "tone": "cover"},
             {"name": "Model", "second": "v6 to v7", "value": 0.5, "tone": "config"},
             {"name": "Today", "second": "v7", "value": 47.5, "tone": "total"},
         ],

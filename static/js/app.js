@@ -136,7 +136,7 @@
   };
   const markTheme = () => {
     const now = root.dataset.theme || "system";
-    for (const item of all("[data-set-theme]")) item.setAttribute("aria-checked", String(item.dataset.setTheme === now));
+    for (const item of all("[data-set-theme]")) item.setAttribute("aria-pressed", String(item.dataset.setTheme === now));
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     document.dispatchEvent(new CustomEvent("theme-changed"));

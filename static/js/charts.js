@@ -104,9 +104,9 @@
       font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: ink.axis },
       hoverlabel: { bgcolor: ink.surface, bordercolor: ink.line, font: { color: ink.text, size: 12 } },
       xaxis: { fixedrange: true, gridcolor: "rgba(0,0,0,0)", linecolor: ink.line, tickfont: { color: ink.axis, size: 11 },
-        tickformat: data.tickformat, hoverformat: data.kind === "bars" ? undefined : "%-d %b %Y" },
+        tickformat: data.tickformat || (data.kind === "bars" || data.kind === "waterfall" ? undefined : "%b"), hoverformat: data.kind === "bars" ? undefined : "%-d %b %Y" },
       yaxis: { fixedrange: true, gridcolor: ink.grid, zeroline: false, range: data.range, tickprefix: data.prefix || "",
-        ticksuffix: data.suffix || "", tickformat: data.ticks, nticks: 6, separatethousands: true },
+        ticksuffix: data.suffix || "", ticks: "outside", ticklen: 5, tickcolor: "rgba(0,0,0,0)", tickformat: data.ticks, nticks: 6, separatethousands: true },
       shapes, annotations: notes,
     };
   };
@@ -144,12 +144,16 @@
     table.className = "table";
     const head = table.createTHead().insertRow();
     const columns = data.kind === "waterfall" ? [{ name: data.unit || "Value", values: data.labels }] : data.series;
-    head.append(cell("th", data.xname || ""), ...columns.map((column) => cell("th", column.name, "number")));
+    head.append(cell("th", data.xname || "Date"), ...columns.map((column) => cell("th", column.name, "number")));
     const body = table.createTBody();
-    const show = (value) => (typeof value === "number" ? (data.prefix || "") + value.toLocaleString("en", { maximumFractionDigits: 1 }) : value ?? "–");
+    const decimals = data.decimals ?? (data.prefix ? 0 : 1);
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    const show = (value) => (typeof value === "number" ? (data.prefix || "") + value.toLocaleString("en", digits) : value ?? "–");
+    const day = (at) => (/^\d{4}-\d\d-\d\d$/.test(at)
+      ? new Date(`${at}T12:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" }) : at);
     data.x.forEach((at, index) => {
       const row = body.insertRow();
-      row.append(cell("td", at), ...columns.map((column) => cell("td", show(column.values[index]), "number")));
+      row.append(cell("td", day(at)), ...columns.map((column) => cell("td", show(column.values[index]), "number")));
     });
     return table;
   };
