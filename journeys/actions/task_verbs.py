@@ -8,7 +8,7 @@ from core import audit
 from core.actors import Actor
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Task
-from journeys.rules.tasks import check_snooze
+from journeys.rules.snoozing import check_snooze
 
 
 class TaskIsClosed(ValueError):

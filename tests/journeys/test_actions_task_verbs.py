@@ -9,7 +9,7 @@ from core.actors import Actor
 from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from journeys.actions.task_sweeps import close_tasks, insert_tasks, move_tasks
-from journeys.actions.tasks import (
+from journeys.actions.task_verbs import (
     TaskIsClosed,
     create_task,
     finish_task,
@@ -19,8 +19,8 @@ from journeys.actions.tasks import (
 )
 from journeys.choices import TaskState
 from journeys.models import Task
-from journeys.queries.tasks import open_tasks, open_tasks_of
-from journeys.rules.tasks import SnoozeRefused
+from journeys.queries.task_lists import open_tasks, open_tasks_of
+from journeys.rules.snoozing import SnoozeRefused
 
 TODAY = date(2026, 3, 2)
 
