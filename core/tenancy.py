@@ -35,11 +35,19 @@ def require_tenant_id() -> int:
     return tenant_id
 
 
-def _tell_postgres(tenant_id: int | None) -> None:
+def _tell_postgres(tenant_id: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('app.tenant_id', %s, true)", ["" if tenant_id is None else str(int(tenant_id))]
-        )
+        cursor.execute("SELECT set_config('app.tenant_id', %s, true)", [str(int(tenant_id))])
+
+
+def _settle(*, forget: bool) -> None:
+    """Checks the deferred keys now, so that a violation is an error of the work and not of COMMIT.
+
+    Inside an outer transaction, as in tests, the setting would outlive the context: then it is forgotten, too.
+    """
+    words = "SET CONSTRAINTS ALL IMMEDIATE"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{words}; SELECT set_config('app.tenant_id', '', true)" if forget else words)
 
 
 @contextmanager
@@ -50,19 +58,18 @@ def tenant_context(tenant_id: int) -> Iterator[int]:
     On leaving, the setting has its old value again, also inside an outer transaction (as in tests).
     """
     outer = _current.get()
-    if outer is not None and outer != tenant_id:
-        raise NestedTenant(f"Work for workspace {outer} may not step into workspace {tenant_id}.")
+    if outer is not None:
+        if outer != tenant_id:
+            raise NestedTenant(f"Work for workspace {outer} may not step into workspace {tenant_id}.")
+        with transaction.atomic():
+            yield tenant_id
+        return
+    inside_a_transaction = connection.in_atomic_block
     with transaction.atomic():
-        if outer is None:
-            _tell_postgres(tenant_id)
+        _tell_postgres(tenant_id)
         token = _current.set(tenant_id)
         try:
             yield tenant_id
-            # Composite keys are deferred; checked here, a violation is an error of this block and not of COMMIT.
-            if outer is None:
-                with connection.cursor() as cursor:
-                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         finally:
             _current.reset(token)
-        if outer is None:
-            _tell_postgres(None)
+        _settle(forget=inside_a_transaction)
