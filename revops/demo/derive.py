@@ -1,12 +1,41 @@
 """What the product derives from the facts of a new demo: revenue, past scores, and the main job."""
 
+import io
+from datetime import timedelta
+from typing import Final
+
+from django.core.management import call_command
+
+from accounts.actions.ledger import refresh_revenue
+from core.actors import Actor
 from core.models import Tenant
+from core.tenancy import tenant_context
+from health.actions.history import backfill_history
 from revops.demo.seed import Demo, Say
+
+ACTOR: Final = Actor.system("seed_demo")
+MAIN_JOB: Final = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations")
 
 
 def derive(demo: Demo, tenant: Tenant, say: Say) -> None:
     """Revenue as of the last day, and the scores that history would have shown."""
+    say("Revenue ledger")
+    with tenant_context(tenant.pk):
+        refresh_revenue(today=demo.as_of, now=demo.now, actor=ACTOR)
+    say("Past scores")
+    step = demo.scale.backfill_every
+    with tenant_context(tenant.pk):
+        backfill_history(
+            actor=ACTOR,
+            now=demo.now,
+            from_day=demo.as_of - timedelta(days=demo.scale.backfill_days),
+            to_day=demo.as_of - timedelta(days=step),
+            every_days=step,
+        )
 
 
 def main_job(demo: Demo, tenant: Tenant, say: Say) -> None:
     """Scores, renewals, QBRs and escalations as of the last day: what the night would do."""
+    for command in MAIN_JOB:
+        say(command)
+        call_command(command, tenant=tenant.slug, as_of=demo.as_of, json=True, stdout=io.StringIO())

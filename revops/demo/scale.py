@@ -5,19 +5,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """Usage is daily for `daily_days` and every `sparse_days` before; contacts and tickets reach back `story_days`."""
+    """Usage is daily for `daily_days` and every `sparse_days` before; contacts and tickets reach back `story_days`.
+
+    Past scores reach back `backfill_days`, one every `backfill_every` days.
+    """
 
     daily_days: int
     sparse_days: int
     story_days: int
     rich: bool
     backfill_days: int
+    backfill_every: int
     history_days: int = 730
 
 
 def scale_for(accounts: int) -> Scale:
+    """Everything for the size that people look at; thinner below the surface for the sizes that machines measure."""
     if accounts <= 2_000:
-        return Scale(daily_days=730, sparse_days=7, story_days=730, rich=True, backfill_days=7)
+        return Scale(daily_days=730, sparse_days=7, story_days=730, rich=True, backfill_days=630, backfill_every=7)
     if accounts <= 20_000:
-        return Scale(daily_days=90, sparse_days=7, story_days=365, rich=False, backfill_days=28)
-    return Scale(daily_days=90, sparse_days=28, story_days=120, rich=False, backfill_days=28)
+        return Scale(daily_days=90, sparse_days=7, story_days=365, rich=False, backfill_days=360, backfill_every=28)
+    return Scale(daily_days=90, sparse_days=28, story_days=120, rich=False, backfill_days=180, backfill_every=28)

@@ -30,7 +30,7 @@ LARGEST: Final = len(names.COMPANY_FIRST) * len(names.COMPANY_SECOND) * len(name
 MEASURES: Final = (
     ("active_users", "Active users", "usage", "users"),
     ("feature_adoption", "Feature adoption", "usage", "%"),
-    ("nps", "Would recommend (0 to 10)", "survey", "points"),
+    ("nps", "NPS", "survey", "points"),
     ("newsletter_opens", "Newsletter opens", "signal", "opens"),
     ("webinar_signups", "Webinar sign-ups", "signal", "people"),
 )
@@ -89,7 +89,7 @@ def make_world(demo: Demo, say: Say) -> tuple[Tenant, list[dict[str, str]]]:
         with tenant_context(tenant.pk), connection.cursor() as cursor:
             say(f"06_signals {high:,} of {demo.accounts:,}")
             _run(cursor, "06_signals", {**given, "low": low, "high": high})
-    for step in ("07_voice", "08_timeline", "09_sales"):
+    for step in ("07_voice", "08_timeline", "09_sales", "10_journey"):
         with tenant_context(tenant.pk), connection.cursor() as cursor:
             say(step)
             _run(cursor, step, given)
@@ -181,7 +181,7 @@ def _words() -> dict[str, Any]:
 
 def _write_truth(cursor: Any, demo: Demo) -> None:
     """The rules of the world, then one line per company that a cause has struck."""
-    cursor.execute((SQL / "10_truth.sql").read_text())
+    cursor.execute((SQL / "11_truth.sql").read_text())
     head = {"workspace": demo.slug, "accounts": demo.accounts, "seed": demo.seed, "as_of": demo.as_of.isoformat()}
     demo.truth_file.parent.mkdir(parents=True, exist_ok=True)
     draft = demo.truth_file.with_suffix(".new")

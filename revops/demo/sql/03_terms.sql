@@ -11,7 +11,7 @@ WITH term AS (
   -- Causes belong to the two years that are told; older terms went well, as the account is still there.
   SELECT term.*,
          ends_on > %(as_of)s::date - 730 AS told,
-         CASE WHEN pg_temp.u(id, 20) < %(f_decline)s THEN 0.38 + 0.44 * pg_temp.u(id, 21) ELSE 0 END AS decline,
+         CASE WHEN pg_temp.u(id, 20) < %(f_decline)s THEN 0.45 + 0.40 * pg_temp.u(id, 21) ELSE 0 END AS decline,
          ends_on - (145 + floor(60 * pg_temp.u(id, 22)))::int AS decline_from,
          CASE WHEN pg_temp.u(id, 23) < %(f_sponsor)s THEN ends_on - (105 + floor(85 * pg_temp.u(id, 24)))::int END
            AS sponsor_left_on,

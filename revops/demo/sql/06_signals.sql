@@ -3,7 +3,9 @@ WITH day AS (
   SELECT account.account_id, account.n, account.started_on, account.utilisation, term.id AS term_id, term.ends_on,
          term.pressed, term.expanded_on, term.decline, d.day,
          CASE WHEN d.day >= term.expanded_on THEN term.seats_end ELSE term.seats END AS seats,
-         1 - term.decline * least(1, greatest(0, (d.day - term.decline_from) / 45.0))
+         -- Half of the loss comes within six weeks, the rest creeps until the end.
+         1 - term.decline * (0.5 * least(1, greatest(0, (d.day - term.decline_from) / 45.0))
+                           + 0.5 * least(1, greatest(0, (d.day - term.decline_from - 45) / 110.0)))
            - term.decline_before * greatest(0, 1 - (d.day - term.starts_on) / 60.0) AS level,
          d.day - term.starts_on AS age
   FROM demo_account AS account

@@ -1,10 +1,10 @@
 -- What they say: a survey per quarter.
 INSERT INTO accounts_signal (tenant_id, account_id, measure_id, day, row_key, value, category)
 SELECT %(tenant)s, account.account_id, measure.id, survey.day, '',
-       round(least(10, greatest(0, 8.1 + 1.3 * pg_temp.g(account.n, 80) * 0.6 + 0.9 * pg_temp.g(survey.key, 81)
-         - CASE WHEN survey.day >= term.decline_from THEN 4.0 * term.decline ELSE 0 END
-         - CASE WHEN survey.day >= term.spike_from THEN 2.6 ELSE 0 END
-         - CASE WHEN survey.day >= term.sponsor_left_on THEN 1.2 ELSE 0 END))), ''
+       round(least(100, greatest(-100, 48 + 15 * pg_temp.g(account.n, 80) + 11 * pg_temp.g(survey.key, 81)
+         - CASE WHEN survey.day >= term.decline_from + 15 THEN 70 * term.decline ELSE 0 END
+         - CASE WHEN survey.day >= term.spike_from + 10 THEN 55 ELSE 0 END
+         - CASE WHEN survey.day >= term.sponsor_left_on THEN 20 ELSE 0 END))), ''
 FROM demo_account AS account
 CROSS JOIN generate_series(0, %(history_days)s / 91) AS quarter
 CROSS JOIN LATERAL (SELECT %(as_of)s::date - 4 - quarter * 91 - floor(60 * pg_temp.u(account.n * 64 + quarter, 82))::int AS day,
@@ -20,7 +20,7 @@ WITH asked AS (
   SELECT account.n, account.account_id, account.external_id, account.segment, false AS burst, i,
          %(as_of)s::date - 1 - (i * step.days + floor(step.days * pg_temp.u(account.n * 512 + i, 90)))::int AS day
   FROM demo_account AS account
-  CROSS JOIN LATERAL (SELECT CASE segment WHEN 'enterprise' THEN 15 WHEN 'mid_market' THEN 36 ELSE 80 END AS days) AS step
+  CROSS JOIN LATERAL (SELECT CASE segment WHEN 'enterprise' THEN 26 WHEN 'mid_market' THEN 45 ELSE 90 END AS days) AS step
   CROSS JOIN LATERAL generate_series(0, %(story_days)s / step.days) AS i
   UNION ALL
   SELECT account.n, account.account_id, account.external_id, account.segment, true, 1000 + term.k * 30 + i,
