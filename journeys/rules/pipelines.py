@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from journeys.choices import ForecastCategory, StageKind
+# The words of `journeys.choices`, which this room may not import: choices are made of Django.
+OPEN: Final = "open"
+WON: Final = "won"
+LOST: Final = "lost"
+KINDS: Final = (OPEN, WON, LOST)
+NOT_YET: Final = "not_yet"
+FORECASTS: Final = (NOT_YET, "best_case", "commit", "at_risk", WON, LOST)
 
 
 @dataclass(frozen=True)
@@ -13,9 +19,9 @@ class StageSpec:
 
     key: str
     name: str
-    kind: StageKind
+    kind: str
     probability: int
-    forecast: ForecastCategory
+    forecast: str
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
     stages = tuple(_stage(place, raw) for place, raw in enumerate(_stage_list(definition), start=1))
     _refuse_repeats([stage.key for stage in stages])
     kinds = [stage.kind for stage in stages]
-    if StageKind.OPEN not in kinds or StageKind.WON not in kinds or StageKind.LOST not in kinds:
+    if OPEN not in kinds or WON not in kinds or LOST not in kinds:
         raise ValueError("stages: a pipeline needs at least one open, one won and one lost stage.")
     return PipelineSpec(stages)
 
@@ -148,16 +154,14 @@ def _text(place: int, raw: Any, name: str) -> str:
 def _stage(place: int, raw: Any) -> StageSpec:
     key, name = _text(place, raw, "key"), _text(place, raw, "name")
     kind, forecast = raw.get("kind", "open"), raw.get("forecast", "not_yet")
-    if kind not in StageKind.values:
-        raise ValueError(f"stages[{place}].kind: '{kind}' is unknown; one of {', '.join(StageKind.values)}.")
-    if forecast not in ForecastCategory.values:
-        raise ValueError(
-            f"stages[{place}].forecast: '{forecast}' is unknown; one of {', '.join(ForecastCategory.values)}."
-        )
+    if kind not in KINDS:
+        raise ValueError(f"stages[{place}].kind: '{kind}' is unknown; one of {', '.join(KINDS)}.")
+    if forecast not in FORECASTS:
+        raise ValueError(f"stages[{place}].forecast: '{forecast}' is unknown; one of {', '.join(FORECASTS)}.")
     probability = raw.get("probability", 0)
     if not isinstance(probability, int) or isinstance(probability, bool) or not 0 <= probability <= 100:
         raise ValueError(f"stages[{place}].probability: a whole number from 0 to 100, not {probability!r}.")
-    return StageSpec(key, name, StageKind(kind), probability, ForecastCategory(forecast))
+    return StageSpec(key, name, str(kind), probability, str(forecast))
 
 
 def _lifecycle_stage(place: int, raw: Any) -> LifecycleStageSpec:
@@ -184,8 +188,8 @@ _ORDER: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
     (70, ("commit", "verbal", "pending", "signature")),
 )
 _UNKNOWN_ORDER: Final = 45
-_WON: Final = ("won", "gewonnen", "gagné", "gagne", "ganado", "ganada")
-_LOST: Final = ("lost", "verloren", "perdu", "perdido", "perdida", "dead", "disqualified", "abandoned")
+_WON_WORDS: Final = ("won", "gewonnen", "gagné", "gagne", "ganado", "ganada")
+_LOST_WORDS: Final = ("lost", "verloren", "perdu", "perdido", "perdida", "dead", "disqualified", "abandoned")
 
 
 @dataclass(frozen=True)
@@ -196,19 +200,19 @@ class SeenStage:
     rows: int
     dated_share: float
     first_line: int
-    closed_as: StageKind | None = None
+    closed_as: str | None = None
 
 
-def guess_kind(name: str) -> StageKind:
+def guess_kind(name: str) -> str:
     """Whether a stage's name means won, lost or still open."""
     plain = name.casefold().replace("_", " ").replace("-", " ")
     words = plain.split()
     squashed = "".join(words)
-    if any(word in words for word in _WON) or squashed.endswith("closedwon"):
-        return StageKind.WON
-    if any(word in words for word in _LOST) or squashed.endswith("closedlost"):
-        return StageKind.LOST
-    return StageKind.OPEN
+    if any(word in words for word in _WON_WORDS) or squashed.endswith("closedwon"):
+        return WON
+    if any(word in words for word in _LOST_WORDS) or squashed.endswith("closedlost"):
+        return LOST
+    return OPEN
 
 
 def _rank(stage: SeenStage) -> tuple[int, float, int]:
@@ -226,16 +230,16 @@ def stage_key(name: str) -> str:
 def pipeline_from_names(seen: Sequence[SeenStage]) -> PipelineSpec:
     """A pipeline of the stages of a file: open ones in a likely order, then won, then lost; missing ends are added."""
     kinds = {stage.name: stage.closed_as or guess_kind(stage.name) for stage in seen}
-    open_names = [stage.name for stage in sorted(seen, key=_rank) if kinds[stage.name] is StageKind.OPEN]
-    won = [stage.name for stage in seen if kinds[stage.name] is StageKind.WON] or ["Won"]
-    lost = [stage.name for stage in seen if kinds[stage.name] is StageKind.LOST] or ["Lost"]
+    open_names = [stage.name for stage in sorted(seen, key=_rank) if kinds[stage.name] == OPEN]
+    won = [stage.name for stage in seen if kinds[stage.name] == WON] or ["Won"]
+    lost = [stage.name for stage in seen if kinds[stage.name] == LOST] or ["Lost"]
     step = 100 / (len(open_names) + 1)
     stages = [
-        StageSpec(stage_key(name), name, StageKind.OPEN, round(step * place), ForecastCategory.NOT_YET)
+        StageSpec(stage_key(name), name, OPEN, round(step * place), NOT_YET)
         for place, name in enumerate(open_names or ["Open"], start=1)
     ]
-    stages += [StageSpec(stage_key(name), name, StageKind.WON, 100, ForecastCategory.WON) for name in won]
-    stages += [StageSpec(stage_key(name), name, StageKind.LOST, 0, ForecastCategory.LOST) for name in lost]
+    stages += [StageSpec(stage_key(name), name, WON, 100, WON) for name in won]
+    stages += [StageSpec(stage_key(name), name, LOST, 0, LOST) for name in lost]
     return PipelineSpec(tuple(stages))
 
 
@@ -246,9 +250,9 @@ def pipeline_document(spec: PipelineSpec) -> dict[str, Any]:
             {
                 "key": stage.key,
                 "name": stage.name,
-                "kind": stage.kind.value,
+                "kind": stage.kind,
                 "probability": stage.probability,
-                "forecast": stage.forecast.value,
+                "forecast": stage.forecast,
             }
             for stage in spec.stages
         ]

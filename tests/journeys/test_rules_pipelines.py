@@ -2,10 +2,12 @@
 
 import pytest
 
-from journeys.choices import StageKind
+from journeys.choices import ForecastCategory, StageKind
 from journeys.rules.pipelines import (
     DEFAULT_JOURNEY,
     DEFAULT_PIPELINE,
+    FORECASTS,
+    KINDS,
     SeenStage,
     guess_kind,
     parse_journey,
@@ -14,6 +16,11 @@ from journeys.rules.pipelines import (
     pipeline_from_names,
     squashed,
 )
+
+
+def test_the_words_are_those_of_the_choices() -> None:
+    assert list(KINDS) == StageKind.values
+    assert list(FORECASTS) == ForecastCategory.values
 
 
 def test_the_defaults_are_valid_documents_and_survive_the_round_trip() -> None:
@@ -51,7 +58,7 @@ def test_a_wrong_document_says_where_and_what_would_be_right(change: dict[str, o
     ],
 )
 def test_a_stage_name_tells_how_a_deal_ended(name: str, kind: StageKind) -> None:
-    assert guess_kind(name) is kind
+    assert guess_kind(name) == kind
 
 
 def test_imported_stages_stand_in_the_order_in_which_deals_pass_them() -> None:
