@@ -58,7 +58,15 @@ def build(wanted: str) -> int:
         if not create():
             return 1
     pip = [str(PYTHON), "-m", "pip"] if has_pip() else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes", "--requirement", str(LOCK)]
+    options = [
+        "--quiet",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--require-hashes",
+        "--requirement",
+        str(LOCK),
+    ]
     if subprocess.run([*pip, "install", *options]).returncode != 0:
         print("The environment could not be installed; the reason is above. Then run make again.", file=sys.stderr)
         return 1
