@@ -1,4 +1,9 @@
+from typing import Final
+
 from django.db import models
+
+# The owner under which the roll-up keeps the sum over all owners.
+EVERYBODY: Final = -1
 
 
 class Band(models.TextChoices):

@@ -26,6 +26,9 @@ class ScoreFacts(TenantModel):
     values = ArrayField(models.FloatField(null=True))
     sub_scores = ArrayField(models.FloatField(null=True))
     ages = ArrayField(models.IntegerField(null=True))
+    readings = ArrayField(
+        models.SmallIntegerField(null=True), default=list, help_text="Which of an input's readings answered, from 0."
+    )
 
     class Meta(TenantModel.Meta):
         abstract = True
@@ -58,18 +61,26 @@ class ScoreHistory(ScoreFacts):
     imported = models.BooleanField(default=False, help_text="Brought in from outside, not computed here.")
 
     class Meta(TenantModel.Meta):
-        indexes = [models.Index(fields=["tenant", "as_of"], name="history_by_day")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "account", "-as_of", "-computed_at"], include=["score"], name="history_as_of"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.score} on {self.as_of}"
 
 
 class HealthDay(TenantModel):
-    """Accounts, ARR and scores of one day by segment, owner and band: what trends read instead of accounts."""
+    """Accounts, ARR and scores of one day by segment, owner and band: what trends read instead of accounts.
+
+    Every cell stands twice: under its owner and under `EVERYBODY`, so that a page about all owners reads as many rows
+    with five owners as with five hundred. A sum takes one kind or the other, never both.
+    """
 
     day = models.DateField()
     segment = models.CharField(max_length=40, blank=True)
-    owner_id = models.BigIntegerField(default=0, help_text="0 = nobody")
+    owner_id = models.BigIntegerField(default=0, help_text="0 = nobody, -1 = everybody")
     band = models.CharField(max_length=6, choices=Band.choices)
     model_version = TenantForeignKey(ProcessVersion, models.PROTECT, related_name="+")
     accounts = models.BigIntegerField()
@@ -92,3 +103,18 @@ class HealthDay(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.band} on {self.day}: {self.accounts}"
+
+
+class ScoringState(TenantModel):
+    """Where scoring stands: one row per workspace, written in the transaction of the scores."""
+
+    as_of = models.DateField(help_text="The business date that the current scores look back from.")
+    rolled_on = models.DateField(help_text="The day whose cells of the roll-up agree with the current scores.")
+    full_run_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(help_text="When a score was last written, by a full run or by a change.")
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="scoring_state_once")]
+
+    def __str__(self) -> str:
+        return f"scored as of {self.as_of}"

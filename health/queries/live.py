@@ -1,0 +1,43 @@
+"""The score models that are live, and the workspace's names for what they read."""
+
+from dataclasses import dataclass
+
+from accounts.models import Measure
+from core.models import ProcessVersion
+from core.queries import published_versions
+from health.engine import Plan, compile_model, measure_keys
+from health.rules import ScoreModel, parse_model
+
+KIND = "score_model"
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """A published version with what it says."""
+
+    version_id: int
+    number: int
+    name: str
+    model: ScoreModel
+
+
+def live_models() -> list[LiveModel]:
+    """Every published score model; models of a segment stand before the one for all."""
+    found = [
+        LiveModel(version.pk, version.number, version.name, parse_model(version.definition))
+        for version in published_versions(KIND)
+    ]
+    return sorted(found, key=lambda one: (one.model.applies_to == "all", one.model.key))
+
+
+def model_of(version: ProcessVersion) -> ScoreModel:
+    """What a stored version says. It was parsed before it was stored, so it parses."""
+    return parse_model(version.definition)
+
+
+def compiled(live: LiveModel, others: list[LiveModel]) -> Plan:
+    """The model as SQL for this workspace. `others` keep the segments that they are for."""
+    keys = measure_keys([live.model])
+    ids = dict(Measure.objects.filter(key__in=keys).values_list("key", "pk")) if keys else {}
+    taken = [other.model.applies_to for other in others if other.model.applies_to != "all"]
+    return compile_model(live.model, measures=ids, taken_segments=taken)

@@ -1,0 +1,47 @@
+"""Doors of health for the worker and the scheduler."""
+
+from typing import Any
+
+from celery import shared_task
+
+from core import clock
+from core.actors import Actor
+from core.celery_tasks import TenantTask
+from core.jobs import JobRefused, RunningJob, job_handler, start_job
+from core.models import Tenant
+from health import actions
+from health.queries import scoring_day
+
+KIND = "health.recompute"
+_ACTOR = Actor.system("Health scores")
+
+
+@shared_task(name="health.nightly", base=TenantTask)
+def nightly(*, tenant_id: int) -> int:
+    """The full run of the workspace's day. Asked for every hour, done once a day; returns the job's number."""
+    now = clock.now()
+    today = Tenant.objects.get(pk=tenant_id).today(now)
+    return start_job(kind=KIND, key=today.isoformat(), payload={"today": today}, actor=_ACTOR, now=now).pk
+
+
+@shared_task(name="health.score_changes", base=TenantTask)
+def score_changes(*, tenant_id: int) -> int:
+    """Scores accounts whose facts changed; returns how many stored histories grew."""
+    now = clock.now()
+    today = Tenant.objects.get(pk=tenant_id).today(now)
+    return actions.score_changes(actor=_ACTOR, now=now, today=today).changed
+
+
+@job_handler(KIND)
+def recompute(job: RunningJob) -> dict[str, Any]:
+    """The full run: one transaction, so that a killed worker leaves nothing half-written."""
+    job.progress(0, 1, "Scoring all accounts")
+    now = clock.now()
+    with job.transaction():
+        today = Tenant.objects.get(pk=job.tenant_id).today(now)
+        try:
+            run = actions.recompute(actor=_ACTOR, now=now, as_of=scoring_day(job.tenant_id, today))
+        except actions.NoModel as refusal:
+            raise JobRefused(str(refusal)) from refusal
+    job.progress(1, 1, "Scored")
+    return {"as_of": run.as_of.isoformat(), "accounts": run.accounts, "scored": run.scored, "changed": run.changed}
