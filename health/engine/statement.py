@@ -207,7 +207,7 @@ rolled AS (
         SELECT {_CELL}, {_SUMS} FROM cells
         UNION ALL
         SELECT {EVERYBODY}, segment, band, version_id, {sums} FROM cells GROUP BY segment, band, version_id
-    ) AS both
+    ) AS inner_rows
     WHERE accounts <> 0 OR arr <> 0 OR hundredths <> 0 OR arr_score <> 0
     ON CONFLICT (tenant_id, day, owner_id, segment, band, model_version_id) DO {merge}
 )"""

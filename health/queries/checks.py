@@ -19,7 +19,7 @@ SELECT count(*) FROM (
     FROM {table} h
     JOIN core_processversion v ON v.tenant_id = h.tenant_id AND v.id = h.model_version_id
     WHERE h.tenant_id = %(tenant)s AND h.score IS NOT NULL
-) AS both WHERE made IS NULL OR abs(made - score) > 0.01"""
+) AS inner_rows WHERE made IS NULL OR abs(made - score) > 0.01"""
 
 _LAST_HISTORY = """
 SELECT count(*) FROM health_score s
