@@ -95,6 +95,8 @@ def score(value: Number | None, decimals: int = 0, edges: Sequence[float] = BAND
     if value is None:
         return DASH
     exact = Decimal(str(value))
+    if decimals == 0 and exact == exact.to_integral_value():
+        return str(int(exact))
     step = Decimal(1).scaleb(-decimals)
     low = exact.quantize(step, rounding=ROUND_FLOOR)
     for shown in (_rounded(exact, decimals), low, low + step):

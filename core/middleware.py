@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from core.http import MaybeWorkspaceRequest
 from core.models import Membership
@@ -29,8 +30,9 @@ class RefuseUnprintableInput:
 class TenantMiddleware:
     """Finds the live membership behind the session and runs the request inside its workspace.
 
-    The whole response is made inside the context, a lazily rendered template too. The workspace comes from the
-    session's membership, checked anew on each request, and never from a header or a parameter.
+    The whole response is made inside the context, a lazily rendered template too, and shows times in the zone of the
+    workspace. Which one comes from the session's membership, checked anew on each request, and never from a header or
+    a parameter.
     """
 
     def __init__(self, get_response: Callable[[MaybeWorkspaceRequest], HttpResponse]) -> None:
@@ -46,7 +48,7 @@ class TenantMiddleware:
             return self.get_response(request)
         request.membership = membership
         request.tenant = membership.tenant
-        with tenant_context(membership.tenant_id):
+        with timezone.override(membership.tenant.zone), tenant_context(membership.tenant_id):
             return self.get_response(request)
 
     def _membership(self, request: MaybeWorkspaceRequest) -> Membership | None:
