@@ -153,7 +153,8 @@ def aggregate(
     if kind is Aggregate.DAYS_SINCE:
         days = f"({AS_OF} - {seen})::float8"
         return Expression(f"COALESCE({days}, CASE WHEN {silence} THEN {window}::float8 END)" if silence else days, seen)
-    column = here.column(f"{_column_sql(kind, here, value)} {_filter([*recent, *_known(value)])}")
+    known = _known(value) if kind is Aggregate.LAST else []  # the other aggregates pass NULL by
+    column = here.column(f"{_column_sql(kind, here, value)} {_filter([*recent, *known])}")
     if kind is Aggregate.LAST:
         return Expression(f"({column})[2]", seen)
     if kind in {Aggregate.COUNT, Aggregate.DISTINCT_DAYS} and not silence:

@@ -241,7 +241,7 @@ def _categories(content: Any, place: str) -> Categories:
     return Categories(
         tuple(
             (str(name), _number(points, f"{place}.categories.{name}", low=0, high=100))
-            for name, points in content.items()
+            for name, points in sorted(content.items())  # stored JSON keeps no order of keys
         )
     )
 
