@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from accounts.importing.builtin import KINDS
 from accounts.queries.account_facts import ACCOUNT_FACTS
 from accounts.queries.revenue import ledger_breaks
 from core import registry
@@ -11,6 +12,8 @@ from core.models import Tenant
 def register() -> None:
     """Called once at start."""
     registry.add_facts(ACCOUNT_FACTS)
+    for kind in KINDS:
+        registry.add_import_kind(kind.key, kind)
     registry.add_doctor_check(
         registry.DoctorCheck(
             key="revenue_ledger",

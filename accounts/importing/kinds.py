@@ -16,6 +16,7 @@ How the engine uses it, for a dry run and for an import alike:
 3. References: unknown persons and products are created by the import (never by a dry run, where they have a negative
    id that stays the same for one name). Unknown accounts refuse the row, or leave NULL when the field is not required;
    with `create_accounts: true` in the map they are created too.
+   `prepare(stage)` may then compute further columns of `import_row`, before repeated keys are looked for.
 4. `check(stage)` looks for contradictions and rejects what makes no sense. It may read all tables; it writes none.
 5. `target` says where a row goes: the engine tells new from changed from same by comparing every mapped column, and
    upserts the new and changed ones. A kind with several targets or rows of its own gives `write` instead: it must set
@@ -26,7 +27,7 @@ The account of every row (`account_id`, if the kind has such a field) is marked 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Field:
     `aliases` are headers in lower case with single spaces between words ("close date" also finds `CloseDate` and
     `close_date`); the label and the name are aliases by themselves. `choices` maps words of the file (lower case) to
     stored values; a word that is not in it refuses the row, unless `open_choice`, which keeps it as printed.
+    A text longer than `max_length` refuses the row, or with `cuts` is shortened. `open_end`: the year 9999 is empty.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Field:
     choices: Mapping[str, str] | None = None
     open_choice: bool = False
     max_length: int = 0
+    cuts: bool = False
+    open_end: bool = False
     help: str = ""
 
 
@@ -91,7 +95,9 @@ class Column:
 class Target:
     """Where rows go: `table` has a unique index on (tenant_id, *key) with the condition `key_where`.
 
-    `key` are names of `columns`. `merge` names a jsonb column into which `r.extra` is merged rather than replaced.
+    `key` are names of `columns`; they count when `key_fields` are in the file. `other_key` is a second way to find the
+    row, for files without the first and for rows that it does not find; only rows with `other_where` (SQL over `t`) are
+    found by it when the file has the first key. `merge` names a jsonb column into which `r.extra` is merged.
     `touch` is a timestamptz column set to the import's time when a row is new or changed.
     """
 
@@ -99,6 +105,9 @@ class Target:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     key_where: str = ""
+    key_fields: tuple[str, ...] = ()
+    other_key: tuple[str, ...] = ()
+    other_where: str = ""
     merge: str = ""
     touch: str = ""
 
@@ -106,10 +115,12 @@ class Target:
 @dataclass(frozen=True)
 class ImportKind:
     """`key` is the word in the command; `row_key` are fields that name a row: when a file repeats them, the last row
-    wins. Several tuples: the first whose fields are all in the file counts.
+    wins. Several tuples: the first whose fields are all in the file counts (columns that `prepare` made always do).
 
-    `hints` are words in a file's name that speak for this kind. `min_fields`: at least one of these must be found
-    for the kind to be recognised by itself.
+    `needs_one_of` are groups of fields of which the file must have at least one each. `signature` are fields that only
+    this kind has: one of them must be found for the kind to be recognised by itself. `hints` are words in a file's name
+    that speak for this kind. `keeps_extra`: columns that nobody mapped go into `r.extra`. `spreads_extra`: each of them
+    is a measure of its own.
     """
 
     key: str
@@ -117,15 +128,17 @@ class ImportKind:
     fields: tuple[Field, ...]
     row_key: tuple[tuple[str, ...], ...]
     target: Target | None = None
+    prepare: "Callable[[Stage], None] | None" = None
     check: "Callable[[Stage], None] | None" = None
     write: "Callable[[Stage], None] | None" = None
     after: "Callable[[Stage], None] | None" = None
     keeps_extra: bool = False
     spreads_extra: bool = False
+    needs_one_of: tuple[tuple[str, ...], ...] = ()
     hints: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()
     order: int = 50
-    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
     def field(self, name: str) -> Field:
         """The field of that name; `KeyError` when the kind has none."""
@@ -133,7 +146,3 @@ class ImportKind:
             if candidate.name == name:
                 return candidate
         raise KeyError(name)
-
-    def column(self, name: str) -> str:
-        """The SQL type of a field's staged column."""
-        return SQL_TYPES[self.field(name).type]

@@ -1,17 +1,18 @@
 """The staged rows of one file, as a kind sees them: read, reject, warn, and (in a real import) write."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 
+from accounts.importing.cells import Reading
 from accounts.importing.kinds import ImportKind
+from accounts.importing.recognise import Plan
 
 
 @dataclass(frozen=True)
-class Warning_:
+class Finding:
     """A contradiction or a choice that a person should know of. `count` is in rows read."""
 
     code: str
@@ -35,9 +36,15 @@ class Stage:
     writes: bool
     mapped: frozenset[str]
     options: dict[str, Any]
-    extra_headers: tuple[str, ...] = ()
-    warnings: list[Warning_] = field(default_factory=list)
+    plan: Plan
+    reading: Reading
+    warnings: list[Finding] = field(default_factory=list)
     choices: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def extra_headers(self) -> tuple[str, ...]:
+        """The columns that `r.extra` holds."""
+        return tuple(column.header for column in self.plan.columns if column.use == "extra")
 
     def has(self, *names: str) -> bool:
         """Whether the file has all of these fields."""
@@ -75,7 +82,7 @@ class Stage:
     def warn(self, code: str, count: int, message: str) -> None:
         """Reports a contradiction unless its count is zero."""
         if count:
-            self.warnings.append(Warning_(code, count, message))
+            self.warnings.append(Finding(code, count, message))
 
     def count(self, where: str, **params: Any) -> int:
         """The number of rows read, rejected ones included, for which `where` holds."""

@@ -1,0 +1,345 @@
+"""A file of rows, read as a stream: encoding, delimiter and header found, broken rows reported one by one.
+
+Memory does not grow with the file: it is decoded in chunks and given on row by row.
+"""
+
+import codecs
+import csv
+import io
+import zipfile
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from accounts.importing.errors import ImportRefused
+
+CELL_MAX: Final = 8 * 1024 * 1024
+LINES_IN_A_CELL: Final = 2000
+COLUMNS_MAX: Final = 500
+CHUNK: Final = 1024 * 1024
+ZIP_RATIO_MAX: Final = 200
+DELIMITERS: Final = (",", ";", "\t", "|")
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_MAGIC: Final = {
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
+    b"\x1f\x8b": "a gzip archive",
+    b"SQLite format": "a database",
+}
+
+csv.field_size_limit(CELL_MAX)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows come from and how they are to be read. `member` is a file inside a zip archive."""
+
+    path: Path
+    member: str
+    encoding: str
+    delimiter: str
+    skip_lines: int
+    headers: tuple[str, ...]
+    has_nul: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.member or self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record. `line` counts records as a spreadsheet does, the header being 1. `problem` = (code, words)."""
+
+    line: int
+    cells: list[str]
+    problem: tuple[str, str] | None = None
+
+
+def open_source(path: Path, *, member: str = "", max_bytes: int = 0) -> Source:
+    """Finds out how the file is to be read; raises `ImportRefused` with the remedy when it cannot be."""
+    if not path.is_file():
+        raise ImportRefused("no_file", f"There is no file {path}.")
+    size = path.stat().st_size
+    if not size:
+        raise ImportRefused("empty_file", "The file is empty. Export it again, with a header row and at least one row.")
+    if max_bytes and size > max_bytes:
+        raise ImportRefused(
+            "too_large", f"The file has {size:,} bytes; {max_bytes:,} are allowed. Split it into several files."
+        )
+    if zipfile.is_zipfile(path):
+        member = _pick_member(path, member, max_bytes)
+    with _binary(path, member) as stream:
+        encoding, has_nul = _detect(stream)
+    with _text(path, member, encoding) as text:
+        sample = text.read(CHUNK // 4)
+    if not sample.strip():
+        raise ImportRefused("empty_file", "The file holds no rows. Export it again, with a header row.")
+    skip, delimiter = _layout(sample)
+    source = Source(path, member, encoding, delimiter, skip, (), has_nul)
+    return Source(path, member, encoding, delimiter, skip, _headers(source), has_nul)
+
+
+def members(path: Path) -> list[str]:
+    """The CSV files inside a zip archive, or nothing for a plain file."""
+    if not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as archive:
+        return [
+            info.filename
+            for info in archive.infolist()
+            if info.filename.lower().endswith((".csv", ".tsv", ".txt")) and "__MACOSX" not in info.filename
+        ]
+
+
+def rows(source: Source) -> Iterator[Row]:
+    """All records after the header, the broken ones with their problem. Blank lines are counted, not given."""
+    width = len(source.headers)
+    with _text(source.path, source.member, source.encoding) as text:
+        records = _records(text, source)
+        next(records, None)
+        for row in records:
+            if row.problem is None and row.cells:
+                yield _checked(row, width, source)
+            elif row.problem is not None:
+                yield row
+
+
+def sample_rows(source: Source, limit: int) -> list[list[str]]:
+    """The cells of the first sound rows, for guessing and for showing."""
+    found: list[list[str]] = []
+    for row in rows(source):
+        if row.problem is None:
+            found.append(row.cells)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _checked(row: Row, width: int, source: Source) -> Row:
+    cells = row.cells
+    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+        cells = cells[:width]
+    if len(cells) != width:
+        words = (
+            f"the row has {len(cells)} cells, the header {width}: look for a missing quote or a wrong delimiter "
+            f"(read with “{_shown(source.delimiter)}”)"
+        )
+        return Row(row.line, cells, ("wrong_cell_count", words))
+    if source.has_nul and any("\x00" in cell for cell in cells):
+        return Row(row.line, cells, ("nul_character", "a cell holds a NUL character: remove it"))
+    if source.encoding != "utf-16" and any("\ufffd" in cell for cell in cells):
+        words = "a cell holds characters that are not text in the file's encoding: save the file as UTF-8"
+        return Row(row.line, cells, ("unreadable_characters", words))
+    return Row(row.line, cells)
+
+
+class _EndlessQuote(Exception):
+    """A quoted cell runs over more lines than a cell can have."""
+
+
+class _Lines:
+    """Feeds lines to the parser and remembers those of the current record, to go back to when it is broken."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self.source = iter(text)
+        self.waiting: deque[str] = deque()
+        self.taken: list[str] = []
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self.waiting.popleft() if self.waiting else next(self.source)
+        self.taken.append(line)
+        if len(self.taken) > LINES_IN_A_CELL:
+            raise _EndlessQuote
+        return line
+
+    def back_to_second_line(self) -> None:
+        self.waiting.extendleft(reversed(self.taken[1:]))
+
+
+def _records(text: IO[str], source: Source) -> Iterator[Row]:
+    """Parses record by record. After a broken one reading goes on at the line that follows where it began."""
+    lines = _Lines(text)
+    for _ in range(source.skip_lines):
+        next(lines.source, None)
+    reader = csv.reader(lines, delimiter=source.delimiter, strict=True)
+    width = len(source.headers)
+    number = 0
+    while True:
+        lines.taken.clear()
+        number += 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, _EndlessQuote) as error:
+            yield Row(number, [lines.taken[0].rstrip("\r\n")[:2000]], _quote_problem(error, len(lines.taken)))
+            lines.back_to_second_line()
+            continue
+        if len(lines.taken) > 1 and width and len(cells) != width:
+            yield Row(number, [lines.taken[0].rstrip("\r\n")[:2000]], _quote_problem(None, len(lines.taken)))
+            lines.back_to_second_line()
+            continue
+        yield Row(number, cells)
+
+
+def _quote_problem(error: Exception | None, lines: int) -> tuple[str, str]:
+    if isinstance(error, csv.Error) and "field larger" in str(error):
+        return "cell_too_large", f"a cell holds more than {CELL_MAX:,} characters"
+    if lines > 1:
+        return "open_quote", "a quote is opened and not closed: close it or remove it"
+    return "broken_quote", "a quote stands inside a cell: double it, or quote the whole cell"
+
+
+@contextmanager
+def _binary(path: Path, member: str) -> Iterator[IO[bytes]]:
+    with ExitStack() as stack:
+        if member:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            yield stack.enter_context(archive.open(member))
+        else:
+            yield stack.enter_context(path.open("rb"))
+
+
+@contextmanager
+def _text(path: Path, member: str, encoding: str) -> Iterator[IO[str]]:
+    with (
+        _binary(path, member) as stream,
+        io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="") as text,
+    ):
+        yield text
+
+
+def _pick_member(path: Path, member: str, max_bytes: int) -> str:
+    """A member that is asked for, or the only one; sizes are checked before anything is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        names = {info.filename: info for info in archive.infolist()}
+        if "[Content_Types].xml" in names:
+            raise ImportRefused(
+                "workbook", "This is an Excel workbook. Save the sheet as “CSV UTF-8” and choose that file."
+            )
+        found = members(path)
+        if not member and len(found) != 1:
+            what = "no CSV file" if not found else f"{len(found)} CSV files"
+            raise ImportRefused("archive", f"The archive holds {what}. Unpack it and choose one file.")
+        info = names.get(member or found[0])
+        if info is None:
+            raise ImportRefused("archive", f"The archive holds no file {member}.")
+        bomb = info.file_size > ZIP_RATIO_MAX * max(info.compress_size, 1) and info.file_size > CHUNK
+        if bomb or (max_bytes and info.file_size > max_bytes):
+            raise ImportRefused(
+                "too_large", f"{info.filename} unpacks to {info.file_size:,} bytes. Unpack it and split it."
+            )
+        return info.filename
+
+
+def _detect(stream: IO[bytes]) -> tuple[str, bool]:
+    """The encoding, proved over the whole file, and whether NUL bytes occur."""
+    head = stream.read(CHUNK)
+    for magic, words in _MAGIC.items():
+        if head.startswith(magic):
+            raise ImportRefused("wrong_type", f"This is {words}. Export the data as CSV and choose that file.")
+    for bom, encoding in _BOMS:
+        if head.startswith(bom):
+            return encoding, b"\x00" in head and encoding == "utf-8-sig"
+    wide = _wide_without_mark(head)
+    if wide:
+        return wide, False
+    return _utf8_or_western(head, stream)
+
+
+def _wide_without_mark(head: bytes) -> str:
+    pairs = head[:4096]
+    half = max(len(pairs) // 2, 1)
+    if pairs[1::2].count(0) > half * 0.7:
+        return "utf-16-le"
+    if pairs[0::2].count(0) > half * 0.7:
+        return "utf-16-be"
+    return ""
+
+
+def _utf8_or_western(head: bytes, stream: IO[bytes]) -> tuple[str, bool]:
+    """UTF-8 if the file is, or mostly is; else cp1252. A few broken bytes then cost their rows, not the file."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    broken = wide = 0
+    has_nul = False
+    chunk = head
+    while chunk:
+        has_nul = has_nul or b"\x00" in chunk
+        if not chunk.isascii():
+            text = decoder.decode(chunk)
+            broken += text.count("\ufffd")
+            wide += sum(letter > "\x7f" for letter in text)
+        chunk = stream.read(CHUNK)
+    if has_nul and head.count(0) > len(head) // 10:
+        raise ImportRefused("wrong_type", "This is not a text file. Export the data as CSV and choose that file.")
+    return ("utf-8" if not broken or wide > 4 * broken else "cp1252"), has_nul
+
+
+def _layout(sample: str) -> tuple[int, str]:
+    """Lines to skip before the header, and the delimiter."""
+    first, _, _ = sample.partition("\n")
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+        return 1, first.strip()[4]
+    lines = sample.splitlines(keepends=True)
+    body = "".join(lines[:-1] if len(lines) > 1 and len(sample) >= CHUNK // 4 else lines)
+    scores = {delimiter: _evenness(body, delimiter) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=lambda delimiter: scores[delimiter])
+    return 0, best if scores[best][1] > 1 else ","
+
+
+def _evenness(sample: str, delimiter: str) -> tuple[float, int]:
+    """How even the rows are when cut this way: (share of rows with the commonest width above one, that width)."""
+    widths: Counter[int] = Counter()
+    try:
+        for cells in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+            if cells:
+                widths[len(cells)] += 1
+            if widths.total() >= 200:
+                break
+    except csv.Error:
+        pass
+    several = {width: count for width, count in widths.items() if width > 1}
+    if not several:
+        return 0.0, 1
+    width = max(several, key=lambda key: (several[key], key))
+    return several[width] / widths.total(), width
+
+
+def _headers(source: Source) -> tuple[str, ...]:
+    """The header cells, made unique; an unnamed column is called by its place."""
+    with _text(source.path, source.member, source.encoding) as text:
+        first = next(_records(text, source), None)
+    if first is None or first.problem is not None or not any(cell.strip() for cell in first.cells):
+        raise ImportRefused("no_header", "The first row must hold the names of the columns.")
+    cells = first.cells
+    while cells and not cells[-1].strip():
+        cells = cells[:-1]
+    if len(cells) > COLUMNS_MAX:
+        raise ImportRefused("too_many_columns", f"The file has {len(cells):,} columns; {COLUMNS_MAX} are allowed.")
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for place, cell in enumerate(cells, start=1):
+        name = " ".join(cell.replace("\x00", "").lstrip("\ufeff").split())[:200] or f"Column {place}"
+        seen[name.casefold()] += 1
+        names.append(name if seen[name.casefold()] == 1 else f"{name} ({seen[name.casefold()]})")
+    return tuple(names)
+
+
+def _shown(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else delimiter

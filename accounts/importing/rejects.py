@@ -1,0 +1,61 @@
+"""The file of refused rows: each as it was, with the reason. Cells that a spreadsheet would run are made harmless."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from accounts.importing.reading import Source, rows
+from accounts.importing.stage import Stage
+
+PAGE: Final = 20_000
+_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(cell: str) -> str:
+    """The cell as text for a spreadsheet: formulas get an apostrophe in front, negative numbers stay numbers."""
+    cell = cell.replace("\x00", "\ufffd")
+    if not cell.startswith(_DANGEROUS):
+        return cell
+    try:
+        float(cell.replace(",", "").replace(" ", ""))
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def write(stage: Stage, source: Source, path: Path) -> int:
+    """Writes the refused rows to `path`, in the file's order; returns their number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    refused = _refused(stage)
+    wanted = next(refused, None)
+    written = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        out = csv.writer(file)
+        out.writerow([*(harmless(header) for header in source.headers), "row", "reason", "what to do"])
+        for row in rows(source):
+            if wanted is None:
+                break
+            if row.line != wanted[0]:
+                continue
+            cells = [harmless(cell) for cell in row.cells]
+            cells += [""] * (len(source.headers) - len(cells))
+            out.writerow([*cells, row.line, wanted[1], harmless(wanted[2] or "")])
+            written += 1
+            wanted = next(refused, None)
+    return written
+
+
+def _refused(stage: Stage) -> Iterator[tuple[int, str, str]]:
+    last = 0
+    while True:
+        found = stage.rows(
+            "SELECT line, reason, detail FROM import_row WHERE state = 'reject' AND line > %(last)s "
+            f"ORDER BY line LIMIT {PAGE}",
+            last=last,
+        )
+        if not found:
+            return
+        for line, reason, detail in found:
+            yield int(line), str(reason), str(detail or "")
+        last = int(found[-1][0])
