@@ -40,7 +40,7 @@ check: environment
 	$(PY) manage.py makemigrations --check --dry-run
 
 bench: environment
-	@$(PY) manage.py bench $(ARGS)
+	@$(PY) -m bench $(ARGS)
 
 down reset:
 	@if [ -x $(PY) ]; then $(PY) manage.py local $@; else echo 'Nothing is set up here.'; fi
