@@ -6,6 +6,7 @@ from core import registry
 from core.actors import Actor
 from core.models import Tenant
 from journeys.actions.pipelines import JOURNEY_KIND, PIPELINE_KIND, ensure_default_journey, ensure_default_pipeline
+from journeys.importing import OPPORTUNITIES
 from journeys.queries.stage_facts import STAGE_FACTS
 from journeys.rules.pipelines import parse_journey, parse_pipeline
 
@@ -17,6 +18,7 @@ def register() -> None:
     registry.add_tenant_default(registry.TenantDefault("journeys.pipeline", 20, _pipeline))
     registry.add_tenant_default(registry.TenantDefault("journeys.journey", 21, _journey))
     registry.add_facts(STAGE_FACTS)
+    registry.add_import_kind(OPPORTUNITIES.key, OPPORTUNITIES)
     registry.add_consumer(registry.Consumer("journeys", "journeys.place_accounts"))
 
 

@@ -1,7 +1,7 @@
 """Pipelines and journeys as documents, and what can be guessed about stages that an import brings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 # The words of `journeys.choices`, which this room may not import: choices are made of Django.
@@ -224,11 +224,12 @@ def _rank(stage: SeenStage) -> tuple[int, float, int]:
 def stage_key(name: str) -> str:
     """The key of an imported stage: its letters and digits in lower case, joined by underscores."""
     letters = "".join(sign if sign.isalnum() else " " for sign in name.casefold())
-    return "_".join(letters.split())[:80] or "stage"
+    return "_".join(letters.split())[:76] or "stage"
 
 
 def pipeline_from_names(seen: Sequence[SeenStage]) -> PipelineSpec:
     """A pipeline of the stages of a file: open ones in a likely order, then won, then lost; missing ends are added."""
+    seen = list({squashed(stage.name): stage for stage in reversed(seen)}.values())[::-1]
     kinds = {stage.name: stage.closed_as or guess_kind(stage.name) for stage in seen}
     open_names = [stage.name for stage in sorted(seen, key=_rank) if kinds[stage.name] == OPEN]
     won = [stage.name for stage in seen if kinds[stage.name] == WON] or ["Won"]
@@ -240,7 +241,16 @@ def pipeline_from_names(seen: Sequence[SeenStage]) -> PipelineSpec:
     ]
     stages += [StageSpec(stage_key(name), name, WON, 100, WON) for name in won]
     stages += [StageSpec(stage_key(name), name, LOST, 0, LOST) for name in lost]
-    return PipelineSpec(tuple(stages))
+    return PipelineSpec(tuple(_with_own_keys(stages)))
+
+
+def _with_own_keys(stages: Sequence[StageSpec]) -> Iterator[StageSpec]:
+    """The stages, with a number at a key that stands already: very long names may agree in their first letters."""
+    taken: set[str] = set()
+    for stage in stages:
+        key = next(key for key in (stage.key, *(f"{stage.key}_{n}" for n in range(2, 1000))) if key not in taken)
+        taken.add(key)
+        yield replace(stage, key=key)
 
 
 def pipeline_document(spec: PipelineSpec) -> dict[str, Any]:
@@ -261,4 +271,47 @@ def pipeline_document(spec: PipelineSpec) -> dict[str, Any]:
 
 def squashed(name: str) -> str:
     """A name without spaces, signs and case: names that agree in it are probably the same thing."""
-    return "".join(sign for sign in name.casefold() if sign.isalnum())
+    return "".join(sign for sign in name.casefold() if sign.isalnum()) or name.strip()
+
+
+@dataclass(frozen=True)
+class KnownPipeline:
+    """A pipeline of the workspace; its stages by squashed name and by squashed key."""
+
+    id: int
+    key: str
+    name: str
+    is_default: bool
+    ids: Mapping[str, int]
+    kinds: Mapping[str, str]
+
+
+def choose_pipeline(name: str, stages: Sequence[str], known: Sequence[KnownPipeline]) -> KnownPipeline | None:
+    """The pipeline that rows of a file belong to, or None when a new one is to be made.
+
+    A pipeline that the file names counts by its name. Else it is one that knows every stage, the default one first,
+    else an earlier imported one that knows an open stage of the file: the missing stages are added to it.
+    """
+    if name:
+        return next((one for one in known if squashed(name) in (squashed(one.name), squashed(one.key))), None)
+    ordered = sorted(known, key=lambda one: (not one.is_default, one.id))
+    wanted = [squashed(stage) for stage in stages]
+    for one in ordered:
+        if all(stage in one.ids for stage in wanted):
+            return one
+    for one in ordered:
+        if not one.is_default and any(one.kinds.get(stage) == OPEN for stage in wanted):
+            return one
+    return None
+
+
+def opening_stage(seen: Sequence[SeenStage], spec: PipelineSpec) -> str:
+    """The squashed name of the stage that the opening date speaks of: the first open one in which most rows have it.
+
+    "" when the file has no opening dates.
+    """
+    dated = {squashed(stage.name): stage.dated_share for stage in seen}
+    for stage in spec.stages:
+        if stage.kind == OPEN and dated.get(squashed(stage.name), 0.0) >= 0.5:
+            return squashed(stage.name)
+    return ""
