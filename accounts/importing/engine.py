@@ -18,7 +18,7 @@ from accounts.importing.errors import ImportRefused
 from accounts.importing.kinds import ImportKind
 from accounts.importing.maps import ImportMap
 from accounts.importing.reading import Source, members, open_source, rows, sample_rows
-from accounts.importing.recognise import Plan, make_plan, recognise
+from accounts.importing.recognise import Plan, make_plan, recognise, with_field_names
 from accounts.importing.report import Refusal, Report
 from accounts.importing.stage import Stage
 from accounts.importing.staging import Progress
@@ -56,14 +56,15 @@ def kind_of(key: str) -> ImportKind:
     )
 
 
-def inspect(request: Request) -> tuple[Source, Plan]:
+def inspect(request: Request) -> tuple[Source, Plan, ImportMap]:
     """How the file would be read: its layout, its kind and the use of every column. Touches no table."""
     wanted = request.kind or request.import_map.kind
     kinds = [kind_of(wanted)] if wanted else known_kinds()
     source = _choose_source(request, kinds)
     samples = sample_rows(source, SAMPLE)
     kind = kinds[0] if wanted else recognise(kinds, source.headers, samples, source.name)
-    return source, make_plan(kind, source.headers, samples, request.import_map)
+    import_map = with_field_names(kind, request.import_map)
+    return source, make_plan(kind, source.headers, samples, import_map), import_map
 
 
 def _choose_source(request: Request, kinds: Sequence[ImportKind]) -> Source:
@@ -86,8 +87,8 @@ def run(
     request: Request, *, tenant: Tenant, now: datetime, today: date, writes: bool, progress: Progress
 ) -> tuple[Report, Stage]:
     """Reads and checks the whole file; with `writes` applies it. Raises `ImportRefused` when it cannot be taken."""
-    source, plan = inspect(request)
-    reading = Reading(request.import_map, source.delimiter, ZoneInfo(tenant.timezone), tenant.currency)
+    source, plan, import_map = inspect(request)
+    reading = Reading(import_map, source.delimiter, ZoneInfo(tenant.timezone), tenant.currency)
     _forget_last()
     staged_stage = Stage(
         kind=plan.kind,
@@ -97,15 +98,15 @@ def run(
         now=now,
         today=today,
         writes=writes,
-        mapped=plan.mapped | frozenset(request.import_map.defaults),
-        options=_options(plan, request.import_map),
+        mapped=plan.mapped | frozenset(import_map.defaults),
+        options=dict(import_map.options),
         plan=plan,
         reading=reading,
     )
     if writes:
         staged_stage.execute("SELECT pg_advisory_xact_lock(%(lock)s, %(tenant)s::int)", lock=LOCK)
     staged = stage_rows(plan, rows(source), reading, size=_guess_size(request.path), progress=progress)
-    _process(staged_stage, request, progress, staged.read)
+    _process(staged_stage, import_map, progress, staged.read)
     return _report(staged_stage, request, source, reading, staged.read), staged_stage
 
 
@@ -115,11 +116,11 @@ def _forget_last() -> None:
         cursor.execute("DROP TABLE IF EXISTS import_raw, import_row, import_touched, import_contract, import_signal")
 
 
-def _process(stage: Stage, request: Request, progress: Progress, total: int) -> None:
+def _process(stage: Stage, import_map: ImportMap, progress: Progress, total: int) -> None:
     kind = stage.kind
     stage.execute("CREATE TEMP TABLE import_touched (account_id bigint) ON COMMIT DROP")
     progress(total, total, "Looking up accounts")
-    references.resolve(stage, request.import_map)
+    references.resolve(stage, import_map)
     if kind.prepare is not None:
         kind.prepare(stage)
     _reject_repeated(stage)
@@ -162,7 +163,7 @@ def _reject_repeated(stage: Stage) -> None:
         same = " AND ".join(f"r.{name} = d.{name}" for name in key)
         label = " || ' · ' || ".join(f"r.{name}::text" for name in key)
         refused += stage.execute(
-            "UPDATE import_row AS r SET state = 'reject', reason = 'duplicate_key', "
+            "UPDATE import_row AS r SET state = 'reject', refusal = 'duplicate_key', "
             f"detail = 'row ' || d.last || ' has the same key and wins: ' || {label} "
             f"FROM (SELECT {columns}, max(r.line) AS last FROM import_row AS r "
             f"WHERE r.state IS NULL AND {lacking} AND {present} GROUP BY {columns} HAVING count(*) > 1) AS d "
@@ -170,10 +171,6 @@ def _reject_repeated(stage: Stage) -> None:
         )
         lacking += f" AND NOT ({present})"
     stage.warn("duplicate_key", refused, f"{refused:,} rows repeat a key; the last row of each key wins.")
-
-
-def _options(plan: Plan, import_map: ImportMap) -> dict[str, Any]:
-    return dict(import_map.options)
 
 
 def _guess_size(path: Path) -> int:
@@ -207,8 +204,8 @@ def _report(stage: Stage, request: Request, source: Source, reading: Reading, re
 
 def _refusals(stage: Stage) -> list[Refusal]:
     found = stage.rows(
-        "SELECT reason, count(*), min(line), (array_agg(detail ORDER BY line))[1] FROM import_row "
-        "WHERE state = 'reject' GROUP BY reason ORDER BY 2 DESC, 1"
+        "SELECT refusal, count(*), min(line), (array_agg(detail ORDER BY line))[1] FROM import_row "
+        "WHERE state = 'reject' GROUP BY refusal ORDER BY 2 DESC, 1"
     )
     return [Refusal(str(code), int(count), int(line), str(example or "")) for code, count, line, example in found]
 

@@ -11,7 +11,7 @@ How the engine uses it, for a dry run and for an import alike:
    money → bigint in minor units of the workspace · boolean → boolean ·
    account, person, product, contract → `<name>` (text as printed) and `<name>_id` (bigint).
    Further columns: `line` (row number in the file as a person counts, header = 1), `state` (NULL = still in, else
-   'create' | 'update' | 'same' | 'reject'), `reason`, `detail`, `extra` (jsonb of the columns that nobody mapped).
+   'create' | 'update' | 'same' | 'reject'), `refusal` (code), `detail`, `extra` (jsonb of columns that nobody mapped).
    Cells that cannot be read, empty required fields, unknown accounts and repeated keys are rejected by then.
 3. References: unknown persons and products are created by the import (never by a dry run, where they have a negative
    id that stays the same for one name). Unknown accounts refuse the row, or leave NULL when the field is not required;

@@ -1,7 +1,7 @@
 """Which kind a file is, and which column is which field: guessed from names, confirmed by values."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from accounts.importing.errors import ImportRefused
@@ -77,6 +77,28 @@ def make_plan(
     plan = Plan(kind, tuple(_use(kind, column, decided, guessed, import_map) for column in columns))
     _require(plan, import_map)
     return plan
+
+
+def with_field_names(kind: ImportKind, import_map: ImportMap) -> ImportMap:
+    """The map with the kind's own names: a person may write `date` for the field `day`, or `Close date`."""
+
+    def name_of(written: str) -> str:
+        if any(field.name == written for field in kind.fields):
+            return written
+        wanted = normal_header(written)
+        for field in kind.fields:
+            if wanted in (normal_header(field.name), normal_header(field.label), *field.aliases):
+                return field.name
+        return written
+
+    return replace(
+        import_map,
+        columns={name_of(name): header for name, header in import_map.columns.items()},
+        defaults={name_of(name): value for name, value in import_map.defaults.items()},
+        values={name_of(name): words for name, words in import_map.values.items()},
+        date_format={name_of(name) if name else "": words for name, words in import_map.date_format.items()},
+        decimal={name_of(name) if name else "": words for name, words in import_map.decimal.items()},
+    )
 
 
 def values_fit(field: Field, values: Sequence[str]) -> bool:

@@ -87,7 +87,7 @@ def _accounts(stage: Stage, field: Field, import_map: ImportMap) -> None:
         _create_accounts(stage)
     name = field.name
     stage.execute(
-        f"UPDATE import_row AS r SET state = 'reject', reason = 'ambiguous_account', detail = "
+        f"UPDATE import_row AS r SET state = 'reject', refusal = 'ambiguous_account', detail = "
         f"'several accounts are called “' || r.{name} || '”: use the account''s id' FROM import_ref AS f "
         f"WHERE r.state IS NULL AND r.{name} = f.raw AND f.problem = 'ambiguous' AND f.id IS NULL"
     )

@@ -50,7 +50,7 @@ def _refused(stage: Stage) -> Iterator[tuple[int, str, str]]:
     last = 0
     while True:
         found = stage.rows(
-            "SELECT line, reason, detail FROM import_row WHERE state = 'reject' AND line > %(last)s "
+            "SELECT line, refusal, detail FROM import_row WHERE state = 'reject' AND line > %(last)s "
             f"ORDER BY line LIMIT {PAGE}",
             last=last,
         )

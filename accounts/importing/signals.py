@@ -157,7 +157,7 @@ def _look_up(stage: Stage, measure: _Measure) -> None:
     stage.execute(f"CREATE TEMP TABLE {table} (raw text, value double precision, why text) ON COMMIT DROP")
     copy_pages(table, lines())
     stage.execute(
-        "UPDATE import_row AS r SET state = 'reject', reason = 'bad_number', detail = %(header)s || ': ' || v.why "
+        "UPDATE import_row AS r SET state = 'reject', refusal = 'bad_number', detail = %(header)s || ': ' || v.why "
         f"FROM {table} AS v WHERE r.state IS NULL AND v.raw = r.{measure.cell} AND v.why IS NOT NULL",
         header=measure.column.header,
     )
@@ -200,7 +200,7 @@ def _select(stage: Stage, measure: _Measure) -> str:
 def _compare(stage: Stage, measure_ids: list[int]) -> None:
     """A row is new when none of its signals is there, the same when all are there with the same values."""
     stage.execute(
-        "UPDATE import_row AS r SET state = 'reject', reason = %(code)s, detail = 'the row holds no value' "
+        "UPDATE import_row AS r SET state = 'reject', refusal = %(code)s, detail = 'the row holds no value' "
         "WHERE r.state IS NULL AND NOT EXISTS (SELECT FROM import_signal AS s WHERE s.line = r.line)",
         code=NOTHING,
     )

@@ -73,7 +73,7 @@ class Stage:
         `message` is an SQL text expression over `r` for the person who repairs the file.
         """
         return self.execute(
-            f"UPDATE import_row AS r SET state = 'reject', reason = %(code)s, detail = {message} "
+            f"UPDATE import_row AS r SET state = 'reject', refusal = %(code)s, detail = {message} "
             f"WHERE r.state IS NULL AND ({where})",
             code=code,
             **params,

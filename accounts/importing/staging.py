@@ -170,7 +170,7 @@ def _make_rows(plan: Plan, fields: list[tuple[ColumnPlan, Field]], reading: Read
     """`import_row` in one statement: values, the extra columns as JSON, and the first reason to refuse the row."""
     by_name = {wanted.name: (column, wanted) for column, wanted in fields if column.use == "field"}
     parameters: dict[str, Any] = {}
-    selected = ["w.line", f"{_first_reason(plan, by_name, reading)} AS refusal", "NULL::bigint AS target_id"]
+    selected = ["w.line", f"{_first_reason(plan, by_name, reading)} AS problem", "NULL::bigint AS target_id"]
     for wanted in plan.kind.fields:
         sql = _value_sql(wanted, by_name.get(wanted.name), reading, parameters)
         selected.append(f"({sql})::{SQL_TYPES[wanted.type]} AS {wanted.name}")
@@ -187,12 +187,12 @@ def _make_rows(plan: Plan, fields: list[tuple[ColumnPlan, Field]], reading: Read
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE import_row ON COMMIT DROP AS SELECT q.*, "
-            "CASE WHEN q.refusal IS NOT NULL THEN 'reject' END AS state, q.refusal[1] AS reason, "
-            "q.refusal[2] AS detail "
+            "CASE WHEN q.problem IS NOT NULL THEN 'reject' END AS state, q.problem[1] AS refusal, "
+            "q.problem[2] AS detail "
             f"FROM (SELECT {', '.join(selected)} FROM import_raw AS w {joins}) AS q",
             parameters,
         )
-        cursor.execute("ALTER TABLE import_row DROP COLUMN refusal")
+        cursor.execute("ALTER TABLE import_row DROP COLUMN problem")
         cursor.execute("DROP TABLE import_raw")
         cursor.execute("ANALYZE import_row")
 

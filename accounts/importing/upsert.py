@@ -18,7 +18,7 @@ def find(stage: Stage, target: Target) -> None:
         names = ", ".join(f"t.{name}" for name in target.other_key)
         stage.execute(
             "UPDATE import_row AS r SET target_id = CASE WHEN t.n = 1 THEN t.id END, "
-            "state = CASE WHEN t.n > 1 THEN 'reject' END, reason = CASE WHEN t.n > 1 THEN 'ambiguous' END, "
+            "state = CASE WHEN t.n > 1 THEN 'reject' END, refusal = CASE WHEN t.n > 1 THEN 'ambiguous' END, "
             "detail = CASE WHEN t.n > 1 THEN 'several rows have this name: give their id' END "
             f"FROM (SELECT {names}, min(t.id) AS id, count(*) AS n FROM {target.table} AS t "
             f"WHERE t.tenant_id = %(tenant)s {where} GROUP BY {names}) AS t "

@@ -1,12 +1,15 @@
 """Imports a CSV file: accounts, contacts, contracts, opportunities, usage, tickets, activities, signals, outcomes …
 
-With --dry-run nothing is written and the counts say what would be. Refused rows are written, with reasons, beside the
-file or to --rejects.
+With --dry-run nothing is written and the counts say what would be. Refused rows are written, with reasons, to the
+file that the result names, or to --rejects.
 """
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from accounts.actions.imports import ImportRefused, import_file
 from accounts.importing.engine import Request, known_kinds
@@ -36,7 +39,7 @@ class Command(TenantCommand):
                     path=path,
                     import_map=_map(options["map"], kind),
                     kind=kind,
-                    rejects_path=options["rejects"] or path.with_name(f"{path.stem}.rejected.csv"),
+                    rejects_path=options["rejects"] or _rejects_path(tenant, path, options["now"]),
                 ),
                 actor=Actor.system("import_data"),
                 now=options["now"],
@@ -50,6 +53,11 @@ class Command(TenantCommand):
 
     def _progress(self, done: int, total: int, step: str) -> None:
         self.say(f"{step}: {done:,} rows")
+
+
+def _rejects_path(tenant: Tenant, path: Path, now: datetime) -> Path:
+    """Among the product's own files: the folder of the import may not be ours to write to."""
+    return settings.MEDIA_ROOT / "imports" / tenant.slug / f"{path.stem}-{now:%Y%m%d-%H%M%S}.rejected.csv"
 
 
 def _map(path: Path | None, kind: str) -> ImportMap:
