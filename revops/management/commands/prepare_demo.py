@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if callable(work):
             work()
         else:
-            call_command(work, stdout=io.StringIO(), **options)
+            call_command(work, stdout=io.StringIO(), stderr=io.StringIO(), **options)
         self.stdout.write(f"{time.monotonic() - began:6.1f} s")
         self.stdout.flush()
 
