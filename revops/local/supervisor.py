@@ -161,6 +161,7 @@ def _announce(run: Run) -> None:
     demo_file = VAR / "demo.json"
     demo: dict[str, Any] = json.loads(demo_file.read_text()) if demo_file.exists() else {}
     demo_file.write_text(json.dumps({"url": run.url} | demo | {"url": run.url}, indent=1) + "\n")
+    demo_file.chmod(0o600)  # it opens the workspace
     print(f"\nRevOps is at {run.url}\n")
     sign_ins = demo.get("sign_ins", [])
     width = max((len(one["email"]) for one in sign_ins), default=0)
