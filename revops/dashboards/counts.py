@@ -2,9 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
+
+from django.db import connection
 
 from core.models import Membership
+
+WEEK: Final = timedelta(days=7)
+RENEWAL_DAYS: Final = timedelta(days=90)
+# The frame shows "999+"; nothing is counted beyond it.
+_LIMIT: Final = 1000
+
+_COUNTS: Final = """
+WITH me AS (SELECT id FROM accounts_person WHERE tenant_id = %(tenant)s AND membership_id = %(membership)s)
+SELECT
+  (SELECT count(*) FROM core_membership WHERE user_id = %(user)s AND is_active),
+  (SELECT count(*) FROM (
+     SELECT FROM journeys_task WHERE tenant_id = %(tenant)s AND assignee_id = (SELECT id FROM me) AND state = 'open'
+       AND due_on <= %(week)s AND (snoozed_until IS NULL OR snoozed_until <= %(today)s) LIMIT %(limit)s) AS task),
+  (SELECT count(*) FROM (
+     SELECT FROM renewals_renewal WHERE tenant_id = %(tenant)s AND owner_id = (SELECT id FROM me) AND state = 'open'
+       AND due_on <= %(renewals)s LIMIT %(limit)s) AS renewal),
+  (SELECT count(*) FROM (
+     SELECT FROM escalations_escalation WHERE tenant_id = %(tenant)s AND owner_id = (SELECT id FROM me)
+       AND state = 'open' LIMIT %(limit)s) AS escalation)
+"""
 
 
 @dataclass(frozen=True)
@@ -17,5 +40,23 @@ class WaitingCounts:
 
 
 def waiting_counts(*, membership: Membership, today: date) -> WaitingCounts:
-    """What waits for the person behind the membership."""
-    return WaitingCounts(workspaces=Membership.objects.filter(user_id=membership.user_id, is_active=True).count())
+    """What waits for the person behind the membership: due within a week, renewing within 90 days, escalated to them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNTS,
+            {
+                "tenant": membership.tenant_id,
+                "membership": membership.pk,
+                "user": membership.user_id,
+                "today": today,
+                "week": today + WEEK,
+                "renewals": today + RENEWAL_DAYS,
+                "limit": _LIMIT,
+            },
+        )
+        workspaces, tasks, renewals, escalations = cursor.fetchone()
+    return WaitingCounts(
+        waiting={"day": tasks, "renewals": renewals, "escalations": escalations},
+        alerts=frozenset({"escalations"}),
+        workspaces=workspaces,
+    )

@@ -1,0 +1,175 @@
+"""The five figures above the queue. All of them read indexes or roll-ups, never accounts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db import connection
+
+from core.models import Tenant
+from core.tenancy import require_tenant_id
+from health.choices import EVERYBODY, Band
+from health.queries import Freshness
+from health.queries.state import ENDED_AFTER, LATE_AFTER
+
+MIN_BASE: Final = 5
+
+# The roll-up on the day that agrees with the current scores, and a week before.
+_BOOK: Final = """
+SELECT st.as_of, st.changed_at, st.full_run_at, st.rolled_on = d.day, d.band,
+       sum(d.accounts)::bigint, sum(d.arr_minor)::bigint, sum(d.arr_score)
+FROM health_scoringstate st
+LEFT JOIN health_healthday d ON d.tenant_id = st.tenant_id AND d.owner_id = %(owner)s AND d.day IN (
+  st.rolled_on,
+  (SELECT max(w.day) FROM health_healthday w WHERE w.tenant_id = st.tenant_id AND w.day <= st.rolled_on - 7))
+ AND (%(segment)s::text IS NULL OR d.segment = %(segment)s)
+WHERE st.tenant_id = %(tenant)s
+GROUP BY 1, 2, 3, 4, 5
+"""
+
+
+@dataclass(frozen=True)
+class BandSum:
+    accounts: int = 0
+    arr_minor: int = 0
+    arr_score: int = 0
+
+
+@dataclass(frozen=True)
+class Book:
+    """A person's accounts (or everybody's) as the roll-up has them, now and a week ago."""
+
+    as_of: date | None
+    changed_at: datetime | None
+    full_run_at: datetime | None
+    now: dict[str, BandSum]
+    week_ago: dict[str, BandSum]
+
+    @property
+    def accounts(self) -> int:
+        return sum(one.accounts for one in self.now.values())
+
+    @property
+    def arr_minor(self) -> int:
+        return sum(one.arr_minor for one in self.now.values())
+
+    @property
+    def average_arr_minor(self) -> int:
+        return self.arr_minor // self.accounts if self.accounts else 0
+
+    @property
+    def at_risk(self) -> BandSum:
+        return self.now.get(Band.RED, BandSum())
+
+    @property
+    def at_risk_change_minor(self) -> int | None:
+        """None while there is no week to compare with."""
+        return self.at_risk.arr_minor - self.week_ago.get(Band.RED, BandSum()).arr_minor if self.week_ago else None
+
+    @property
+    def scored(self) -> int:
+        return sum(one.accounts for band, one in self.now.items() if band != Band.NONE)
+
+    @property
+    def weighted_score(self) -> float | None:
+        """The ARR-weighted mean of the scored accounts."""
+        arr = sum(one.arr_minor for band, one in self.now.items() if band != Band.NONE)
+        return sum(one.arr_score for one in self.now.values()) / arr / 100 if arr else None
+
+
+def book(owner_id: int | None, segment: str | None = None) -> Book:
+    """What an owner's accounts add up to, or everybody's. One query over a handful of rows."""
+    params = {
+        "tenant": require_tenant_id(),
+        "owner": EVERYBODY if owner_id is None else owner_id,
+        "segment": segment,
+    }
+    days: dict[bool, dict[str, BandSum]] = {True: {}, False: {}}
+    stamps: tuple[date | None, datetime | None, datetime | None] = (None, None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOK, params)
+        for as_of, changed_at, full_run_at, is_now, band, accounts, arr, arr_score in cursor.fetchall():
+            stamps = (as_of, changed_at, full_run_at)
+            if band is not None:
+                days[is_now][band] = BandSum(accounts, arr, int(arr_score or 0))
+    return Book(*stamps, now=days[True], week_ago=days[False])
+
+
+_MOTIONS: Final = """
+SELECT
+  (SELECT json_build_object('count', count(*), 'amount', coalesce(sum(amount_minor), 0),
+                            'late', count(*) FILTER (WHERE due_on < %(today)s))
+   FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'open' AND r.due_on <= %(in_90_days)s AND {renewal_owner}),
+  (SELECT json_build_object('won', count(*), 'on_time', count(*) FILTER (
+       WHERE (decided_at AT TIME ZONE %(zone)s)::date <= due_on))
+   FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'won' AND r.due_on >= %(since)s
+     AND r.due_on < %(today)s AND {renewal_owner}),
+  (SELECT json_build_object('due', count(*), 'held', count(*) FILTER (WHERE state = 'held'),
+                            'cancelled', count(*) FILTER (WHERE state = 'cancelled'),
+                            'sent', count(*) FILTER (WHERE state = 'sent'))
+   FROM qbr_qbr q WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(quarter)s AND q.due_on < %(quarter_end)s AND {qbr_owner})
+"""
+
+
+@dataclass(frozen=True)
+class Motions:
+    """Renewals and business reviews of a person (or of everybody)."""
+
+    renewals: int
+    renewals_minor: int
+    renewals_late: int
+    won: int
+    on_time: int
+    qbrs_due: int
+    qbrs_held: int
+    qbrs_cancelled: int
+    qbrs_sent: int
+
+    @property
+    def on_time_rate(self) -> float | None:
+        """None under the minimum base: too few to speak of a rate."""
+        return self.on_time / self.won if self.won >= MIN_BASE else None
+
+    @property
+    def qbrs_open(self) -> int:
+        return self.qbrs_due - self.qbrs_held - self.qbrs_cancelled
+
+
+def stamp(figures: Book, tenant: Tenant, now: datetime) -> Freshness:
+    """How fresh the scores under these figures are, without asking again."""
+    if figures.as_of is None:
+        return Freshness(None, None, None, is_late=False)
+    ended = figures.as_of < tenant.today(now) - ENDED_AFTER
+    late = figures.full_run_at is None or now - figures.full_run_at > LATE_AFTER
+    return Freshness(figures.as_of, figures.changed_at, figures.as_of if ended else None, is_late=late)
+
+
+def motions(*, owner_id: int | None, today: date, zone: str) -> Motions:
+    """Renewals due in 90 days, how many of the last half year were won in time, reviews of this quarter. One query."""
+    month = (today.month - 1) // 3 * 3 + 1
+    quarter = date(today.year, month, 1)
+    owned = {"renewal_owner": "r.owner_id = %(owner)s", "qbr_owner": "q.owner_id = %(owner)s"}
+    params = {
+        "tenant": require_tenant_id(),
+        "owner": owner_id,
+        "today": today,
+        "zone": zone,
+        "in_90_days": today + timedelta(days=90),
+        "since": today - timedelta(days=182),
+        "quarter": quarter,
+        "quarter_end": date(today.year + (month == 10), month + 3 if month < 10 else 1, 1),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MOTIONS.format(**(owned if owner_id is not None else dict.fromkeys(owned, "true"))), params)
+        due, decided, qbrs = cursor.fetchone()
+    return Motions(
+        renewals=due["count"],
+        renewals_minor=due["amount"],
+        renewals_late=due["late"],
+        won=decided["won"],
+        on_time=decided["on_time"],
+        qbrs_due=qbrs["due"],
+        qbrs_held=qbrs["held"],
+        qbrs_cancelled=qbrs["cancelled"],
+        qbrs_sent=qbrs["sent"],
+    )

@@ -1,0 +1,184 @@
+"""My day: one ranked list of what needs a person, and what is done from it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from accounts.choices import Segment
+from core import clock
+from core.choices import Role
+from core.formatting import money_short
+from core.http import WorkspaceRequest
+from core.permissions import Permission, may, requires
+from revops.dashboards.queries.book import Book, book, motions, stamp
+from revops.dashboards.queries.panel import Panel, panel
+from revops.dashboards.queries.people import person_id_of
+from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, queue, queue_counts
+from revops.dashboards.reasons import Reason, kind_words, reasons, verb
+from revops.dashboards.rules import RANK_RULES_VERSION
+
+SHOWN: Final = 25
+TAB_WORDS: Final = (
+    ("all", "All"),
+    ("escalations", "Escalations"),
+    ("renewals", "Renewals"),
+    ("qbrs", "QBRs"),
+    ("tasks", "Tasks and alerts"),
+)
+SEGMENTS: Final = dict(Segment.choices)
+GROUP_WORDS: Final = {"now": "Now", "today": "Today", "week": "This week"}
+# Whose work is looked at first: people with a book see theirs, the others everybody's.
+_OWN_BOOK: Final = frozenset({Role.CSM, Role.SALES_REP, Role.SUPPORT_AGENT, Role.EXECUTIVE_SPONSOR})
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as the template draws it."""
+
+    row: QueueRow
+    kind: str
+    reasons: list[Reason]
+    verb: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Group:
+    key: str
+    title: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose book: `owner_id` None is everybody's."""
+
+    name: str
+    owner_id: int | None
+    has_book: bool
+
+
+def scope_of(request: WorkspaceRequest) -> Scope:
+    """From `?scope=`, else by role. Nobody's book is empty, and says so."""
+    person_id = person_id_of(request.membership)
+    asked = request.GET.get("scope", "")
+    if asked not in {"book", "everyone"}:
+        own = person_id is not None or request.membership.role in _OWN_BOOK
+        asked = "book" if own else "everyone"
+    if asked == "everyone":
+        return Scope("everyone", None, has_book=person_id is not None)
+    return Scope("book", person_id or 0, has_book=person_id is not None)
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def my_day(request: WorkspaceRequest) -> HttpResponse:
+    """The whole page, or only the queue when htmx asks."""
+    now = clock.now()
+    today = request.tenant.today(now)
+    tab = request.GET.get("tab", "all")
+    if tab not in TABS:
+        tab = "all"
+    scope = scope_of(request)
+    figures = book(scope.owner_id)
+    rows = queue(
+        owner_id=scope.owner_id, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor
+    )
+    shown = SHOWN if request.GET.get("all") != "1" else len(rows)
+    midnight = datetime.combine(today, time(), tzinfo=request.tenant.zone)
+    counts = queue_counts(
+        owner_id=scope.owner_id, membership_id=request.membership.pk, today=today, midnight=midnight
+    )
+    context: dict[str, Any] = {
+        "scope": scope,
+        "tab": tab,
+        "tabs": [(key, label, counts.tabs[key]) for key, label in TAB_WORDS],
+        "counts": counts,
+        "groups": _groups(rows[:shown], now, today),
+        "more": max(len(rows) - shown, 0),
+        "currency": request.tenant.currency,
+        "may_work": may(request.membership.role, Permission.WORK_TASKS),
+        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
+        "today": today,
+    }
+    if request.htmx and request.htmx.target == "queue":
+        return render(request, "dashboards/my_day.html#queue", context)
+    context |= {
+        "book": figures,
+        "motions": motions(owner_id=scope.owner_id, today=today, zone=request.tenant.timezone),
+        "freshness": stamp(figures, request.tenant, now),
+        "renewals_url": _address("renewals:list"),
+        "qbrs_url": _address("qbr:list"),
+        "at_risk_words": f"{money_short(figures.at_risk_change_minor, request.tenant.currency, plus=True)} this week",
+        "may_import": may(request.membership.role, Permission.IMPORT_DATA),
+    }
+    if rows:
+        context |= _panel_context(rows[0], figures, today, first=True)
+    return render(request, "dashboards/my_day.html", context)
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def day_panel(request: WorkspaceRequest, source: str, row_id: int) -> HttpResponse:
+    """What stands beside the chosen row."""
+    now = clock.now()
+    today = request.tenant.today(now)
+    figures = book(scope_of(request).owner_id)
+    rows = queue(
+        owner_id=None, tab="all", now=now, today=today, average_arr_minor=figures.average_arr_minor, only=(source, row_id)
+    )
+    if not rows:
+        raise Http404
+    context = _panel_context(rows[0], figures, today, first=request.GET.get("first") == "1")
+    context |= {
+        "currency": request.tenant.currency,
+        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
+        "today": today,
+    }
+    return render(request, "dashboards/_day_panel.html", context)
+
+
+def lines(rows: list[QueueRow], now: datetime, today: date) -> list[Line]:
+    """The rows with their words and addresses."""
+    return [_line(row, now, today) for row in rows]
+
+
+def _line(row: QueueRow, now: datetime, today: date) -> Line:
+    act = verb(row)
+    url = _address(act.url_name, act.argument) if act else ""
+    return Line(row, kind_words(row), reasons(row, now=now, today=today), act.label if act and url else "", url)
+
+
+def _address(url_name: str, *arguments: int) -> str:
+    """Empty for a page that this installation does not have."""
+    try:
+        return reverse(url_name, args=arguments)
+    except NoReverseMatch:
+        return ""
+
+
+def _groups(rows: list[QueueRow], now: datetime, today: date) -> list[Group]:
+    return [
+        Group(key, GROUP_WORDS[key], lines([row for row in rows if row.group == key], now, today))
+        for key in GROUPS
+        if any(row.group == key for row in rows)
+    ]
+
+
+def _panel_context(row: QueueRow, figures: Book, today: date, *, first: bool) -> dict[str, Any]:
+    beside: Panel | None = panel(row.account_id, figures.as_of or today) if row.account_id else None
+    notice = row.renewal_on - timedelta(days=row.notice_days) if row.renewal_on and row.notice_days else None
+    return {
+        "chosen": row,
+        "panel": beside,
+        "is_first": first,
+        "notice_on": notice,
+        "segment_word": SEGMENTS.get(row.segment or "", ""),
+        "health_url": _address("health:explained", row.account_id) if row.account_id else "",
+        "rank_version": RANK_RULES_VERSION,
+    }

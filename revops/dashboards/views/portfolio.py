@@ -1,0 +1,298 @@
+"""The list of accounts: page, rows, totals, export, and what is done with many at once."""
+
+import csv
+import io
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
+
+from accounts.actions.accounts import assign_owner
+from accounts.choices import Segment
+from accounts.models import Account, Person
+from core import clock
+from core.actors import Actor
+from core.http import WorkspaceRequest
+from core.money import from_minor
+from core.permissions import Permission, may, requires
+from health.choices import Band
+from revops.dashboards.queries.book import Book, book, stamp
+from revops.dashboards.queries.people import people_like, person_id_of
+from revops.dashboards.queries.portfolio import (
+    PAGE,
+    SORTS,
+    VIEWS,
+    Filter,
+    Totals,
+    counted,
+    matching,
+    totals,
+    view_filter,
+    without,
+)
+from revops.dashboards.queries.portfolio_rows import BadCursor, Page, page_of
+
+VIEW_WORDS: Final = {
+    "book": "My book",
+    "risk": "At risk, renewing in 90 days",
+    "silent": "No contact for 30 days",
+    "all": "All accounts",
+    "former": "Former customers",
+}
+SORT_WORDS: Final = {
+    "health": "Health, worst first",
+    "-health": "Health, best first",
+    "name": "Name, A to Z",
+    "-name": "Name, Z to A",
+    "-arr": "ARR, highest first",
+    "arr": "ARR, lowest first",
+    "renewal": "Renewal, next first",
+    "-renewal": "Renewal, last first",
+    "contact": "Last contact, longest ago first",
+    "-contact": "Last contact, latest first",
+}
+BANDS: Final = dict(Band.choices)
+SEGMENTS: Final = dict(Segment.choices)
+_FILTER_WORDS: Final = {
+    "owner": ("owner", "Owner"),
+    "segment": ("segment", "Segment"),
+    "band": ("band", "Health"),
+    "text": ("q", "Name begins with"),
+}
+EXPORT_LIMIT: Final = 100_000
+
+
+def filter_of(request: WorkspaceRequest, person_id: int | None, today: date) -> Filter:
+    """The address as a filter. What it cannot mean is left out, as a stale link should still show accounts."""
+    asked = request.GET
+    view = asked.get("view", "")
+    if view not in VIEWS or (view == "book" and person_id is None):
+        view = "book" if person_id is not None and "owner" not in asked else "all"
+    wanted = view_filter(view, person_id=person_id, today=today)
+    owner = asked.get("owner", "")
+    sort = asked.get("sort", "")
+    text = asked.get("q", "").strip()[:200]
+    chosen = sort if sort in SORT_WORDS else ("name" if text else wanted.sort)
+    return Filter(
+        view=view,
+        today=today,
+        owner_id=int(owner) if owner.isascii() and owner.isdigit() and len(owner) < 18 else wanted.owner_id,
+        segment=asked["segment"] if asked.get("segment", "-") in SEGMENTS else None,
+        band=asked.get("band", "") if asked.get("band", "") in BANDS and view not in {"risk", "former"} else "",
+        text=text,
+        sort=chosen.lstrip("-"),
+        descending=chosen.startswith("-"),
+    )
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def portfolio(request: WorkspaceRequest) -> HttpResponse:
+    """The page, or its rows alone when htmx asks. The address keeps filters, sort and place."""
+    now = clock.now()
+    today = request.tenant.today(now)
+    person_id = person_id_of(request.membership)
+    wanted = filter_of(request, person_id, today)
+    lost = ""
+    try:
+        page = page_of(wanted, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    except BadCursor:
+        lost = "That page of the list does not exist. This is the first one."
+        page = page_of(wanted)
+    context = _context(request, wanted, page, person_id, lost)
+    if request.htmx and request.htmx.target == "rows":
+        return render(request, "dashboards/portfolio.html#rows", context)
+    everybody = book(None)
+    context |= {
+        "tabs": _tabs(request, person_id, everybody),
+        "freshness": stamp(everybody, request.tenant, now),
+        "is_empty": not page.rows and everybody.accounts == 0 and wanted.view != "former",
+        "may_import": may(request.membership.role, Permission.IMPORT_DATA),
+    }
+    return render(request, "dashboards/portfolio.html", context)
+
+
+def _context(
+    request: WorkspaceRequest, wanted: Filter, page: Page, person_id: int | None, lost: str
+) -> dict[str, Any]:
+    role = request.membership.role
+    sums = _roll_up(wanted) if wanted.from_roll_up else None
+    sort = f"-{wanted.sort}" if wanted.descending else wanted.sort
+    return {
+        "wanted": wanted,
+        "page": page,
+        "sums": sums,
+        "lost": lost,
+        "sort": sort,
+        "sort_words": SORT_WORDS[sort],
+        "sorts": SORT_WORDS,
+        "segments": SEGMENTS,
+        "segment_words": SEGMENTS,
+        "bands": BANDS,
+        "chips": _chips(request, wanted, person_id),
+        "rows_url": f"{reverse('dashboards:portfolio')}?{request.GET.urlencode()}",
+        "totals_url": f"{reverse('dashboards:portfolio_totals')}?{request.GET.urlencode()}",
+        "currency": request.tenant.currency,
+        "today": wanted.today,
+        "page_size": PAGE,
+        "may_see_money": may(role, Permission.VIEW_MONEY),
+        "may_edit": may(role, Permission.EDIT_ACCOUNTS),
+    }
+
+
+def _roll_up(wanted: Filter) -> Totals:
+    """What the roll-up knows of an owner, a segment and a band: the same cost at any size."""
+    found: Book = book(wanted.owner_id, wanted.segment)
+    if not wanted.band:
+        return Totals(found.accounts, found.arr_minor, found.scored, found.weighted_score)
+    one = found.now.get(wanted.band)
+    if one is None:
+        return Totals(0, 0, 0, None)
+    weighted = one.arr_score / one.arr_minor / 100 if one.arr_minor and wanted.band != Band.NONE else None
+    return Totals(one.accounts, one.arr_minor, one.accounts if wanted.band != Band.NONE else 0, weighted)
+
+
+def _tabs(request: WorkspaceRequest, person_id: int | None, everybody: Book) -> list[dict[str, Any]]:
+    """The views with the counts that the roll-up knows; the others are counted after the page has come."""
+    known = {"all": everybody.accounts}
+    tabs = []
+    for view in VIEWS:
+        if view == "book" and person_id is None:
+            continue
+        tabs.append({"key": view, "label": VIEW_WORDS[view], "count": known.get(view)})
+    return tabs
+
+
+def _chips(request: WorkspaceRequest, wanted: Filter, person_id: int | None) -> list[dict[str, str]]:
+    """The filters in force, each with the address without it."""
+    chips = []
+    if wanted.owner_id is not None and "owner" in request.GET:
+        name = Person.objects.filter(pk=wanted.owner_id).values_list("name", flat=True).first() or "nobody we know"
+        chips.append({"key": "owner", "field": "Owner", "value": name})
+    if wanted.segment is not None:
+        chips.append({"key": "segment", "field": "Segment", "value": SEGMENTS[wanted.segment]})
+    if wanted.band:
+        chips.append({"key": "band", "field": "Health", "value": BANDS[wanted.band]})
+    if wanted.text:
+        chips.append({"key": "q", "field": "Name", "value": wanted.text})
+    for chip in chips:
+        chip["url"] = _without(request, chip["key"])
+    return chips
+
+
+def _without(request: WorkspaceRequest, *keys: str) -> str:
+    kept = [(key, value) for key, value in request.GET.items() if key not in {*keys, "after", "before"}]
+    return f"?{urlencode(kept)}"
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def portfolio_totals(request: WorkspaceRequest) -> HttpResponse:
+    """Counts of the views and the totals that the roll-up does not know, after the page."""
+    today = request.tenant.today(clock.now())
+    person_id = person_id_of(request.membership)
+    wanted = filter_of(request, person_id, today)
+    views = [view for view in VIEWS if view not in {"all", "book"}]
+    context = {
+        "counts": [(view, counted(view_filter(view, person_id=person_id, today=today))) for view in views],
+        "mine": book(person_id).accounts if person_id is not None else None,
+        "wanted": wanted,
+        "sums": None if wanted.from_roll_up else totals(wanted),
+        "currency": request.tenant.currency,
+        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
+        "narrow": _too_narrow(request, wanted) if request.GET.get("empty") else None,
+    }
+    return render(request, "dashboards/_portfolio_totals.html", context)
+
+
+def _too_narrow(request: WorkspaceRequest, wanted: Filter) -> dict[str, Any] | None:
+    """The filter whose removal brings most accounts back."""
+    active = {
+        "owner": "owner" in request.GET,
+        "segment": wanted.segment is not None,
+        "band": bool(wanted.band),
+        "text": bool(wanted.text),
+    }
+    tried = [(counted(without(wanted, name)), name) for name, is_on in active.items() if is_on]
+    best = max(tried, default=(0, ""))
+    if not best[0]:
+        return None
+    key, words = _FILTER_WORDS[best[1]]
+    text = f"Without “{words}” there would be {best[0]:,}."
+    return {"text": text, "url": _without(request, key)}
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def people(request: WorkspaceRequest) -> HttpResponse:
+    """Owners whose name begins like this, for the filter and the assign dialog; nobody's page carries the list."""
+    found = people_like(request.GET.get("person", ""))
+    context = {"people": found, "purpose": "assign" if request.GET.get("for") == "assign" else "filter"}
+    return render(request, "dashboards/_people.html", context)
+
+
+def _chosen(request: WorkspaceRequest) -> Any:
+    """The ticked accounts, or all that match the filter when "Select all" was pressed."""
+    person_id = person_id_of(request.membership)
+    if request.POST.get("all") == "1":
+        return matching(filter_of(request, person_id, request.tenant.today(clock.now())))
+    ids = [int(one) for one in request.POST.getlist("account") if one.isascii() and one.isdigit() and len(one) < 18]
+    return Account.objects.filter(pk__in=ids[:1000])
+
+
+@requires(Permission.EDIT_ACCOUNTS)
+@require_POST
+def assign(request: WorkspaceRequest) -> HttpResponse:
+    """Gives the chosen accounts to somebody, in one statement."""
+    owner_id = request.POST.get("owner", "")
+    owner = (
+        Person.objects.filter(pk=int(owner_id), is_active=True).first()
+        if owner_id.isascii() and owner_id.isdigit() and len(owner_id) < 18
+        else None
+    )
+    if owner is None:
+        response = HttpResponse(status=422)
+        response["X-Message"] = "Choose a person from the list. Nothing was changed."
+        return response
+    changed = assign_owner(
+        accounts=_chosen(request), owner=owner, actor=Actor.person(request.membership), now=clock.now()
+    )
+    text = f"{changed:,} account{'' if changed == 1 else 's'} given to {owner.name}."
+    response = HttpResponse(status=204)
+    trigger_client_event(response, "close-dialog")
+    trigger_client_event(response, "accounts-changed")
+    return trigger_client_event(response, "toast", {"text": text, "tone": "ok"})
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_POST
+def export(request: WorkspaceRequest) -> HttpResponse:
+    """The chosen accounts as CSV that a spreadsheet opens without running anything in it."""
+    with_money = may(request.membership.role, Permission.VIEW_MONEY)
+    currency = request.tenant.currency
+    head = ["id", "account", "segment", "status", "industry", "country", "owner", "last_contact"]
+    rows = (
+        _chosen(request)
+        .order_by("name_key", "pk")
+        .values_list("external_id", "name", "segment", "status", "industry", "country", "owner__name", "last_contact_on", "arr_minor")
+    )[:EXPORT_LIMIT]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*head, f"arr_{currency.lower()}"] if with_money else head)
+    writer.writerows(
+        [safe_cell(cell) for cell in row[:-1]] + ([str(from_minor(row[-1], currency))] if with_money else []) for row in rows
+    )
+    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="accounts.csv"'
+    return response
+
+
+def safe_cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula: a quote stands before = + - @ and control characters."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else text

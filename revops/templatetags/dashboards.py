@@ -1,0 +1,65 @@
+"""Small parts that only the pages across the apps have."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from core.formatting import NO_BREAK
+from core.templatetags.ui import _glyph, icon, query
+from journeys.choices import ForecastCategory
+
+register = template.Library()
+
+_FORECASTS: Final = dict(ForecastCategory.choices)
+SILENT_DAYS: Final = 30
+
+
+@register.filter
+def at(mapping: Mapping[str, Any], key: str | None) -> Any:
+    """The value under a key, or "" where there is none."""
+    return mapping.get(key or "", "")
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(context: dict[str, Any], label: str, key: str, current: str, css: str = "") -> SafeString:
+    """A column head that sorts; pressed again, it turns the order round."""
+    name = key.lstrip("-")
+    is_current = current.lstrip("-") == name
+    target = (name if current.startswith("-") else f"-{name}") if is_current else key
+    address = query(context, sort=target, after="", before="")
+    if not is_current:
+        return format_html('<th class="{}" scope="col"><a class="sort" href="{}">{}</a></th>', css, address, label)
+    down = current.startswith("-")
+    return format_html(
+        '<th class="{}" scope="col" aria-sort="{}"><a class="sort" href="{}">{}{}</a></th>',
+        css,
+        "descending" if down else "ascending",
+        address,
+        label,
+        icon("arrow-down" if down else "arrow-up", "s12"),
+    )
+
+
+@register.simple_tag
+def forecast(key: str | None) -> SafeString:
+    """The forecast as a word; a diamond stands before "At risk"."""
+    if not key:
+        return mark_safe('<span class="muted">–</span>')
+    word = _FORECASTS.get(key, key)
+    if key == ForecastCategory.AT_RISK:
+        return format_html('<span class="risk medium row tight">{}{}</span>', _glyph("risk", "tiny"), word)
+    return format_html('<span class="{}">{}</span>', "muted" if key == ForecastCategory.NOT_YET else "soft", word)
+
+
+@register.simple_tag
+def days_since(day: date | None, today: date) -> SafeString:
+    """How long ago: `31 d`, amber from 30 days on; "never" where nothing is on record."""
+    if day is None:
+        return mark_safe('<span class="muted">never</span>')
+    days = (today - day).days
+    css = "warn medium" if days >= SILENT_DAYS else "soft"
+    return format_html('<span class="{}">{}{}d</span>', css, f"{max(days, 0):,}", NO_BREAK)
