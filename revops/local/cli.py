@@ -11,9 +11,7 @@ from typing import Any
 
 from revops.local import environment, postgres, start_services, stop_services, valkey
 from revops.local.errors import LocalError
-from revops.local.home import CHECKOUT, find_home
-
-MADE_BY_RUNNING = ("local.home", "demo.json", "celerybeat-schedule", "static", "static.stamp", "truth", "log")
+from revops.local.home import VAR, find_home, try_lock
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,12 +46,16 @@ def down() -> int:
 
 def reset() -> int:
     home = find_home()
-    stop_services(home)
-    if home.folder.exists():
-        shutil.rmtree(home.folder)
-    for name in MADE_BY_RUNNING:
-        leftover = CHECKOUT / "var" / name
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    VAR.mkdir(exist_ok=True)
+    with (VAR / "run.lock").open("a") as lock:
+        if not try_lock(lock.fileno()):
+            raise LocalError("`make run` is running in this checkout. Stop it first.")
+        stop_services(home)
+        for folder in {home.folder, *(path for path in VAR.iterdir() if path.is_dir())}:
+            shutil.rmtree(folder, ignore_errors=True)
+        for leftover in VAR.iterdir():
+            if leftover.suffix != ".lock":
+                leftover.unlink()
     print("Services are down and their data is deleted.", file=sys.stderr)
     return 0
 
