@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -290,7 +290,8 @@ JOIN LATERAL (
     FROM accounts_contractline l
     WHERE l.tenant_id = c.tenant_id AND l.contract_id = c.id AND l.kind = 'recurring'
 ) AS line ON line.arr > 0 AND (line.ends_on IS NULL OR line.ends_on > %(today)s)
-WHERE c.tenant_id = %(tenant)s AND a.status <> 'churned' AND c.starts_on <= %(today)s
+WHERE c.tenant_id = %(tenant)s AND a.status <> 'churned' AND c.starts_on < %(today)s
+  AND c.created_at < %(settled)s
   AND NOT EXISTS (
     SELECT FROM renewals_renewal r WHERE r.tenant_id = c.tenant_id AND r.contract_id = c.id
       AND (r.state = 'open' OR (r.state <> 'dropped' AND r.due_on > %(today)s)))
@@ -298,8 +299,12 @@ WHERE c.tenant_id = %(tenant)s AND a.status <> 'churned' AND c.starts_on <= %(to
 
 
 def active_contracts_without_renewal(tenant: Tenant, now: datetime) -> int:
-    """How many active contracts have neither an open renewal nor a decision about their due date."""
-    return _count(_WITHOUT_RENEWAL, {"tenant": tenant.pk, "today": tenant.today(now)})
+    """How many active contracts have neither an open renewal nor a decision about their due date.
+
+    What came in less than two hours ago may still wait for the hourly sweep.
+    """
+    values = {"tenant": tenant.pk, "today": tenant.today(now), "settled": now - timedelta(hours=2)}
+    return _count(_WITHOUT_RENEWAL, values)
 
 
 def steps_with_a_wrong_task(tenant: Tenant, _now: datetime) -> int:
