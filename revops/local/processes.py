@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from revops.local.home import CHECKOUT
@@ -60,19 +60,17 @@ def start(name: str, command: list[str], environment: dict[str, str], log: Path 
         stdout=output,
         stderr=subprocess.STDOUT if output else None,
         start_new_session=True,
-        preexec_fn=_end_with_parent(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509 -- one thread
+        preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509 -- called from a process of one thread
     )
     if output:
         output.close()
     return Child(name, process)
 
 
-def _end_with_parent(parent: int) -> Callable[[], None]:
-    libc = ctypes.CDLL(None)
-
-    def ask_kernel() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before the kernel was asked
-            os._exit(1)
-
-    return ask_kernel
+def end_with(parent: int) -> None:
+    """Ask Linux to stop this process when its parent dies, however that happens."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before the kernel was asked
+        os._exit(1)

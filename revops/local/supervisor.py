@@ -18,7 +18,7 @@ from typing import Any
 from revops.local import OPERATOR_VARIABLES, environment, start_services, stop_services
 from revops.local.errors import LocalError
 from revops.local.home import VAR, Home, find_home, tail, try_lock
-from revops.local.processes import Child, start
+from revops.local.processes import Child, end_with, start
 
 READY_SECONDS = 60
 
@@ -81,6 +81,8 @@ def serve() -> int:
     run = Run(find_home(), _free_web_port())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: run.stopping.set())
+    if os.environ.get("MAKELEVEL"):
+        end_with(os.getppid())
     (VAR / "log").mkdir(parents=True, exist_ok=True)
     with (VAR / "run.lock").open("a") as lock:
         if not try_lock(lock.fileno()):
