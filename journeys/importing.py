@@ -179,33 +179,36 @@ def _check(stage: Stage) -> None:
 
 def _after(stage: Stage) -> None:
     """Visits: where each deal is now, and for a closed one the stage in which its opening date says it was."""
-    deal = (
-        "import_row AS r JOIN journeys_opportunity AS o "
-        "ON o.tenant_id = %(tenant)s AND o.external_id = r.deal_key AND o.external_id <> ''"
+    # The rows are minutes old at most, so the planner knows nothing of them and would try them one by one.
+    stage.execute("SET LOCAL enable_nestloop = off")
+    stage.execute(
+        "UPDATE import_row AS r SET target_id = o.id FROM journeys_opportunity AS o "
+        "WHERE r.state = 'create' AND o.tenant_id = %(tenant)s AND o.external_id = r.deal_key AND o.external_id <> ''"
     )
     stage.execute(
         "UPDATE journeys_opportunitystagevisit AS v SET left_on = COALESCE(r.closed_on, %(today)s) "
-        f"FROM {deal} WHERE r.state = 'update' AND v.tenant_id = %(tenant)s AND v.opportunity_id = o.id "
-        "AND v.left_on IS NULL AND v.stage_id <> r.stage_id"
+        "FROM import_row AS r WHERE r.state = 'update' AND v.tenant_id = %(tenant)s "
+        "AND v.opportunity_id = r.target_id AND v.left_on IS NULL AND v.stage_id <> r.stage_id"
     )
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
         "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by) "
-        "SELECT %(tenant)s, o.id, opening.stage_id, r.opened_on, r.closed_on, 'Import' "
-        f"FROM {deal} JOIN (SELECT DISTINCT pipeline_id, stage_id FROM import_row WHERE opens) AS opening "
+        "SELECT %(tenant)s, r.target_id, opening.stage_id, r.opened_on, r.closed_on, 'Import' FROM import_row AS r "
+        "JOIN (SELECT DISTINCT pipeline_id, stage_id FROM import_row WHERE opens) AS opening "
         "ON opening.pipeline_id = r.pipeline_id "
         "WHERE r.state = 'create' AND r.stage_kind <> 'open' AND r.opened_on IS NOT NULL AND r.closed_on IS NOT NULL "
-        "ORDER BY o.id"
+        "ORDER BY r.target_id"
     )
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
         "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by) "
-        "SELECT %(tenant)s, o.id, r.stage_id, CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
+        "SELECT %(tenant)s, r.target_id, r.stage_id, CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
         "WHEN r.state = 'update' THEN %(today)s WHEN r.opens THEN r.opened_on END, NULL, 'Import' "
-        f"FROM {deal} WHERE r.state IN ('create', 'update') AND NOT EXISTS ("
+        "FROM import_row AS r WHERE r.state IN ('create', 'update') AND NOT EXISTS ("
         "SELECT FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
-        "AND v.opportunity_id = o.id AND v.left_on IS NULL) ORDER BY o.id"
+        "AND v.opportunity_id = r.target_id AND v.left_on IS NULL) ORDER BY r.target_id"
     )
+    stage.execute("SET LOCAL enable_nestloop = on")
 
 
 OPPORTUNITIES: Final = ImportKind(

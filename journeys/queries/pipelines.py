@@ -11,6 +11,11 @@ def pipelines() -> QuerySet[Pipeline]:
     return Pipeline.objects.order_by("-is_default", "name", "pk")
 
 
+def find_pipeline(word: str) -> Pipeline | None:
+    """The pipeline of that key, else of that name."""
+    return Pipeline.objects.filter(key=word).first() or Pipeline.objects.filter(name=word).order_by("pk").first()
+
+
 def known_pipelines() -> list[KnownPipeline]:
     """All pipelines with their stages, as an import looks them up. Two statements."""
     by_pipeline: dict[int, list[PipelineStage]] = {}

@@ -1,0 +1,95 @@
+"""The CRM sales file of Maven Analytics, in both of its formats: the figures of its README, to the digit."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.core.management import call_command
+
+from core.actions import create_tenant
+from core.actors import Actor
+from core.models import Tenant
+from core.tenancy import tenant_context
+from journeys.models import Opportunity
+from tests.real.data import real_data
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command(*arguments, "--json", stdout=out)
+    printed: dict[str, Any] = json.loads(out.getvalue())
+    return printed
+
+
+def load(folder: Path, tmp_path: Path, *, opportunities: list[str] | None = None) -> dict[str, Any]:
+    """Accounts, then opportunities; returns what the second import says."""
+    rejects = ["--tenant", "crm", "--rejects", str(tmp_path / "rejected.csv")]
+    run("import_data", "accounts", str(folder / "accounts.csv"), *rejects)
+    return run("import_data", "opportunities", str(folder / "sales_pipeline.csv"), *rejects, *(opportunities or []))
+
+
+@pytest.fixture
+def crm(db: None, actor: Actor, now: Any) -> Tenant:
+    return create_tenant(slug="crm", name="CRM", currency="USD", timezone="UTC", actor=actor, now=now)
+
+
+@pytest.fixture(params=["loose", "zip"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The loose files have m/d/yyyy dates, those of the archive ISO dates and CRLF."""
+    data = real_data("crm_sales")
+    if request.param == "loose":
+        return data
+    with ZipFile(data / "CRM+Sales+Opportunities.zip") as archive:
+        archive.extractall(tmp_path)
+    return tmp_path / "CRM+Sales+Opportunities"
+
+
+@pytest.mark.django_db
+@pytest.mark.slow
+def test_both_formats_give_the_figures_of_the_readme(crm: Tenant, folder: Path, tmp_path: Path) -> None:
+    imported = load(folder, tmp_path)
+    assert (imported["read"], imported["created"], imported["rejected"]) == (8800, 8800, 0)
+    codes = {warning["code"]: warning["count"] for warning in imported["warnings"]}
+    assert codes["no_account"] == 1425
+    assert codes["new_pipeline"] == 8800
+
+    report = run("pipeline_report", "--tenant", "crm")
+    assert (report["opportunities"], report["won"], report["lost"], report["open"]) == (8800, 4238, 2473, 2089)
+    assert round(report["win_rate"], 7) == 0.6315005
+    assert report["won_value_minor"] == 10_005_534_00
+    won = report["cycle_days"]["won"]
+    assert (round(won["mean"], 4), won["median"], won["p90"]) == (51.7820, 57, 106)
+    current = {stage["name"]: stage["current"] for stage in report["stages"]}
+    assert current == {"Prospecting": 500, "Engaging": 1589, "Won": 4238, "Lost": 2473}
+    assert report["biggest_drop_off"] == "Engaging"
+    assert report["by"]["product"]["GTXPro"]["won"] + report["by"]["product"]["GTXPro"]["lost"] == 1147
+    assert sum(one["won"] for one in report["by"]["owner"].values()) == 4238
+    assert len(report["by"]["owner"]) == 30
+    with tenant_context(crm.pk):
+        assert Opportunity.objects.filter(account=None).count() == 1425
+
+
+@pytest.mark.django_db
+@pytest.mark.slow
+def test_the_same_file_again_and_the_other_format_change_nothing(crm: Tenant, tmp_path: Path) -> None:
+    data = real_data("crm_sales")
+    load(data, tmp_path)
+    with ZipFile(data / "CRM+Sales+Opportunities.zip") as archive:
+        archive.extractall(tmp_path)
+    for folder in (data, tmp_path / "CRM+Sales+Opportunities"):
+        again = load(folder, tmp_path)
+        assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 8800)
+
+
+@pytest.mark.django_db
+@pytest.mark.slow
+def test_a_dry_run_shows_the_pipeline_that_it_would_make_and_makes_none(crm: Tenant, tmp_path: Path) -> None:
+    dry = load(real_data("crm_sales"), tmp_path, opportunities=["--dry-run"])
+    choice = next(choice for choice in dry["choices"] if choice["code"] == "pipeline")
+    assert choice["value"] == "Prospecting → Engaging → Won → Lost"
+    assert dry["created"] == 8800
+    with tenant_context(crm.pk):
+        assert Opportunity.objects.count() == 0
