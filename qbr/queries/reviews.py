@@ -1,0 +1,96 @@
+"""Which reviews there are, and how many were held."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from django.db.models import Count, Q, QuerySet
+
+from core.models import ProcessVersion, Tenant
+from core.queries import published_version
+from qbr.choices import QBRState
+from qbr.models import QBR, QBRPackage
+from qbr.rules import Cadence, Template, package_hash, parse_cadence, parse_template
+
+CADENCE_KIND: Final = "qbr_cadence"
+TEMPLATE_KIND: Final = "qbr_template"
+STANDARD: Final = "standard"
+OPEN_STATES: Final = (QBRState.DRAFT, QBRState.REVIEW, QBRState.SENT)
+
+
+@dataclass(frozen=True)
+class HeldSummary:
+    """Reviews due in the current quarter. Cancelled by the customer is its own bucket and stays in `required`."""
+
+    required: int
+    held: int
+    cancelled: int
+
+    @property
+    def rate(self) -> float | None:
+        return self.held / self.required if self.required else None
+
+
+def live_cadence() -> tuple[ProcessVersion, Cadence] | None:
+    """The published cadence, or None in a workspace without one."""
+    version = published_version(CADENCE_KIND, STANDARD)
+    return None if version is None else (version, parse_cadence(version.definition))
+
+
+def live_template() -> tuple[ProcessVersion, Template] | None:
+    """The published template, or None in a workspace without one."""
+    version = published_version(TEMPLATE_KIND, STANDARD)
+    return None if version is None else (version, parse_template(version.definition))
+
+
+def open_qbrs(owner_id: int | None = None) -> QuerySet[QBR]:
+    """Reviews that are neither held nor cancelled, of one owner or of all, the earliest due first."""
+    found = QBR.objects.filter(state__in=OPEN_STATES).select_related("account", "owner").order_by("due_on", "pk")
+    return found if owner_id is None else found.filter(owner_id=owner_id)
+
+
+def past_qbrs(owner_id: int | None = None) -> QuerySet[QBR]:
+    """Reviews that were held or cancelled, the latest first."""
+    found = (
+        QBR.objects.filter(state__in=[QBRState.HELD, QBRState.CANCELLED])
+        .select_related("account", "owner")
+        .order_by("-due_on", "-pk")
+    )
+    return found if owner_id is None else found.filter(owner_id=owner_id)
+
+
+def qbrs_of_account(account_id: int) -> QuerySet[QBR]:
+    """Every review of an account, the latest due first."""
+    return QBR.objects.filter(account_id=account_id).select_related("owner").order_by("-due_on", "-pk")
+
+
+def qbr_detail(qbr_id: int) -> QBR | None:
+    """The review with account, owner and cadence, or None."""
+    return QBR.objects.select_related("account", "owner", "cadence_version").filter(pk=qbr_id).first()
+
+
+def latest_package(qbr_id: int) -> QBRPackage | None:
+    """The package that the page shows, or None before one is assembled."""
+    return QBRPackage.objects.filter(qbr_id=qbr_id).select_related("template_version").order_by("-number").first()
+
+
+def held_this_quarter(owner_id: int | None, today: date) -> HeldSummary:
+    """How many of the reviews due in the calendar quarter of today are held. One query."""
+    first = date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
+    after = date(first.year + first.month // 10, (first.month + 2) % 12 + 1, 1)
+    due = QBR.objects.filter(due_on__gte=first, due_on__lt=after)
+    if owner_id is not None:
+        due = due.filter(owner_id=owner_id)
+    return HeldSummary(
+        **due.aggregate(
+            required=Count("pk"),
+            held=Count("pk", filter=Q(state=QBRState.HELD)),
+            cancelled=Count("pk", filter=Q(state=QBRState.CANCELLED)),
+        )
+    )
+
+
+def wrong_hashes(_tenant: Tenant, _now: datetime) -> int:
+    """How many packages no longer have the content that was frozen."""
+    packages = QBRPackage.objects.values_list("data", "sha256")
+    return sum(package_hash(data) != sha256 for data, sha256 in packages.iterator(chunk_size=500))
