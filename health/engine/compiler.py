@@ -124,12 +124,12 @@ def _read(build: _Build, reading: Reading, window: int, name: str) -> Expression
         build.unknown.append(reading.measure)
         return Expression("NULL::float8", "NULL::date")
     here = build.pass_over(SIGNALS, _look_back(reading, window))
-    here.measures.add(measure_id)
+    here.measures[measure_id] = max(here.measures.get(measure_id, 0), _look_back(reading, window))
     value = "s.value"
     if isinstance(reading.mapping, Categories):
         value = category_value(reading, name)
         build.params |= {f"{name}_{at}": label for at, (label, _) in enumerate(reading.mapping.points)}
-    return aggregate(reading, here, value, f"s.measure_id = {int(measure_id)}", window)
+    return aggregate(reading, here, value, _is(measure_id), window)
 
 
 def _read_built_in(build: _Build, source: Source, reading: Reading, window: int) -> Expression:
@@ -188,24 +188,35 @@ def _lines_sql(build: _Build) -> str:
 
 def _pass_sql(here: Pass) -> str:
     alias = here.table.alias
-    # A condition that the whole pass already keeps is not asked again row by row.
-    bound = here.table.since(here.days)
-    only_measure = len(here.measures) == 1
-    columns = []
-    for sql, name in here.columns.items():
-        text = sql
-        for known in [bound, *([f"s.measure_id = {next(iter(here.measures))}"] if only_measure else [])]:
-            text = text.replace(f"{known} AND ", "").replace(f" AND {known}", "").replace(f"FILTER (WHERE {known})", "")
-        columns.append(f"{text} AS {name}")
-    measures = ""
+    columns = ", ".join(f"{_without_bounds(sql, here)} AS {name}" for sql, name in here.columns.items())
     if here.measures:
-        ids = ", ".join(str(int(one)) for one in sorted(here.measures))
-        measures = f" AND s.measure_id = {ids}" if only_measure else f" AND s.measure_id IN ({ids})"
+        # Each measure as far back as its own readings look, so that a short window never pays for a long one.
+        bounds = " OR ".join(f"{_is(one)} AND {here.table.since(days)}" for one, days in sorted(here.measures.items()))
+    else:
+        bounds = here.table.since(here.days)
     return (
-        f"SELECT {alias}.account_id, {', '.join(columns)} FROM {here.table.name} {alias} "
-        f"WHERE {alias}.tenant_id = %(tenant)s{measures} AND {bound} AND {here.table.until()}{{only_{alias}}} "
+        f"SELECT {alias}.account_id, {columns} FROM {here.table.name} {alias} "
+        f"WHERE {alias}.tenant_id = %(tenant)s AND ({bounds}) AND {here.table.until()}{{only_{alias}}} "
         f"GROUP BY {alias}.account_id"
     )
+
+
+def _without_bounds(sql: str, here: Pass) -> str:
+    """A condition that every row of the pass keeps is not asked again row by row."""
+    if not here.measures:
+        known = [here.table.since(here.days)]
+    else:
+        for one, days in here.measures.items():
+            sql = sql.replace(f"{_is(one)} AND {here.table.since(days)}", _is(one))
+        known = [_is(one) for one in here.measures] if len(here.measures) == 1 else []
+    for condition in known:
+        sql = sql.replace(f"{condition} AND ", "").replace(f" AND {condition}", "")
+        sql = sql.replace(f"FILTER (WHERE {condition})", "")
+    return sql
+
+
+def _is(measure_id: int) -> str:
+    return f"s.measure_id = {int(measure_id)}"
 
 
 def _segment(build: _Build, taken: Sequence[str]) -> str:

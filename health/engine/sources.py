@@ -108,9 +108,8 @@ class Pass:
     name: str
     table: Table
     days: int = 0
-    unbounded: bool = False
     columns: dict[str, str] = field(default_factory=dict)  # SQL → column name
-    measures: set[int] = field(default_factory=set)
+    measures: dict[int, int] = field(default_factory=dict)  # signals only: measure → days to look back
 
     def column(self, sql: str) -> str:
         return f"{self.name}.{self.columns.setdefault(sql, f'c{len(self.columns)}')}"
