@@ -27,10 +27,10 @@ class Driver:
         }
 
 
-CHURN_INTERCEPT: Final = -4.9
+CHURN_INTERCEPT: Final = -5.0
 # Strongest first. The decline is measured from 0 to 1 (share of usage lost), the others are there or not.
 USAGE_DECLINE: Final = Driver(
-    "usage_decline", "Usage falls and stays low", "active_users", frequency=0.24, coefficient=5.6, lead_days=(145, 205)
+    "usage_decline", "Usage falls and stays low", "active_users", frequency=0.28, coefficient=5.6, lead_days=(145, 205)
 )
 SPONSOR_LEFT: Final = Driver(
     "sponsor_left",

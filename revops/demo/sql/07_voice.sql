@@ -2,7 +2,7 @@
 INSERT INTO accounts_signal (tenant_id, account_id, measure_id, day, row_key, value, category)
 SELECT %(tenant)s, account.account_id, measure.id, survey.day, '',
        round(least(100, greatest(-100, 48 + 15 * pg_temp.g(account.n, 80) + 11 * pg_temp.g(survey.key, 81)
-         - CASE WHEN survey.day >= term.decline_from + 15 THEN 70 * term.decline ELSE 0 END
+         - CASE WHEN survey.day >= term.decline_from + 15 THEN 85 * term.decline ELSE 0 END
          - CASE WHEN survey.day >= term.spike_from + 10 THEN 55 ELSE 0 END
          - CASE WHEN survey.day >= term.sponsor_left_on THEN 20 ELSE 0 END))), ''
 FROM demo_account AS account

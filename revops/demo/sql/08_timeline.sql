@@ -25,6 +25,8 @@ WITH rhythm AS (
   JOIN demo_term AS term ON term.n = rhythm.n AND rhythm.day >= term.starts_on AND rhythm.day < term.ends_on
   WHERE rhythm.day >= %(as_of)s::date - %(story_days)s AND rhythm.day < %(as_of)s::date
     AND NOT (term.silent_from IS NOT NULL AND rhythm.day >= term.silent_from)
+    -- Who uses less also answers less.
+    AND NOT (term.decline > 0 AND rhythm.day > term.decline_from + 30 AND pg_temp.u(rhythm.n * 512 + rhythm.i, 115) < 0.65)
   UNION ALL
   SELECT n, 1000 + k, sponsor_left_on + 2, 'sponsor_news' FROM demo_term WHERE sponsor_left_on < %(as_of)s::date - 2
     AND (silent_from IS NULL OR sponsor_left_on + 2 < silent_from)
