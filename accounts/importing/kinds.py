@@ -20,7 +20,7 @@ How the engine uses it, for a dry run and for an import alike:
 4. `check(stage)` looks for contradictions and rejects what makes no sense. It may read all tables; it writes none.
 5. `target` says where a row goes: the engine tells new from changed from same by comparing every mapped column, and
    upserts the new and changed ones. A kind with several targets or rows of its own gives `write` instead: it must set
-   `state` of every row that is still in, and write only when `stage.writes` is true.
+   `state` of the changed and the same rows (NULL then counts as new), and write only when `stage.writes` is true.
 6. `after(stage)` runs once after the writing of a real import, in the same transaction.
 
 The account of every row (`account_id`, if the kind has such a field) is marked as changed by the engine.

@@ -21,8 +21,7 @@ _DAY: Final = Field(
 
 
 def _prepare(stage: Stage) -> None:
-    """The account of rows that name only a contract, and the key of every row."""
-    stage.execute("ALTER TABLE import_row ADD COLUMN row_key text")
+    """The account of rows that name only a contract."""
     if stage.has("contract"):
         stage.execute(
             "UPDATE import_row AS r SET account_id = c.account_id FROM accounts_contract AS c WHERE r.state IS NULL "
@@ -33,8 +32,6 @@ def _prepare(stage: Stage) -> None:
         )
     else:
         stage.reject("r.account_id IS NULL", code="missing_account", message="'the row names no account'")
-    by_feature = "left(concat_ws('|', r.account_id, r.day, r.feature), 120)" if stage.has("feature") else "''"
-    stage.execute(f"UPDATE import_row AS r SET row_key = COALESCE(r.row_id, {by_feature}) WHERE r.state IS NULL")
 
 
 def _check(stage: Stage) -> None:

@@ -10,9 +10,9 @@ import zipfile
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from accounts.importing.errors import ImportRefused
 
@@ -52,15 +52,15 @@ class Source:
     delimiter: str
     skip_lines: int
     headers: tuple[str, ...]
-    has_nul: bool = False
+    has_damage: bool = False
+    has_quotes: bool = True
 
     @property
     def name(self) -> str:
         return self.member or self.path.name
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One record. `line` counts records as a spreadsheet does, the header being 1. `problem` = (code, words)."""
 
     line: int
@@ -82,14 +82,14 @@ def open_source(path: Path, *, member: str = "", max_bytes: int = 0) -> Source:
     if zipfile.is_zipfile(path):
         member = _pick_member(path, member, max_bytes)
     with _binary(path, member) as stream:
-        encoding, has_nul = _detect(stream)
+        encoding, has_damage, has_quotes = _detect(stream)
     with _text(path, member, encoding) as text:
         sample = text.read(CHUNK // 4)
     if not sample.strip():
         raise ImportRefused("empty_file", "The file holds no rows. Export it again, with a header row.")
     skip, delimiter = _layout(sample)
-    source = Source(path, member, encoding, delimiter, skip, (), has_nul)
-    return Source(path, member, encoding, delimiter, skip, _headers(source), has_nul)
+    source = Source(path, member, encoding, delimiter, skip, (), has_damage, has_quotes)
+    return replace(source, headers=_headers(source))
 
 
 def members(path: Path) -> list[str]:
@@ -108,13 +108,14 @@ def rows(source: Source) -> Iterator[Row]:
     """All records after the header, the broken ones with their problem. Blank lines are counted, not given."""
     width = len(source.headers)
     with _text(source.path, source.member, source.encoding) as text:
-        records = _records(text, source)
+        records = _records(text, source) if source.has_quotes else _plain_records(text, source)
         next(records, None)
         for row in records:
-            if row.problem is None and row.cells:
-                yield _checked(row, width, source)
-            elif row.problem is not None:
+            if row.problem is not None:
                 yield row
+            elif row.cells:
+                checked = source.has_damage and _is_suspicious(row.cells)
+                yield row if len(row.cells) == width and not checked else _checked(row, width, source)
 
 
 def sample_rows(source: Source, limit: int) -> list[list[str]]:
@@ -128,6 +129,28 @@ def sample_rows(source: Source, limit: int) -> list[list[str]]:
     return found
 
 
+def _is_suspicious(cells: list[str]) -> bool:
+    joined = "".join(cells)
+    return "\x00" in joined or "\ufffd" in joined
+
+
+def _plain_records(text: IO[str], source: Source) -> Iterator[Row]:
+    """The quick way for files without any quote: a record is a line."""
+    for _ in range(source.skip_lines):
+        next(text, None)
+    reader = csv.reader(text, delimiter=source.delimiter, quoting=csv.QUOTE_NONE)
+    number = 0
+    while True:
+        number += 1
+        try:
+            for cells in reader:
+                yield Row(number, cells)
+                number += 1
+            return
+        except csv.Error as error:
+            yield Row(number, [], _quote_problem(error, 1))
+
+
 def _checked(row: Row, width: int, source: Source) -> Row:
     cells = row.cells
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
@@ -138,9 +161,9 @@ def _checked(row: Row, width: int, source: Source) -> Row:
             f"(read with “{_shown(source.delimiter)}”)"
         )
         return Row(row.line, cells, ("wrong_cell_count", words))
-    if source.has_nul and any("\x00" in cell for cell in cells):
+    if any("\x00" in cell for cell in cells):
         return Row(row.line, cells, ("nul_character", "a cell holds a NUL character: remove it"))
-    if source.encoding != "utf-16" and any("\ufffd" in cell for cell in cells):
+    if any("\ufffd" in cell for cell in cells):
         words = "a cell holds characters that are not text in the file's encoding: save the file as UTF-8"
         return Row(row.line, cells, ("unreadable_characters", words))
     return Row(row.line, cells)
@@ -248,18 +271,19 @@ def _pick_member(path: Path, member: str, max_bytes: int) -> str:
         return info.filename
 
 
-def _detect(stream: IO[bytes]) -> tuple[str, bool]:
-    """The encoding, proved over the whole file, and whether NUL bytes occur."""
+def _detect(stream: IO[bytes]) -> tuple[str, bool, bool]:
+    """The encoding, proved over the whole file, whether NUL or unreadable characters may occur,
+    and whether quotes do."""
     head = stream.read(CHUNK)
     for magic, words in _MAGIC.items():
         if head.startswith(magic):
             raise ImportRefused("wrong_type", f"This is {words}. Export the data as CSV and choose that file.")
     for bom, encoding in _BOMS:
         if head.startswith(bom):
-            return encoding, b"\x00" in head and encoding == "utf-8-sig"
+            return encoding, True, True
     wide = _wide_without_mark(head)
     if wide:
-        return wide, False
+        return wide, True, True
     return _utf8_or_western(head, stream)
 
 
@@ -273,13 +297,14 @@ def _wide_without_mark(head: bytes) -> str:
     return ""
 
 
-def _utf8_or_western(head: bytes, stream: IO[bytes]) -> tuple[str, bool]:
+def _utf8_or_western(head: bytes, stream: IO[bytes]) -> tuple[str, bool, bool]:
     """UTF-8 if the file is, or mostly is; else cp1252. A few broken bytes then cost their rows, not the file."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     broken = wide = 0
-    has_nul = False
+    has_nul = has_quotes = False
     chunk = head
     while chunk:
+        has_quotes = has_quotes or b'"' in chunk
         has_nul = has_nul or b"\x00" in chunk
         if not chunk.isascii():
             text = decoder.decode(chunk)
@@ -288,7 +313,7 @@ def _utf8_or_western(head: bytes, stream: IO[bytes]) -> tuple[str, bool]:
         chunk = stream.read(CHUNK)
     if has_nul and head.count(0) > len(head) // 10:
         raise ImportRefused("wrong_type", "This is not a text file. Export the data as CSV and choose that file.")
-    return ("utf-8" if not broken or wide > 4 * broken else "cp1252"), has_nul
+    return ("utf-8" if not broken or wide > 4 * broken else "cp1252"), has_nul or broken > 0, has_quotes
 
 
 def _layout(sample: str) -> tuple[int, str]:

@@ -39,6 +39,7 @@ def _collect(stage: Stage, field: Field) -> None:
         f"NULL::bigint AS id, NULL::text AS problem FROM (SELECT DISTINCT {field.name} AS raw FROM import_row "
         f"WHERE state IS NULL AND {field.name} IS NOT NULL) AS d"
     )
+    stage.execute("ANALYZE import_ref")
 
 
 def add_keys(stage: Stage, table: str, text: str, key: str, condition: str) -> None:

@@ -89,7 +89,7 @@ def _write(stage: Stage, *, source: str, with_categories: bool) -> None:
     selects = " UNION ALL ".join(_select(stage, measure) for measure in measures)
     stage.execute(f"CREATE TEMP TABLE import_signal ON COMMIT DROP AS {selects}")
     stage.execute("ANALYZE import_signal")
-    _compare(stage, [measure.id for measure in measures])
+    _compare(stage, measures)
     if stage.writes:
         _save(stage)
 
@@ -191,21 +191,23 @@ def _select(stage: Stage, measure: _Measure) -> str:
     else:
         join = f"JOIN import_values_{measure.column.index} AS v ON v.raw = r.{measure.cell}"
         value, category, condition = "v.value", feature, "v.value IS NOT NULL"
+    by_feature = "left(concat_ws('|', r.account_id, r.day, r.feature), 120)" if stage.has("feature") else "''::text"
+    row_key = f"COALESCE(r.row_id, {by_feature})"
     return (
-        f"SELECT r.line, r.account_id, {measure.id}::bigint AS measure_id, r.day, r.row_key, {value} AS value, "
-        f"{category} AS category FROM import_row AS r {join} WHERE r.state IS NULL AND {condition}"
+        f"SELECT r.line, r.account_id, {measure.id}::bigint AS measure_id, r.day, {row_key} AS row_key, "
+        f"{value} AS value, {category} AS category FROM import_row AS r {join} WHERE r.state IS NULL AND {condition}"
     )
 
 
-def _compare(stage: Stage, measure_ids: list[int]) -> None:
+def _compare(stage: Stage, measures: list[_Measure]) -> None:
     """A row is new when none of its signals is there, the same when all are there with the same values."""
-    stage.execute(
-        "UPDATE import_row AS r SET state = 'reject', refusal = %(code)s, detail = 'the row holds no value' "
-        "WHERE r.state IS NULL AND NOT EXISTS (SELECT FROM import_signal AS s WHERE s.line = r.line)",
-        code=NOTHING,
+    empty = " AND ".join(
+        f"r.{measure.cell} IS NULL" if measure.kind == "category" or measure.plain else _without_value(measure)
+        for measure in measures
     )
+    stage.reject(empty, code=NOTHING, message="'the row holds no value'")
     anything = "EXISTS (SELECT FROM accounts_signal WHERE tenant_id = %(tenant)s AND measure_id = ANY(%(ids)s))"
-    if stage.scalar(f"SELECT {anything}", ids=measure_ids):
+    if stage.scalar(f"SELECT {anything}", ids=[measure.id for measure in measures]):
         stage.execute(
             "UPDATE import_row AS r SET state = CASE WHEN c.same = c.n THEN 'same' WHEN c.old > 0 THEN 'update' "
             "ELSE 'create' END FROM (SELECT s.line, count(*) AS n, count(t.account_id) AS old, "
@@ -222,7 +224,14 @@ def _compare(stage: Stage, measure_ids: list[int]) -> None:
             "AND t.account_id = s.account_id AND t.measure_id = s.measure_id AND t.day = s.day "
             "AND t.row_key = s.row_key GROUP BY s.line) AS c WHERE r.state IS NULL AND c.line = r.line"
         )
-    stage.execute("UPDATE import_row SET state = 'create' WHERE state IS NULL")
+
+
+def _without_value(measure: _Measure) -> str:
+    """The cell is empty, or says so in words (`n/a`)."""
+    found = (
+        f"SELECT FROM import_values_{measure.column.index} AS v WHERE v.raw = r.{measure.cell} AND v.value IS NOT NULL"
+    )
+    return f"NOT EXISTS ({found})"
 
 
 def _keyed(stage: Stage) -> bool:

@@ -96,11 +96,11 @@ class _Counter:
             self.read += 1
             if self.read % REPORT_EVERY == 0:
                 self.progress(self.read, max(self.size, self.read), "Reading rows")
-            if row.problem is not None:
-                yield [row.line, *row.problem, *nothing]
+            line, cells, problem = row
+            if problem is None:
+                yield [line, None, None, *[cells[index] for index in indexes]]
             else:
-                cells = row.cells
-                yield [row.line, None, None, *[cells[index] for index in indexes]]
+                yield [line, *problem, *nothing]
 
 
 def _field_of(plan: Plan, column: ColumnPlan) -> Field:
@@ -137,14 +137,19 @@ def _with_values(
 
 
 def distinct_texts(table: str, cell: str, condition: str) -> Iterator[str]:
-    """The distinct texts of a column, streamed: a file of a million different stamps does not fill the memory."""
+    """The distinct texts of a column, streamed: a file of a million different stamps does not fill the memory.
+
+    They are collected once; asking again reads the same list.
+    """
     texts = f"import_texts_{cell}"
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {texts}")
-        cursor.execute(
-            f"CREATE TEMP TABLE {texts} ON COMMIT DROP AS SELECT row_number() OVER () AS n, raw FROM ("
-            f"SELECT DISTINCT btrim({cell}) AS raw FROM {table} WHERE {condition}) AS d WHERE raw NOT IN ({NULL_WORDS})"
-        )
+        cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{texts}"])
+        if cursor.fetchone()[0] is None:
+            cursor.execute(
+                f"CREATE TEMP TABLE {texts} ON COMMIT DROP AS SELECT row_number() OVER () AS n, raw FROM ("
+                f"SELECT DISTINCT btrim({cell}) AS raw FROM {table} WHERE {condition}) AS d "
+                f"WHERE raw NOT IN ({NULL_WORDS})"
+            )
         last = 0
         while True:
             cursor.execute(f"SELECT n, raw FROM {texts} WHERE n > %s ORDER BY n LIMIT {FETCH}", [last])
