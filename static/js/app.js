@@ -87,11 +87,13 @@
     running = Math.max(0, running + step);
     root.classList.toggle("busy", running > 0);
   };
+  const isQuiet = (event) => Boolean(event.detail.elt?.closest?.("[data-quiet]"));
   document.addEventListener("htmx:beforeSend", (event) => {
-    if (!event.target.closest("[data-quiet]")) busy(1);
+    event.detail.xhr.counted = !isQuiet(event);
+    if (event.detail.xhr.counted) busy(1);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (!event.target.closest("[data-quiet]")) busy(-1);
+    if (event.detail.xhr.counted) busy(-1);
   });
 
   /* Menus are native popovers; only their place is set here. */
@@ -143,6 +145,12 @@
   });
 
   /* Selection: row boxes, "all on this page", the bar with the count. */
+  const amountOf = (chosen, currency) => {
+    const minor = chosen.reduce((sum, box) => sum + Number(box.dataset.amount || 0), 0);
+    const digits = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+    return new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "narrowSymbol", maximumFractionDigits: 0 })
+      .format(minor / 10 ** digits);
+  };
   const showSelection = () => {
     const boxes = all("[data-select]");
     const chosen = boxes.filter((box) => box.checked);
@@ -155,8 +163,12 @@
     const barOf = one("[data-bulk]");
     if (!barOf) return;
     barOf.hidden = chosen.length === 0;
+    const everything = one("[data-bulk-everything]", barOf);
+    if (everything && (chosen.length === 0 || chosen.length < boxes.length)) everything.checked = false;
     const count = one("[data-bulk-count]", barOf);
-    if (count) count.textContent = `${chosen.length} selected`;
+    if (count) count.textContent = everything?.checked ? "All selected" : `${chosen.length} selected`;
+    const sum = one("[data-bulk-sum]", barOf);
+    if (sum) sum.textContent = everything?.checked ? "" : ` · ${amountOf(chosen, sum.dataset.currency)}`;
   };
 
   document.addEventListener("change", (event) => {
@@ -165,6 +177,9 @@
       for (const box of all("[data-select]")) box.checked = field.checked;
       showSelection();
     } else if (field.matches("[data-select]")) {
+      showSelection();
+    } else if (field.matches("[data-bulk-everything]")) {
+      for (const box of all("[data-select]")) box.checked = field.checked;
       showSelection();
     } else if (field.matches("[data-submit-on-change]")) {
       field.form.requestSubmit();
