@@ -1,14 +1,16 @@
 """Small parts that only the pages across the apps have."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from django import template
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
 
-from core.formatting import NO_BREAK
+from core.formatting import NO_BREAK, day_short
 from core.templatetags.ui import _glyph, icon, query
 from journeys.choices import ForecastCategory
 
@@ -63,3 +65,30 @@ def days_since(day: date | None, today: date) -> SafeString:
     days = (today - day).days
     css = "warn medium" if days >= SILENT_DAYS else "soft"
     return format_html('<span class="{}">{}{}d</span>', css, f"{max(days, 0):,}", NO_BREAK)
+
+
+@register.simple_tag
+def moment(at: datetime, today: date) -> str:
+    """The time of an event of today, else its day; times are in the workspace's zone."""
+    local = localtime(at)
+    return f"{local:%H:%M}" if local.date() == today else day_short(local.date(), today)
+
+
+@register.simple_tag
+def place(url_name: str, subject: int, account_id: int) -> str:
+    """The address of what an event is about, or "" where this installation has no such page."""
+    argument = account_id if url_name.startswith("health:") else subject
+    try:
+        return reverse(url_name, args=[argument])
+    except NoReverseMatch:
+        return ""
+
+
+_PLACES: Final = {"renewal": "renewals:detail", "qbr": "qbr:detail", "escalation": "escalations:detail"}
+
+
+@register.simple_tag
+def place_of(subject_kind: str, subject_id: int | None) -> str:
+    """Where the work on a task is done, or "" for a task that stands by itself."""
+    name = _PLACES.get(subject_kind)
+    return place(name, subject_id, 0) if name and subject_id is not None else ""

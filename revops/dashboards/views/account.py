@@ -1,9 +1,187 @@
-from django.http import HttpResponse
+"""The account page: everything needed before a talk, in one request."""
 
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from accounts.choices import AccountStatus, ContactRole, Segment
+from accounts.models import Account
+from core import clock
+from core.formatting import day_short, number
 from core.http import WorkspaceRequest
-from core.permissions import Permission, requires
+from core.permissions import Permission, may, requires
+from escalations.choices import Tier
+from health.queries import Explanation, explain, sparklines
+from renewals.queries import Strip, renewal_strip
+from revops.dashboards.events import Day, days
+from revops.dashboards.queries.account import CHANGE_SINCE, Around, GoalWay, account_with_team, around
+from revops.dashboards.queries.timeline import KINDS, timeline
+
+_SEGMENTS: Final = dict(Segment.choices)
+_ROLES: Final = dict(ContactRole.choices)
+_GOALS: Final = {
+    "reached": ("ok", "Reached"),
+    "ahead": ("ok", "On the way"),
+    "behind": ("warn", "Behind"),
+    "falling": ("risk", "Falling"),
+    "unknown": ("none", "No baseline"),
+    "nodata": ("none", "No data"),
+}
+
+
+@dataclass(frozen=True)
+class GoalLine:
+    """A goal as the plan shows it."""
+
+    goal: GoalWay
+    tone: str
+    word: str
+    way: str
 
 
 @requires(Permission.VIEW_ACCOUNTS)
-def account(request: WorkspaceRequest, account_id: int = 0) -> HttpResponse:
-    return HttpResponse("")
+@require_GET
+def account(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """The page, or a page of its timeline when htmx asks for that."""
+    now = clock.now()
+    today = request.tenant.today(now)
+    one = account_with_team(account_id) if account_id < 2**63 else None
+    if one is None:
+        raise Http404
+    role = request.membership.role
+    with_money = may(role, Permission.VIEW_MONEY)
+    context: dict[str, Any] = {
+        "account": one,
+        "today": today,
+        "currency": request.tenant.currency,
+        "may_see_money": with_money,
+        **_timeline(request, one, today, with_money=with_money),
+    }
+    if request.htmx and request.htmx.target in {"timeline", "timeline-more"}:
+        part = "dashboards/account.html#timeline" if request.htmx.target == "timeline" else "dashboards/_timeline_days.html"
+        return render(request, part, context)
+    context |= _facts(one, today) | _health(one, today) | _renewal(request, one, today) | _acts(request, one)
+    return render(request, "dashboards/account.html", context)
+
+
+def _timeline(request: WorkspaceRequest, one: Account, today: date, *, with_money: bool) -> dict[str, Any]:
+    kind = request.GET.get("events", "all")
+    kind = kind if kind in KINDS else "all"
+    page = timeline(
+        account_id=one.pk,
+        kind=kind,
+        zone=request.tenant.timezone,
+        now=clock.now(),
+        before=request.GET.get("before", ""),
+    )
+    told: list[Day] = days(
+        page.events, today=today, zone=request.tenant.zone, currency=request.tenant.currency, with_money=with_money
+    )
+    return {"days": told, "events_next": page.next, "events_kind": kind}
+
+
+def _facts(one: Account, today: date) -> dict[str, Any]:
+    found: Around = around(one.pk, today)
+    tier = found.escalation["tier"] if found.escalation else None
+    return {
+        "around": found,
+        "segment": _SEGMENTS.get(one.segment, one.segment) if one.segment else "",
+        "people": [(person, _ROLES.get(person.role, "") if person.role else "") for person in found.people],
+        "goals": [_goal_line(goal) for goal in found.goals],
+        "tier": f"tier {tier}" if tier else "",
+        "tier_word": str(Tier(tier).label) if tier in Tier.values else "",
+        "is_churned": one.status == AccountStatus.CHURNED,
+    }
+
+
+def _goal_line(goal: GoalWay) -> GoalLine:
+    tone, word = _GOALS[goal.state]
+    first = number(goal.baseline, _decimals(goal.baseline)) if goal.baseline is not None else "?"
+    now = number(goal.actual, _decimals(goal.actual)) if goal.actual is not None else "no data"
+    unit = f" {goal.unit}" if goal.unit else ""
+    return GoalLine(goal, tone, word, f"{first} → {now}{unit}, target {number(goal.target, _decimals(goal.target))}{unit}")
+
+
+def _decimals(value: float | None) -> int:
+    return 0 if value is None or value == int(value) else 1
+
+
+def _health(one: Account, today: date) -> dict[str, Any]:
+    found: Explanation | None = explain(one.pk, since=today - CHANGE_SINCE)
+    if found is None:
+        return {"health": None, "parts": [], "line": []}
+    parts = [
+        {
+            "label": part.label,
+            "weight": part.effective_weight * 100 if part.effective_weight <= 1 else part.effective_weight,
+            "score": part.sub_score,
+            "points": part.shown_points,
+            "why": "no data" if part.is_left_out else "",
+        }
+        for part in found.inputs
+    ]
+    before = found.then.score if found.then else None
+    change = found.score - before if found.score is not None and before is not None else None
+    return {
+        "health": found,
+        "parts": parts,
+        "total": sum(part["points"] for part in parts if part["points"] is not None),
+        "change": change,
+        "left_out": ", ".join(part.label for part in found.left_out),
+        "line": sparklines([one.pk], until=found.as_of).get(one.pk, []),
+    }
+
+
+def _renewal(request: WorkspaceRequest, one: Account, today: date) -> dict[str, Any]:
+    if not may(request.membership.role, Permission.VIEW_RENEWALS):
+        return {"strip": None, "may_see_renewals": False}
+    strip: Strip | None = renewal_strip(one.pk, today)
+    if strip is None:
+        return {"strip": None, "may_see_renewals": True}
+    steps = [
+        {
+            "on": step.on,
+            "title": "Catch-up" if step.label == "Catch-up" else f"{step.offset_days} days",
+            "text": _step_text(step.title, step.on, step.state, today),
+            "state": step.state,
+        }
+        for step in strip.steps
+        if step.state != "end"
+    ]
+    first = min([step.on for step in strip.steps] + [today, strip.renewal.due_on - timedelta(days=180)])
+    return {
+        "strip": strip,
+        "steps": steps,
+        "strip_start": first,
+        "strip_end": max(strip.renewal.due_on, today),
+        "may_see_renewals": True,
+        "renewal_url": _address("renewals:detail", strip.renewal.pk),
+    }
+
+
+def _step_text(title: str, on: date, state: str, today: date) -> str:
+    short = title if len(title) <= 24 else title[:23].rsplit(" ", 1)[0].rstrip(",:") + "…"
+    words = {"done_late": "done late", "late": f"{(today - on).days} d late", "skipped": "skipped"}
+    return f"{short}, {words.get(state, day_short(on, today))}"
+
+
+def _acts(request: WorkspaceRequest, one: Account) -> dict[str, Any]:
+    role = request.membership.role
+    return {
+        "log_url": _address("accounts:log_activity", one.pk) if may(role, Permission.LOG_ACTIVITY) else "",
+        "may_work": may(role, Permission.WORK_TASKS),
+        "explain_url": _address("health:explained", one.pk),
+        "work_urls": {"renewal": "renewals:detail", "qbr": "qbr:detail", "escalation": "escalations:detail"},
+    }
+
+
+def _address(url_name: str, *arguments: int) -> str:
+    try:
+        return reverse(url_name, args=arguments)
+    except NoReverseMatch:
+        return ""
