@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # static files are compressed already; pages are here, with padding
     "csp.middleware.CSPMiddleware",
     "core.middleware.RefuseUnprintableInput",
     "django.contrib.sessions.middleware.SessionMiddleware",
