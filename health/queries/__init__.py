@@ -13,6 +13,7 @@
 
 from health.queries.explanation import Explained, Explanation, explain, score_series
 from health.queries.live import live_models
+from health.queries.page import HealthPage, health_page
 from health.queries.scores import CurrentScore, changes_30d, current_scores, sparklines, stored_on
 from health.queries.state import Freshness, freshness, scoring_day
 from health.queries.trend import BandChange, Marker, Trend, TrendPoint, band_changes, portfolio_now, portfolio_trend
@@ -23,6 +24,7 @@ __all__ = [
     "Explained",
     "Explanation",
     "Freshness",
+    "HealthPage",
     "Marker",
     "Trend",
     "TrendPoint",
@@ -31,6 +33,7 @@ __all__ = [
     "current_scores",
     "explain",
     "freshness",
+    "health_page",
     "live_models",
     "portfolio_now",
     "portfolio_trend",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.formatting import largest_remainder
+from core.formatting import DASH, NO_BREAK, largest_remainder, number
 from health.engine import SOURCES
 from health.models import Score, ScoreFacts, ScoreHistory
 from health.queries.live import model_of
@@ -50,6 +50,31 @@ class Explained:
     @property
     def is_left_out(self) -> bool:
         return self.sub_score is None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether something was observed once, but too long ago to count."""
+        return self.is_left_out and self.age is not None
+
+    @property
+    def shown_value(self) -> str:
+        """The value as it is read aloud: `−12 %`, `34`, `12 d`; a dash where nothing was observed."""
+        return self.value_name or self._shown(self.value)
+
+    @property
+    def shown_then(self) -> str:
+        return self._shown(self.then_value)
+
+    def _shown(self, value: float | None) -> str:
+        if value is None:
+            return DASH
+        if self.is_fraction:
+            return f"{number(value * 100, 0, plus=True)}{NO_BREAK}%"
+        text = number(value, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
+        return f"{text}{NO_BREAK}{self.unit}" if self.unit in _SHORT_UNITS else text
+
+
+_SHORT_UNITS = frozenset({"d", "h", "min"})
 
 
 @dataclass(frozen=True)
@@ -183,7 +208,7 @@ def _explained(
         label=one.label,
         reads=_reads(reading),
         source=source.label if source else reading.measure.replace("_", " ").capitalize(),
-        unit=source.unit if source else "",
+        unit="d" if reading.aggregate == "days_since" else source.unit if source else "",
         value=part.value,
         value_name=_name(reading, part.value),
         sub_score=part.sub_score,

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from health import views
+
+app_name = "health"
+urlpatterns = [
+    path("accounts/<int:account_id>/health/", views.explained, name="explained"),
+    path("accounts/<int:account_id>/health/panel/", views.panel, name="panel"),
+]

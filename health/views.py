@@ -1,0 +1,50 @@
+"""Doors of health: the page that explains a score, and its short form on the account page."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from core import clock
+from core.http import WorkspaceRequest
+from core.permissions import Permission, requires
+from health.forms import CompareForm
+from health.queries import freshness, health_page
+from health.queries.page import RANGES
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def explained(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """Why this score, and what changed since a day. `?on=` shows a past day as it was stored."""
+    return render(request, "health/explained.html", _context(request, account_id))
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def panel(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """The card on the account page: contributions that add up to the score."""
+    return render(request, "health/_panel.html", _context(request, account_id))
+
+
+def _context(request: WorkspaceRequest, account_id: int) -> dict[str, object]:
+    asked = CompareForm(request.GET)
+    asked.is_valid()
+    now = clock.now()
+    page = health_page(
+        account_id,
+        today=request.tenant.today(now),
+        since=asked.cleaned_data.get("since"),
+        on=asked.cleaned_data.get("on"),
+        days=asked.range_days,
+    )
+    if page is None:
+        raise Http404
+    return {
+        "page": page,
+        "account": page.account,
+        "health": page.health,
+        "freshness": freshness(request.tenant, now),
+        "ranges": RANGES,
+        "complaint": asked.complaint,
+        "on": asked.cleaned_data.get("on"),
+    }
