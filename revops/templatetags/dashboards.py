@@ -10,8 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from core.formatting import NO_BREAK, day_short
-from core.templatetags.ui import _glyph, icon, query
+from core.formatting import NO_BREAK, day_short, percent
+from core.templatetags.ui import _glyph, bar, icon, query
 from journeys.choices import ForecastCategory
 
 register = template.Library()
@@ -92,3 +92,17 @@ def place_of(subject_kind: str, subject_id: int | None) -> str:
     """Where the work on a task is done, or "" for a task that stands by itself."""
     name = _PLACES.get(subject_kind)
     return place(name, subject_id, 0) if name and subject_id is not None else ""
+
+
+@register.simple_tag
+def bar_signed(amount: int, top: int) -> SafeString:
+    """A bar as long as the amount, in the tone of its sign."""
+    return bar(abs(amount), top, "bare ok" if amount > 0 else "bare risk", align="end")
+
+
+@register.simple_tag
+def in_time(open_count: int, over: int) -> SafeString:
+    """Bar and rate of what is not over its target."""
+    share = (open_count - over) / open_count
+    tone = "ok" if over == 0 else "warn" if share >= 0.5 else "risk"
+    return format_html('{}<span class="small soft number">{}</span>', bar(share, 1, tone), percent(share, 0))

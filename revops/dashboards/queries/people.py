@@ -1,13 +1,7 @@
-"""Who looks, and whose work they look at."""
+"""Finding our own people by name."""
 
 from accounts.models import Person
 from accounts.rules import name_key
-from core.models import Membership
-
-
-def person_id_of(membership: Membership) -> int | None:
-    """The person behind a membership, or None for somebody who owns nothing. One query."""
-    return Person.objects.filter(membership_id=membership.pk).values_list("pk", flat=True).first()
 
 
 def people_like(text: str, limit: int = 8) -> list[Person]:

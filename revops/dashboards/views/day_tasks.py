@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
+from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
@@ -18,7 +19,6 @@ from journeys.models import Task
 from journeys.rules.snoozing import SnoozeRefused, snooze_choices
 from revops.dashboards.forms import SnoozeForm, TaskForm
 from revops.dashboards.queries.book import book
-from revops.dashboards.queries.people import person_id_of
 from revops.dashboards.queries.queue import queue
 from revops.dashboards.views.my_day import lines, scope_of
 

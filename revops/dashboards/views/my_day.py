@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
 from accounts.choices import Segment
+from accounts.queries.people import person_id_of
 from core import clock
 from core.choices import Role
 from core.formatting import money_short
@@ -17,7 +18,6 @@ from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from revops.dashboards.queries.book import Book, book, motions, stamp
 from revops.dashboards.queries.panel import Panel, panel
-from revops.dashboards.queries.people import person_id_of
 from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, queue, queue_counts
 from revops.dashboards.reasons import Reason, kind_words, reasons, verb
 from revops.dashboards.rules import RANK_RULES_VERSION

@@ -15,6 +15,7 @@ from django_htmx.http import trigger_client_event
 from accounts.actions.accounts import assign_owner
 from accounts.choices import Segment
 from accounts.models import Account, Person
+from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
@@ -22,7 +23,7 @@ from core.money import from_minor
 from core.permissions import Permission, may, requires
 from health.choices import Band
 from revops.dashboards.queries.book import Book, book, stamp
-from revops.dashboards.queries.people import people_like, person_id_of
+from revops.dashboards.queries.people import people_like
 from revops.dashboards.queries.portfolio import (
     PAGE,
     SORTS,
