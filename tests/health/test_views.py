@@ -1,0 +1,108 @@
+"""The page that explains a score."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Account
+from core.actions import add_member, create_tenant
+from core.choices import Role
+from core.models import Tenant
+from core.tenancy import tenant_context
+from health.actions import backfill_history, recompute
+from tests.factories.health import ACTOR, account, contact, contract, signals, ticket
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def workspace() -> Tenant:
+    return create_tenant(
+        slug="kestrel", name="Kestrel", currency="EUR", timezone="Europe/Berlin", actor=ACTOR, now=timezone.now()
+    )
+
+
+@pytest.fixture
+def member(workspace: Tenant, client: Client) -> Client:
+    client.force_login(
+        add_member(tenant=workspace, email="maya@kestrel.example", name="Maya", role=Role.CSM, password=None).user
+    )
+    return client
+
+
+@pytest.fixture
+def scored(workspace: Tenant) -> Account:
+    today = workspace.today(timezone.now())
+    with tenant_context(workspace.pk):
+        one = account("Brightwater Energy", arr_minor=100_000)
+        signals(one, "active_users", [30.0] * 120 + [18.0] * 20, until=today)
+        signals(one, "nps", [40, -20], until=today - timedelta(days=3), step=60)
+        for back in (1, 4, 9, 50):
+            ticket(one, today - timedelta(days=back), satisfaction=2)
+        contact(one, today - timedelta(days=33))
+        contract(one, 100_000, starts_on=today - timedelta(days=400))
+        now = timezone.now()
+        yesterday = today - timedelta(days=1)
+        backfill_history(actor=ACTOR, now=now, from_day=yesterday - timedelta(days=60), to_day=yesterday)
+        recompute(actor=ACTOR, now=now, as_of=today)
+    return one
+
+
+def test_the_page_explains_score_change_and_inputs(member: Client, scored: Account) -> None:
+    response = member.get(f"/accounts/{scored.pk}/health/")
+    assert response.status_code == 200
+    page = response.context["page"]
+    assert page.health.split is not None
+    assert sum(one.shown_points or 0 for one in page.health.inputs) == round(page.health.score, 1)
+    split = page.health.split
+    assert split.values + split.coverage + split.configuration == pytest.approx(split.total, abs=0.01)
+    text = response.content.decode()
+    assert page.finding in text
+    for one in page.health.inputs:
+        assert one.label in text
+
+
+def test_the_steps_of_the_picture_lead_from_one_score_to_the_other(member: Client, scored: Account) -> None:
+    steps = member.get(f"/accounts/{scored.pk}/health/").context["page"].steps
+    walked = steps[0]["value"] + sum(step["value"] for step in steps[1:-1])
+    assert walked == pytest.approx(steps[-1]["value"], abs=0.11)
+
+
+def test_a_past_day_is_shown_as_it_was_stored(member: Client, workspace: Tenant, scored: Account) -> None:
+    day = workspace.today(timezone.now()) - timedelta(days=30)
+    page = member.get(f"/accounts/{scored.pk}/health/?on={day}").context["page"]
+    assert page.health.imported
+    assert page.health.as_of <= day
+
+
+def test_days_that_cannot_be_read_are_named_and_not_used(member: Client, scored: Account) -> None:
+    response = member.get(f"/accounts/{scored.pk}/health/?since=31.02.2026&on=nonsense&days=-4")
+    assert response.status_code == 200
+    assert "That is not a day like 2026-11-01, so it was not used." in response.content.decode()
+
+
+def test_the_card_is_a_fragment_that_adds_up(member: Client, scored: Account) -> None:
+    response = member.get(f"/accounts/{scored.pk}/health/panel/")
+    assert response.status_code == 200
+    assert "<html" not in response.content.decode()
+    assert "Explain" in response.content.decode()
+
+
+def test_an_account_that_was_never_scored_says_why(member: Client, workspace: Tenant) -> None:
+    with tenant_context(workspace.pk):
+        new, lead = account("New"), account("Lead", status="prospect")
+    assert "No score yet" in member.get(f"/accounts/{new.pk}/health/").content.decode()
+    assert "Only customers have a score" in member.get(f"/accounts/{lead.pk}/health/").content.decode()
+
+
+def test_an_unknown_account_is_not_found(member: Client) -> None:
+    assert member.get("/accounts/999999/health/").status_code == 404
+
+
+def test_the_page_costs_the_same_queries_with_a_long_history(
+    member: Client, scored: Account, django_assert_max_num_queries: object
+) -> None:
+    with django_assert_max_num_queries(20):  # type: ignore[operator]
+        member.get(f"/accounts/{scored.pk}/health/")
