@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("core.urls")),
     path("", include("revops.dashboards.urls")),
+    path("", include("accounts.urls")),
     path("", include("health.urls")),
     path("sign-in/", include("allauth.urls")),
 ]

@@ -39,6 +39,7 @@ class Request:
     kind: str = ""
     rejects_path: Path | None = None
     max_bytes: int = 0
+    name: str = ""
 
 
 def known_kinds() -> list[ImportKind]:
@@ -56,15 +57,20 @@ def kind_of(key: str) -> ImportKind:
     )
 
 
-def inspect(request: Request) -> tuple[Source, Plan, ImportMap]:
-    """How the file would be read: its layout, its kind and the use of every column. Touches no table."""
+def inspect(request: Request, *, strict: bool = True) -> tuple[Source, Plan, ImportMap]:
+    """How the file would be read: its layout, its kind and the use of every column. Touches no table.
+
+    Not `strict`, a plan that lacks needed columns is given all the same, for a person to complete.
+    """
     wanted = request.kind or request.import_map.kind
     kinds = [kind_of(wanted)] if wanted else known_kinds()
     source = _choose_source(request, kinds)
     samples = sample_rows(source, SAMPLE)
-    kind = kinds[0] if wanted else recognise(kinds, source.headers, samples, source.name)
+    kind = (
+        kinds[0] if wanted else recognise(kinds, source.headers, samples, source.member or request.name or source.name)
+    )
     import_map = with_field_names(kind, request.import_map)
-    return source, make_plan(kind, source.headers, samples, import_map), import_map
+    return source, make_plan(kind, source.headers, samples, import_map, strict=strict), import_map
 
 
 def _choose_source(request: Request, kinds: Sequence[ImportKind]) -> Source:

@@ -22,7 +22,8 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 class ImportMap:
     """What a person decided; everything left out is recognised from the file.
 
-    `columns` is field → header. `measures` is header → measure. `ignored` are headers to leave out.
+    `columns` is field → header. `measures` is header → measure. `ignored` are headers to leave out, `attributes`
+    headers to keep with the row as printed.
     `date_format` and `decimal` are by field, "" for all. `values` is field → {word in the file: word meant}.
     """
 
@@ -30,6 +31,7 @@ class ImportMap:
     columns: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
     create_accounts: bool = False
     date_format: Mapping[str, str] = field(default_factory=dict)
     decimal: Mapping[str, str] = field(default_factory=dict)
@@ -47,12 +49,13 @@ def parse_map(document: Any) -> ImportMap:
     unknown = sorted(str(key) for key in document if key not in KEYS)
     if unknown:
         raise ImportRefused("bad_map", f"The map's key “{unknown[0]}” is unknown. Known are {', '.join(sorted(KEYS))}.")
-    columns, measures, ignored = _columns(_mapping(document, "columns"))
+    columns, measures, ignored, attributes = _columns(_mapping(document, "columns"))
     return ImportMap(
         kind=str(document.get("kind") or ""),
         columns=columns,
         measures=measures,
         ignored=ignored,
+        attributes=attributes,
         create_accounts=_flag(document, "create_accounts"),
         date_format=_by_field(document, "date_format"),
         decimal=_decimal(document),
@@ -112,22 +115,27 @@ def _decimal(document: dict[Any, Any]) -> dict[str, str]:
     return found
 
 
-def _columns(written: dict[str, Any]) -> tuple[dict[str, str], dict[str, str], frozenset[str]]:
+def _columns(
+    written: dict[str, Any],
+) -> tuple[dict[str, str], dict[str, str], frozenset[str], frozenset[str]]:
     columns: dict[str, str] = {}
     measures: dict[str, str] = {}
     ignored: set[str] = set()
+    attributes: set[str] = set()
     for key, value in written.items():
         if isinstance(value, dict) and value.get("measure"):
             measures[key] = str(value["measure"])
         elif isinstance(value, dict) and value.get("field"):
             columns[str(value["field"])] = key
+        elif isinstance(value, dict) and value.get("attribute") is True:
+            attributes.add(key)
         elif value is None or (isinstance(value, dict) and value.get("ignore") is True):
             ignored.add(key)
         elif isinstance(value, str | int | float):
             columns[key] = str(value)
         else:
-            raise _wrong(f"column “{key}”", "a header, {measure: key} or {ignore: true}")
-    return columns, measures, frozenset(ignored)
+            raise _wrong(f"column “{key}”", "a header, {measure: key}, {attribute: true} or {ignore: true}")
+    return columns, measures, frozenset(ignored), frozenset(attributes)
 
 
 def _values(written: dict[str, Any]) -> dict[str, dict[str, str]]:

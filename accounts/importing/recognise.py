@@ -64,18 +64,26 @@ def recognise(
 
 
 def make_plan(
-    kind: ImportKind, headers: Sequence[str], samples: Sequence[Sequence[str]], import_map: ImportMap
+    kind: ImportKind,
+    headers: Sequence[str],
+    samples: Sequence[Sequence[str]],
+    import_map: ImportMap,
+    *,
+    strict: bool = True,
 ) -> Plan:
     """The use of every column: a person's map first, then what names and values say."""
     _check_map(kind, headers, import_map)
     columns = [_sampled(place, header, samples) for place, header in enumerate(headers)]
     decided = {header: field for field, header in _resolved(import_map, headers).items()}
     taken = set(decided.values()) | set(import_map.defaults)
-    left_out = {name for name in headers if _named(name, import_map.ignored | set(import_map.measures))}
+    left_out = {
+        name for name in headers if _named(name, import_map.ignored | import_map.attributes | set(import_map.measures))
+    }
     free = [c for c in columns if c.header not in decided and c.header not in left_out]
     guessed = _guess(kind, free, taken - (set(import_map.defaults) - set(decided.values())))
     plan = Plan(kind, tuple(_use(kind, column, decided, guessed, import_map) for column in columns))
-    _require(plan, import_map)
+    if strict:
+        _require(plan, import_map)
     return plan
 
 
@@ -213,6 +221,8 @@ def _use(
         return planned("measure", slug(import_map.measures[measure]), 1.0, "your choice")
     if _named(column.header, import_map.ignored):
         return planned("ignored", "", 1.0, "your choice")
+    if kind.keeps_extra and _named(column.header, import_map.attributes):
+        return planned("extra", slug(column.header), 1.0, "your choice")
     if column.header in guessed:
         target, confidence = guessed[column.header]
         return planned("field", target, confidence, "by its name" if confidence >= SURE else "name looks alike")
@@ -276,7 +286,7 @@ def _check_map(kind: ImportKind, headers: Sequence[str], import_map: ImportMap) 
                 raise ImportRefused(
                     "bad_map", f"`{place}` names “{name}”, but {kind.key} have: {', '.join(sorted(known))}."
                 )
-    for header in (*import_map.measures, *import_map.ignored):
+    for header in (*import_map.measures, *import_map.ignored, *import_map.attributes):
         if not _named(header, set(headers)):
             raise ImportRefused("missing_column", f"The map names column “{header}”, but the file has no such column.")
 

@@ -1,0 +1,208 @@
+"""Doors of the facts in the browser: imports, and activities logged by hand."""
+
+import json
+from typing import Any, cast
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.actions.activities import log_activity as log
+from accounts.actions.import_batches import WrongStep, request_of, start_dry_run, start_import, upload_import
+from accounts.actions.imports import ImportRefused
+from accounts.choices import ActivityKind, ImportState
+from accounts.forms import ActivityForm, MappingForm, UploadForm
+from accounts.models import Account, ImportBatch
+from accounts.queries.imports import imports_latest_first, mapping_page, report_words, state_of, steps_of
+from accounts.queries.people import person_of
+from core import clock
+from core.actors import Actor
+from core.http import WorkspaceRequest
+from core.permissions import Permission, requires
+
+PAGE = 50
+MAPPABLE = {ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED, ImportState.CHECKED}
+
+
+@requires(Permission.IMPORT_DATA)
+@require_GET
+def imports(request: WorkspaceRequest) -> HttpResponse:
+    """The imports of the workspace, the latest first."""
+    batches = [(batch, state_of(batch)) for batch in imports_latest_first()[:PAGE]]
+    return render(request, "accounts/imports.html", {"batches": batches, "form": UploadForm()})
+
+
+@requires(Permission.IMPORT_DATA)
+@require_http_methods(["GET", "POST"])
+def import_new(request: WorkspaceRequest) -> HttpResponse:
+    """The upload. A file that cannot be read is refused here, with what to do."""
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            batch = upload_import(
+                tenant=request.tenant,
+                file=form.upload,
+                kind=form.cleaned_data["kind"],
+                actor=Actor.person(request.membership),
+                now=clock.now(),
+            )
+        except ImportRefused as refusal:
+            form.add_error("file", refusal.message)
+        else:
+            return redirect("accounts:import_detail", batch.pk)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "accounts/import_new.html", {"form": form}, status=status)
+
+
+@requires(Permission.IMPORT_DATA)
+@require_GET
+def import_detail(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
+    """The import at its step: mapping, dry run, result."""
+    batch = _batch(batch_id)
+    asked = request.GET.get("step") == "map" and state_of(batch) in MAPPABLE
+    return _page(request, batch, mapping=asked)
+
+
+@requires(Permission.IMPORT_DATA)
+@require_POST
+def import_check(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
+    """Takes the mapping and starts the dry run."""
+    batch = _batch(batch_id)
+    form = MappingForm(mapping_page(request_of(batch)), request.POST)
+    if not form.is_valid():
+        return _page(request, batch, form=form, mapping=True, status=422)
+    return _start(request, batch, form.document(batch.mapping), form)
+
+
+@requires(Permission.IMPORT_DATA)
+@require_POST
+def import_value(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
+    """Accepts that a word of the file means another one, and starts the dry run again."""
+    batch = _batch(batch_id)
+    field, word, meaning = (request.POST.get(name, "")[:200] for name in ("field", "word", "meaning"))
+    values = {**batch.mapping.get("values", {})}
+    values[field] = {**values.get(field, {}), word: meaning}
+    return _start(request, batch, {**batch.mapping, "values": values}, None)
+
+
+@requires(Permission.IMPORT_DATA)
+@require_POST
+def import_apply(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
+    """Starts the import of what the dry run checked."""
+    batch = _batch(batch_id)
+    try:
+        start_import(
+            batch=batch,
+            knows_refusals=request.POST.get("knows_refusals") == "on",
+            actor=Actor.person(request.membership),
+            now=clock.now(),
+        )
+    except (ImportRefused, WrongStep) as refusal:
+        messages.error(request, str(refusal))
+    return redirect("accounts:import_detail", batch.pk)
+
+
+@requires(Permission.IMPORT_DATA)
+@require_GET
+def import_rejects(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
+    """The refused rows with their reasons, as a file."""
+    batch = _batch(batch_id)
+    path = settings.MEDIA_ROOT / batch.rejects_path
+    if not batch.rejects_path or not path.is_file():
+        raise Http404
+    name = f"{batch.file_name.rsplit('.', 1)[0]}.rejected.csv"
+    # From disk in pieces: a million refused rows do not fill the memory, and no query runs while it is sent.
+    sent = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")
+    return cast(HttpResponse, sent)
+
+
+@requires(Permission.LOG_ACTIVITY)
+@require_POST
+def log_activity(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """Logs a call, meeting or note; the page that asked shows it."""
+    account = get_object_or_404(Account.objects.all(), pk=account_id)
+    now = clock.now()
+    form = ActivityForm(request.POST, now=now, zone=request.tenant.zone)
+    if not form.is_valid():
+        words = " ".join(f"{form.fields[name].label}: {errors[0]}" for name, errors in form.errors.items())
+        response = HttpResponse(words, status=422, content_type="text/plain; charset=utf-8")
+        response["X-Message"] = quote(words)
+        return response
+    log(
+        tenant=request.tenant,
+        account=account,
+        kind=ActivityKind(form.cleaned_data["kind"]),
+        subject=form.cleaned_data["subject"],
+        body=form.cleaned_data["body"],
+        occurred_at=form.cleaned_data["occurred_at"],
+        person=person_of(request.membership),
+        actor=Actor.person(request.membership),
+        now=now,
+    )
+    messages.success(request, f"Logged with {account.name}.")
+    return _back_to_account(request, account)
+
+
+def _back_to_account(request: WorkspaceRequest, account: Account) -> HttpResponse:
+    if request.htmx:
+        response = HttpResponse(status=204)
+        response["HX-Trigger"] = json.dumps({"close-dialog": True})
+        response["HX-Refresh"] = "true"
+        return response
+    try:
+        return redirect(reverse("dashboards:account", args=[account.pk]))
+    except NoReverseMatch:
+        return redirect("/")
+
+
+def _batch(batch_id: int) -> ImportBatch:
+    if batch_id >= 2**63:
+        raise Http404
+    return get_object_or_404(imports_latest_first(), pk=batch_id)
+
+
+def _start(
+    request: WorkspaceRequest, batch: ImportBatch, document: dict[str, Any], form: MappingForm | None
+) -> HttpResponse:
+    try:
+        start_dry_run(batch=batch, mapping=document, actor=Actor.person(request.membership), now=clock.now())
+    except WrongStep as moved:
+        messages.error(request, str(moved))
+    except ImportRefused as refusal:
+        return _page(request, batch, form=form, mapping=True, problem=refusal.message, status=422)
+    return redirect("accounts:import_detail", batch.pk)
+
+
+def _page(
+    request: WorkspaceRequest,
+    batch: ImportBatch,
+    *,
+    form: MappingForm | None = None,
+    mapping: bool = False,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    state = state_of(batch)
+    mapping = mapping or state in MAPPABLE - {ImportState.CHECKED}
+    context: dict[str, Any] = {"batch": batch, "state": state, "steps": steps_of(state), "problem": problem}
+    context |= {"report": batch.report, "now": clock.now(), "is_mapping": mapping}
+    context |= report_words(batch.report)
+    if mapping:
+        context["form"] = form or MappingForm(mapping_page(request_of(batch)), initial=_initial(batch))
+        context["steps"] = steps_of(ImportState.UPLOADED)
+    return render(request, "accounts/import_detail.html", context, status=status)
+
+
+def _initial(batch: ImportBatch) -> dict[str, Any]:
+    chosen = batch.mapping
+    return {
+        "kind": batch.kind,
+        "create_accounts": chosen.get("create_accounts", False),
+        "dates": chosen.get("date_format", ""),
+        "decimal": chosen.get("decimal", ""),
+        "end_date_is": chosen.get("end_date_is", ""),
+    }
