@@ -7,5 +7,8 @@ urlpatterns = [
     path("", include("revops.dashboards.urls")),
     path("", include("accounts.urls")),
     path("", include("health.urls")),
+    path("", include("renewals.urls")),
+    path("", include("qbr.urls")),
+    path("", include("escalations.urls")),
     path("sign-in/", include("allauth.urls")),
 ]

@@ -41,7 +41,7 @@ def tasks_of_subject(subject_kind: str, subject_id: int) -> QuerySet[Task]:
     """Every task that serves a renewal, a QBR or an escalation, in the order of their dates."""
     return (
         Task.objects.filter(subject_kind=subject_kind, subject_id=subject_id)
-        .select_related("assignee")
+        .select_related("assignee", "process_version")
         .order_by("due_on", "pk")
     )
 

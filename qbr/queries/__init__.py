@@ -1,6 +1,7 @@
 """Reads of QBRs."""
 
 from qbr.queries.figures import Period, packages_for
+from qbr.queries.paper import Paper, paper_of
 from qbr.queries.reviews import (
     CADENCE_KIND,
     STANDARD,
@@ -11,8 +12,10 @@ from qbr.queries.reviews import (
     live_cadence,
     live_template,
     open_qbrs,
+    past_qbrs,
     qbr_detail,
     qbrs_of_account,
+    with_packages,
     wrong_hashes,
 )
 
@@ -21,6 +24,7 @@ __all__ = [
     "STANDARD",
     "TEMPLATE_KIND",
     "HeldSummary",
+    "Paper",
     "Period",
     "held_this_quarter",
     "latest_package",
@@ -28,7 +32,10 @@ __all__ = [
     "live_template",
     "open_qbrs",
     "packages_for",
+    "paper_of",
+    "past_qbrs",
     "qbr_detail",
     "qbrs_of_account",
+    "with_packages",
     "wrong_hashes",
 ]

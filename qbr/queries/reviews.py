@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Q, QuerySet
 
@@ -72,6 +72,22 @@ def qbr_detail(qbr_id: int) -> QBR | None:
 def latest_package(qbr_id: int) -> QBRPackage | None:
     """The package that the page shows, or None before one is assembled."""
     return QBRPackage.objects.filter(qbr_id=qbr_id).select_related("template_version").order_by("-number").first()
+
+
+def with_packages(qbrs: list[QBR]) -> list[dict[str, Any]]:
+    """Each review with its headline and how many figures are missing in its latest package. One query."""
+    latest = (
+        QBRPackage.objects.filter(qbr_id__in=[qbr.pk for qbr in qbrs])
+        .order_by("qbr_id", "-number")
+        .distinct("qbr_id")
+        .values_list("qbr_id", "number", "data__headline", "data__missing")
+    )
+    found = {row[0]: row[1:] for row in latest}
+    rows = []
+    for qbr in qbrs:
+        number, headline, missing = found.get(qbr.pk, (None, "", None))
+        rows.append({"qbr": qbr, "number": number, "headline": headline or "", "missing": len(missing or [])})
+    return rows
 
 
 def held_this_quarter(owner_id: int | None, today: date) -> HeldSummary:

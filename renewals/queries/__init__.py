@@ -1,0 +1,54 @@
+"""Reads of renewals."""
+
+from renewals.queries.checks import (
+    active_contracts_without_renewal,
+    open_tasks_of_closed_renewals,
+    steps_with_a_wrong_task,
+)
+from renewals.queries.facts import days_to_renewal, renewal_amount
+from renewals.queries.listing import RenewalRow, renewal_page
+from renewals.queries.renewals import (
+    TIMELINE_KEY,
+    TIMELINE_KIND,
+    DueSummary,
+    MonthTotal,
+    NextRenewal,
+    late_steps,
+    live_timeline,
+    next_renewals,
+    on_time_rate,
+    open_renewals,
+    renewal_detail,
+    renewals_by_month,
+    renewals_due_summary,
+    renewals_of_account,
+)
+from renewals.queries.strip import Strip, StripStep, renewal_strip, strip_of
+
+__all__ = [
+    "TIMELINE_KEY",
+    "TIMELINE_KIND",
+    "DueSummary",
+    "MonthTotal",
+    "NextRenewal",
+    "RenewalRow",
+    "Strip",
+    "StripStep",
+    "active_contracts_without_renewal",
+    "days_to_renewal",
+    "late_steps",
+    "live_timeline",
+    "next_renewals",
+    "on_time_rate",
+    "open_renewals",
+    "open_tasks_of_closed_renewals",
+    "renewal_amount",
+    "renewal_detail",
+    "renewal_page",
+    "renewal_strip",
+    "renewals_by_month",
+    "renewals_due_summary",
+    "renewals_of_account",
+    "steps_with_a_wrong_task",
+    "strip_of",
+]
