@@ -151,16 +151,18 @@ FACTS = (
       AND a.id BETWEEN %(from)s AND %(to)s""",
     """INSERT INTO accounts_ticket (tenant_id, account_id, external_id, subject, status, priority, opened_at,
         satisfaction, is_escalated, attributes)
-    SELECT %(t)s, a.id, '', '', 'closed', '', %(first)s::timestamptz - make_interval(days => (a.id * 7 + q * 41)::int %% 150),
-        1 + (a.id + q) %% 5, false, '{}'
+    SELECT %(t)s, a.id, '', '', 'closed', '', %(first)s::timestamptz - make_interval(days => (a.id * 7 + q * 41)::int
+        %% 150), 1 + (a.id + q) %% 5, false, '{}'
     FROM accounts_account a, generate_series(1, 3) q
     WHERE a.tenant_id = %(t)s AND a.id BETWEEN %(from)s AND %(to)s""",
     """INSERT INTO accounts_activity (tenant_id, account_id, external_id, kind, occurred_at, subject, body)
-    SELECT %(t)s, a.id, '', 'call', %(first)s::timestamptz - make_interval(days => (a.id * 3 + q * 29)::int %% 170), 'Call', ''
+    SELECT %(t)s, a.id, '', 'call', %(first)s::timestamptz - make_interval(days =>
+        (a.id * 3 + q * 29)::int %% 170), 'Call', ''
     FROM accounts_account a, generate_series(1, 4) q
     WHERE a.tenant_id = %(t)s AND a.id BETWEEN %(from)s AND %(to)s""",
     """WITH made AS (
-        INSERT INTO accounts_contract (tenant_id, account_id, external_id, name, starts_on, ends_on, auto_renew, currency)
+        INSERT INTO accounts_contract (tenant_id, account_id, external_id, name, starts_on, ends_on, auto_renew,
+            currency)
         SELECT %(t)s, a.id, '', '', %(first)s - 400, %(first)s + (a.id %% 360)::int + 30, false, 'EUR'
         FROM accounts_account a
         WHERE a.tenant_id = %(t)s AND a.id BETWEEN %(from)s AND %(to)s
@@ -228,7 +230,8 @@ tickets AS (
         max(opened_at) FILTER (WHERE opened_at >= (%(d)s::date - 89)::timestamptz)::date AS opened_on,
         avg(satisfaction) AS satisfaction, max(opened_at)::date AS rated_on
     FROM accounts_ticket
-    WHERE tenant_id = %(t)s AND opened_at >= (%(d)s::date - 179)::timestamptz AND opened_at < (%(d)s::date + 1)::timestamptz
+    WHERE tenant_id = %(t)s AND opened_at >= (%(d)s::date - 179)::timestamptz
+      AND opened_at < (%(d)s::date + 1)::timestamptz
     GROUP BY account_id
 ),
 contacts AS (
@@ -281,8 +284,8 @@ weighed AS MATERIALIZED (
     FROM points
 ),
 scored AS MATERIALIZED (
-    SELECT *, round(weight * 1e6) / 1e6 AS coverage, CASE WHEN weight >= 0.6 THEN round((COALESCE(0.3 * s1, 0) + 0.2 * s2
-        + COALESCE(0.15 * s3, 0) + 0.15 * s4 + COALESCE(0.2 * s5, 0)) / weight * 1e6) / 1e6 END AS score
+    SELECT *, round(weight * 1e6) / 1e6 AS coverage, CASE WHEN weight >= 0.6 THEN round((COALESCE(0.3 * s1, 0)
+        + 0.2 * s2 + COALESCE(0.15 * s3, 0) + 0.15 * s4 + COALESCE(0.2 * s5, 0)) / weight * 1e6) / 1e6 END AS score
     FROM weighed
 ),
 fresh AS MATERIALIZED (
@@ -290,7 +293,8 @@ fresh AS MATERIALIZED (
         ELSE 'green' END AS band, ARRAY[s1, s2, s3, s4, s5] AS subs,
         ARRAY[usage, opened, COALESCE(nps, satisfaction), silent, growth] AS vals,
         ARRAY[CASE WHEN usage IS NOT NULL THEN 0 END, 0, CASE WHEN nps IS NOT NULL THEN 0
-            WHEN satisfaction IS NOT NULL THEN 1 END, 0, CASE WHEN growth IS NOT NULL THEN 0 END]::smallint[] AS readings,
+            WHEN satisfaction IS NOT NULL THEN 1 END, 0, CASE WHEN growth IS NOT NULL THEN 0 END
+        ]::smallint[] AS readings,
         (h.score, h.coverage, h.model_version_id, h.sub_scores)
             IS DISTINCT FROM (s.score, s.coverage, %(v)s::bigint, ARRAY[s1, s2, s3, s4, s5]) AS news
     FROM scored s LEFT JOIN health_score h ON h.tenant_id = %(t)s AND h.account_id = s.id
@@ -298,7 +302,8 @@ fresh AS MATERIALIZED (
 written AS (
     INSERT INTO health_score (tenant_id, account_id, model_version_id, as_of, computed_at, score, band, coverage,
         "values", sub_scores, ages, readings, counted_owner_id, counted_segment, counted_arr_minor, counted_on)
-    SELECT %(t)s, id, %(v)s, %(d)s, %(now)s, score, band, coverage, vals, subs, ages, readings, owner, segment, arr, %(d)s
+    SELECT %(t)s, id, %(v)s, %(d)s, %(now)s, score, band, coverage, vals, subs, ages, readings, owner, segment, arr,
+        %(d)s
     FROM fresh
     ON CONFLICT (tenant_id, account_id) DO UPDATE SET model_version_id = EXCLUDED.model_version_id,
         as_of = EXCLUDED.as_of, computed_at = EXCLUDED.computed_at, score = EXCLUDED.score, band = EXCLUDED.band,
@@ -314,14 +319,16 @@ noted AS (
     FROM fresh WHERE news
 ),
 cells AS (
-    SELECT owner, segment, band, count(*) AS n, sum(arr) AS arr, sum(COALESCE(round(score * 100), 0)::bigint) AS hundredths,
+    SELECT owner, segment, band, count(*) AS n, sum(arr) AS arr,
+        sum(COALESCE(round(score * 100), 0)::bigint) AS hundredths,
         sum(arr::numeric * COALESCE(round(score * 100), 0)::bigint) AS arr_score
     FROM fresh GROUP BY owner, segment, band
 ),
 rolled AS (
     INSERT INTO health_healthday (tenant_id, day, owner_id, segment, band, model_version_id, accounts, arr_minor,
         score_hundredths, arr_score, imported)
-    SELECT %(t)s, %(d)s, COALESCE(owner, -1), segment, band, %(v)s, sum(n), sum(arr), sum(hundredths), sum(arr_score), false
+    SELECT %(t)s, %(d)s, COALESCE(owner, -1), segment, band, %(v)s, sum(n), sum(arr), sum(hundredths),
+        sum(arr_score), false
     FROM cells GROUP BY GROUPING SETS ((owner, segment, band), (segment, band))
 )
 SELECT count(*) FROM fresh"""
@@ -349,9 +356,9 @@ def one_account(tenant_id: int, day: date, times: int = 60) -> float:
     for turn in range(times):
         with tenant_context(tenant_id):
             cursor = _execute(
-                "INSERT INTO accounts_ticket (tenant_id, account_id, external_id, subject, status, priority, opened_at, "
-                "is_escalated, attributes) SELECT tenant_id, id, '', '', '', '', %s, false, '{}' FROM accounts_account "
-                "WHERE tenant_id = %s AND external_id = %s RETURNING account_id",
+                "INSERT INTO accounts_ticket (tenant_id, account_id, external_id, subject, status, priority, "
+                "opened_at, is_escalated, attributes) SELECT tenant_id, id, '', '', '', '', %s, false, '{}' "
+                "FROM accounts_account WHERE tenant_id = %s AND external_id = %s RETURNING account_id",
                 [_noon(day), tenant_id, f"B{turn * 13 + 1}"],
             )
             account_id = cursor.fetchone()[0]

@@ -25,6 +25,8 @@ _ARR_THEN: Final = f"""COALESCE((
                   AND o.starts_on <= {AS_OF} AND (o.ends_on IS NULL OR o.ends_on > {AS_OF})
             ), 0)::bigint"""
 
+# An account of which nothing was ever known has no history to write yet.
+_KNOWN: Final = "j.coverage > 0 OR j.score IS NOT NULL"
 _CELL: Final = "owner_id, segment, band, version_id"
 _SUMS: Final = "accounts, arr, hundredths, arr_score"
 _HUNDREDTHS: Final = "COALESCE(round({score} * 100), 0)::bigint"
@@ -43,7 +45,7 @@ changed AS MATERIALIZED (
         h.model_version_id AS old_version_id, h.counted_arr_minor AS old_arr_minor, h.score AS old_score,
         h.account_id IS NOT NULL AS was_there,
         GREATEST(%(now)s::timestamptz, h.computed_at + interval '1 microsecond') AS at,
-        (h.score, h.coverage, h.model_version_id, h.sub_scores)
+        (h.account_id IS NOT NULL OR {_KNOWN}) AND (h.score, h.coverage, h.model_version_id, h.sub_scores)
             IS DISTINCT FROM (j.score, j.coverage, %(version)s::bigint, j.subs) AS is_news
     FROM judged j
     LEFT JOIN health_score h ON h.tenant_id = %(tenant)s AND h.account_id = j.account_id{only}
@@ -123,8 +125,8 @@ noted AS (
         "values", sub_scores, ages, readings, imported)
     SELECT %(tenant)s, account_id, %(version)s, {AS_OF}, %(now)s::timestamptz, score, band, coverage,
         vals, subs, ages, readings, true
-    FROM compared
-    WHERE (old_score, old_coverage, old_version_id, old_subs)
+    FROM compared j
+    WHERE (old_coverage IS NOT NULL OR {_KNOWN}) AND (old_score, old_coverage, old_version_id, old_subs)
         IS DISTINCT FROM (score, coverage, %(version)s::bigint, subs)
     UNION ALL
     SELECT %(tenant)s, account_id, model_version_id, {AS_OF}, %(now)s::timestamptz, NULL, 'none', 0,

@@ -27,7 +27,7 @@ LEFT JOIN LATERAL (
     SELECT h.score, h.coverage, h.model_version_id, h.sub_scores FROM health_scorehistory h
     WHERE h.tenant_id = s.tenant_id AND h.account_id = s.account_id ORDER BY h.computed_at DESC LIMIT 1
 ) AS last ON true
-WHERE s.tenant_id = %(tenant)s AND (last.coverage IS NOT NULL OR s.coverage > 0)
+WHERE s.tenant_id = %(tenant)s AND (last.coverage IS NOT NULL OR s.coverage > 0 OR s.score IS NOT NULL)
   AND (s.score, s.coverage, s.model_version_id, s.sub_scores)
     IS DISTINCT FROM (last.score, last.coverage, last.model_version_id, last.sub_scores)"""
 
