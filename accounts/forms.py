@@ -33,8 +33,8 @@ class UploadForm(forms.Form):
         )
 
     @property
-    def upload(self) -> File[bytes]:
-        file: File[bytes] = self.cleaned_data["file"]
+    def upload(self) -> "File[bytes]":
+        file: "File[bytes]" = self.cleaned_data["file"]
         return file
 
 

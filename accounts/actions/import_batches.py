@@ -29,7 +29,7 @@ class WrongStep(Exception):
     """The import is not at the step that was asked for: somebody was faster, or a dry run is missing."""
 
 
-def upload_import(*, tenant: Tenant, file: File[bytes], kind: str, actor: Actor, now: datetime) -> ImportBatch:
+def upload_import(*, tenant: Tenant, file: "File[bytes]", kind: str, actor: Actor, now: datetime) -> ImportBatch:
     """Keeps the file and recognises what it holds. Raises `ImportRefused` and keeps nothing when it cannot be read."""
     name = Path(file.name or "file").name.replace("\x00", "")[-200:] or "file.csv"
     if file.size is not None and file.size > settings.IMPORT_MAX_BYTES:
@@ -154,7 +154,7 @@ def _folder(tenant: Tenant) -> Path:
     return folder
 
 
-def _store(file: File[bytes], path: Path) -> str:
+def _store(file: "File[bytes]", path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("wb") as stored:
         for chunk in file.chunks():
