@@ -1,6 +1,7 @@
 """The language of score models and the arithmetic of scores."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from core.formatting import largest_remainder
 from health.rules import (
     STANDARD,
     Aggregate,
+    Input,
     Linear,
     Missing,
     Moment,
+    Reading,
     ScoreModel,
     band_of,
     contributions,
@@ -115,20 +118,42 @@ def test_a_document_with_anything_unexpected_is_refused_with_field_and_remedy(
     assert str(refusal.value).startswith(message)
 
 
-subs = st.one_of(st.none(), st.floats(0, 100))
+def quick_model(weights: list[float]) -> ScoreModel:
+    """As parsed, without parsing, for tests of thousands of models."""
+    total = sum(weights)
+    reading = Reading("usage", 30, 60, Aggregate.LAST, Linear(0, 100))
+    inputs = tuple(
+        Input(f"i{at}", f"I{at}", weight / total, (reading,), Missing.EXCLUDE) for at, weight in enumerate(weights)
+    )
+    return ScoreModel("standard", "Standard", "all", 50, 70, 0.6, inputs)
 
 
-@pytest.mark.capability("C6")
-@settings(max_examples=10_000, deadline=None)
-@given(st.lists(st.tuples(st.floats(0.001, 1000), subs), min_size=1, max_size=8))
-def test_contributions_add_up_to_the_score_and_so_do_the_shown_ones(rows: list[tuple[float, float | None]]) -> None:
-    model = model_of([weight for weight, _ in rows])
+def adds_up(rows: list[tuple[float, float | None]]) -> None:
+    model = quick_model([weight for weight, _ in rows])
     values = [sub for _, sub in rows]
     parts = contributions(model, values)
     score = judge(model, values)
     assert sum(part.points for part in parts) == pytest.approx(score or 0.0, abs=0.01)
     shown = largest_remainder([part.points for part in parts], 1)
     assert float(sum(shown)) == pytest.approx(score or 0.0, abs=0.0501)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.001, 1000), st.one_of(st.none(), st.floats(0, 100))), min_size=1, max_size=8))
+def test_contributions_add_up_to_the_score_and_so_do_the_shown_ones(rows: list[tuple[float, float | None]]) -> None:
+    adds_up(rows)
+
+
+@pytest.mark.capability("C6")
+def test_contributions_add_up_for_ten_thousand_random_scores() -> None:
+    dice = random.Random(11)
+    for _ in range(10_000):
+        adds_up(
+            [
+                (dice.uniform(0.001, 1000), None if dice.random() < 0.2 else dice.uniform(0, 100))
+                for _ in range(dice.randint(1, 8))
+            ]
+        )
 
 
 def test_the_parts_of_a_change_add_up_to_it_for_ten_thousand_random_pairs() -> None:
@@ -145,19 +170,17 @@ def test_the_parts_of_a_change_add_up_to_it_for_ten_thousand_random_pairs() -> N
 
 def _random_moment(dice: random.Random) -> Moment:
     keys = dice.sample(["a", "b", "c", "d", "e"], dice.randint(1, 5))
-    model = parse_model(
-        document(
-            *[
-                one_input(
-                    key,
-                    weight=dice.randint(1, 40),
-                    missing=dice.choice(["exclude", "neutral", "worst"]),
-                    mapping={"linear": {"worst": dice.randint(0, 10), "best": dice.randint(50, 100)}},
-                )
-                for key in keys
-            ]
+    model = quick_model([dice.randint(1, 40) for _ in keys])
+    inputs = tuple(
+        replace(
+            one,
+            key=key,
+            missing=dice.choice([Missing.EXCLUDE, Missing.NEUTRAL, Missing.WORST]),
+            readings=(replace(one.readings[0], mapping=Linear(dice.randint(0, 10), dice.randint(50, 100))),),
         )
+        for key, one in zip(keys, model.inputs, strict=True)
     )
+    model = replace(model, inputs=inputs)
     values = [None if dice.random() < 0.2 else dice.uniform(0, 100) for _ in keys]
     sub_scores = [
         filled(one, None if value is None else sub_score(one.readings[0].mapping, value))
