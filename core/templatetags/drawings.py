@@ -22,7 +22,7 @@ _LINE: Final = 30
 def renewal_strip(
     steps: Sequence[Mapping[str, Any]], start: date, end: date, today: date, notice: date | None = None
 ) -> SafeString:
-    """The way to a renewal: `steps` with on (date), title, text state (done done_late late next ahead), then the end.
+    """The way to a renewal: `steps` with on (date), title, text, state (done done_late late next ahead), then the end.
 
     Decorative: `.strip-list` beside it carries the same for phones and screen readers.
     """
@@ -31,33 +31,62 @@ def renewal_strip(
     def at(day: date) -> float:
         return round(2 + 95 * min(max((day - start).days / span, 0), 1), 2)
 
-    marks = format_html_join("", "{}", ((_step(at(step["on"]), step),) for step in steps))
+    now, stop = at(today), at(end)
+    places = [at(step["on"]) for step in steps]
+    lines = _text_lines([(x, str(step.get("text", ""))) for x, step in zip(places, steps, strict=True)], stop)
+    marks = format_html_join(
+        "", "{}", ((_step(x, step, line),) for x, step, line in zip(places, steps, lines, strict=True))
+    )
     end_mark = format_html(
         '<rect class="mark end" x="{0}%" y="{1}" width="12" height="12" rx="3" transform="translate(-6)"/>'
         '<text class="title" x="{0}%" y="54" text-anchor="end" dx="8">End</text>'
         '<text class="sub" x="{0}%" y="70" text-anchor="end" dx="8">{2}</text>',
-        at(end),
+        stop,
         _LINE - 6,
         f.day(end),
     )
+    right = now < 8 or (notice is not None and notice <= today)
     return format_html(
-        '<svg class="strip-line" aria-hidden="true">'
+        '<svg class="strip-line{8}" aria-hidden="true">'
         '<line class="track" x1="2%" x2="{3}%" y1="{0}" y2="{0}"/>'
         '<line class="passed" x1="2%" x2="{1}%" y1="{0}" y2="{0}"/>'
         '{2}{4}{5}<line class="today" x1="{1}%" x2="{1}%" y1="{6}" y2="{7}"/>'
-        '<text class="title" x="{1}%" y="12" dx="-4" text-anchor="end">Today</text></svg>',
+        '<text class="title" x="{1}%" y="12" dx="{9}" text-anchor="{10}">Today</text></svg>',
         _LINE,
-        at(today),
+        now,
         marks,
-        at(end),
+        stop,
         end_mark,
         _notice(at(notice), notice, today) if notice else "",
         _LINE - 14,
         _LINE + 14,
+        " two-lines" if 1 in lines else "",
+        4 if right else -4,
+        "start" if right else "end",
     )
 
 
-def _step(x: float, step: Mapping[str, Any]) -> SafeString:
+def _text_lines(texts: Sequence[tuple[float, str]], stop: float) -> list[int]:
+    """On which line each text goes so that none runs into another: the first (0), the second (1), or nowhere (-1).
+
+    Widths are estimated for the narrowest strip that shows texts at all (`.strip` hides them below 960 px).
+    """
+    percent_per_letter = 6.2 / 960 * 100
+    edges = [0.0, 0.0]
+    lines = []
+    for x, text in texts:
+        width = len(text) * percent_per_letter
+        left = x - 1 if x < 8 else x - width / 2
+        limits = (stop - 11, 100.0)
+        fits = [line for line in (0, 1) if left >= edges[line] and left + width <= limits[line]]
+        line = fits[0] if fits else -1
+        if line >= 0:
+            edges[line] = left + width + 1
+        lines.append(line)
+    return lines
+
+
+def _step(x: float, step: Mapping[str, Any], line: int) -> SafeString:
     anchor, shift = ("start", -8) if x < 8 else ("middle", 0)
     state = str(step.get("state", "ahead"))
     # The tick is drawn around its own zero point and moved by a nested picture, since x is a percentage.
@@ -68,11 +97,16 @@ def _step(x: float, step: Mapping[str, Any]) -> SafeString:
         if state in _TICKED
         else ""
     )
+    text = (
+        format_html('<text class="sub" x="{}%" y="{}" dx="{}" text-anchor="{}">{}</text>', x, 70 + 15 * line, shift,
+                    anchor, step.get("text", ""))
+        if line >= 0
+        else ""
+    )  # fmt: skip
     return format_html(
-        '<circle class="mark {}" cx="{}%" cy="{}" r="6.5"/>{}'
-        '<text class="title" x="{}%" y="54" dx="{}" text-anchor="{}">{}</text>'
-        '<text class="sub" x="{}%" y="70" dx="{}" text-anchor="{}">{}</text>',
-        _MARKS.get(state, ""), x, _LINE, tick, x, shift, anchor, step["title"], x, shift, anchor, step.get("text", ""),
+        '<circle class="mark {}" cx="{}%" cy="{}" r="6.5"><title>{}</title></circle>{}'
+        '<text class="title" x="{}%" y="54" dx="{}" text-anchor="{}">{}</text>{}',
+        _MARKS.get(state, ""), x, _LINE, step.get("text", ""), tick, x, shift, anchor, step["title"], text,
     )  # fmt: skip
 
 
@@ -121,19 +155,7 @@ def waterfall(
             for index, (row, (first, last)) in enumerate(zip(rows, levels, strict=True))
         ),
     )
-    line = (
-        format_html(
-            '<line class="edge-line" x1="0" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}">{}</text>',
-            width,
-            y(edge),
-            y(edge),
-            round(slot * 0.95),
-            y(edge) + 14,
-            edge_label,
-        )
-        if edge is not None and floor < edge < ceiling
-        else ""
-    )
+    line = _edge(edge, edge_label, y(edge), levels[-1][1], width, slot) if edge and floor < edge < ceiling else ""
     return format_html(
         '<svg class="drawn" width="100%" viewBox="0 0 {} {}" role="img" aria-label="{}">'
         '<line class="grid" x1="0" x2="{}" y1="{}" y2="{}"/>{}{}</svg>',
@@ -145,6 +167,21 @@ def waterfall(
         bottom,
         body,
         line,
+    )
+
+
+def _edge(edge: float, label: str, y: float, last: float, width: float, slot: float) -> SafeString:
+    """The line of a band's edge, with its word where the columns leave room: right of a fall, left before a rise."""
+    x, anchor, shift = (width - 4, "end", -6) if last < edge else (slot * 0.95, "start", 14)
+    return format_html(
+        '<line class="edge-line" x1="0" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="{}">{}</text>',
+        width,
+        y,
+        y,
+        round(x, 1),
+        y + shift,
+        anchor,
+        label,
     )
 
 

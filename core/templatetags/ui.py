@@ -114,8 +114,8 @@ def signed(value: float | Decimal | None, text: str, *, good: str = "up") -> Saf
 
 @register.simple_tag
 def bar(value: float | Decimal | None, top: float | Decimal = 100, css: str = "", *, align: str = "") -> SafeString:
-    """A filled track; the number stands beside it. `css`: tone ok warn risk quiet, size thin w28 w44 w64."""
-    share = 0.0 if not value or not top else max(0.0, min(100.0, float(value) / float(top) * 100))
+    """A track filled by the size of a value, which stands beside it. `css`: ok warn risk quiet, thin w28 w44 w64."""
+    share = 0.0 if not value or not top else min(100.0, abs(float(value) / float(top)) * 100)
     start = 100 - share if align == "end" else 0
     return format_html(
         '<svg class="bar {}" aria-hidden="true"><rect x="{}%" width="{}%" height="100%" rx="3"/></svg>',

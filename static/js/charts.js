@@ -67,7 +67,29 @@
     }],
   };
 
-  const layout = (data, ink) => {
+  /* Where the labels at the right end stand: at their line or area, pushed apart until each has its two lines. */
+  const endLabels = (data, room) => {
+    const at = data.x.length - 1;
+    const labels = [];
+    let under = 0;
+    let top = 0;
+    for (const row of data.series || []) {
+      const value = row.values[at] || 0;
+      if (row.label) labels.push({ row, middle: data.kind === "stack" ? under + value / 2 : value });
+      under += value;
+      top = Math.max(top, data.kind === "stack" ? under : value);
+    }
+    const [low, high] = data.range || [0, top * 1.05 || 1];
+    const gap = (high - low) * 29 / room;
+    labels.sort((one, other) => one.middle - other.middle);
+    labels.forEach((label, index) => {
+      const least = index ? labels[index - 1].middle + gap : low + gap / 2;
+      label.middle = Math.max(label.middle, least);
+    });
+    return labels;
+  };
+
+  const layout = (data, ink, room) => {
     const shapes = [];
     const notes = [];
     const [low, high] = data.range || [null, null];
@@ -86,12 +108,7 @@
       notes.push({ x: marker.x, yref: "paper", y: 1, yanchor: "bottom", showarrow: false, text: marker.text,
         font: { size: 11, color: ink.text, weight: 600 }, bordercolor: ink.line, borderpad: 3, bgcolor: ink.surface });
     }
-    for (const row of data.series || []) {
-      if (!row.label) continue;
-      const at = data.x.length - 1;
-      const under = data.kind === "stack"
-        ? data.series.slice(0, data.series.indexOf(row)).reduce((sum, other) => sum + (other.values[at] || 0), 0) : 0;
-      const middle = data.kind === "stack" ? under + (row.values[at] || 0) / 2 : row.values[at];
+    for (const { row, middle } of endLabels(data, room)) {
       const right = { xref: "paper", x: 1.01, xanchor: "left", y: middle, showarrow: false };
       // Two notes, not one with tags in it: the library turns tags into style attributes, which the policy refuses.
       notes.push({ ...right, text: row.name, yshift: 7, font: { size: 11, color: ink.axis } });
@@ -105,7 +122,7 @@
       hoverlabel: { bgcolor: ink.surface, bordercolor: ink.line, font: { color: ink.text, size: 12 } },
       xaxis: { fixedrange: true, gridcolor: "rgba(0,0,0,0)", linecolor: ink.line, tickfont: { color: ink.axis, size: 11 },
         tickformat: data.tickformat || (data.kind === "bars" || data.kind === "waterfall" ? undefined : "%b"), hoverformat: data.kind === "bars" ? undefined : "%-d %b %Y" },
-      yaxis: { fixedrange: true, gridcolor: ink.grid, zeroline: false, range: data.range, tickprefix: data.prefix || "",
+      yaxis: { fixedrange: true, rangemode: data.kind === "lines" ? "normal" : "tozero", gridcolor: ink.grid, zeroline: false, range: data.range, tickprefix: data.prefix || "",
         ticksuffix: data.suffix || "", ticks: "outside", ticklen: 5, tickcolor: "rgba(0,0,0,0)", tickformat: data.ticks, nticks: 6, separatethousands: true },
       shapes, annotations: notes,
     };
@@ -124,7 +141,7 @@
       const Plotly = await load();
       const data = read(box);
       const ink = inks();
-      await Plotly.react(one(".chart-plot", box), traces[data.kind](data, ink), layout(data, ink),
+      await Plotly.react(one(".chart-plot", box), traces[data.kind](data, ink), layout(data, ink, one(".chart-plot", box).clientHeight - 44),
         { displayModeBar: false, responsive: true, doubleClick: false, showTips: false });
       drawn.add(box);
     } catch (error) {

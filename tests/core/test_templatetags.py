@@ -52,6 +52,7 @@ def test_a_bar_stays_inside_its_track() -> None:
     assert 'width="70%"' in draw("{% bar 70 %}")
     assert 'width="100%" height="100%"' in draw("{% bar 170 %}")
     assert 'width="0%"' in draw("{% bar nothing %}", nothing=None)
+    assert 'width="25%"' in draw("{% bar loss 10 %}", loss=-2.5)
     assert 'x="90%" width="10%"' in draw('{% bar 10 100 align="end" %}')
 
 
