@@ -34,7 +34,7 @@ class UploadForm(forms.Form):
 
     @property
     def upload(self) -> "File[bytes]":
-        file: "File[bytes]" = self.cleaned_data["file"]
+        file: File[bytes] = self.cleaned_data["file"]
         return file
 
 

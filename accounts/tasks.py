@@ -66,4 +66,9 @@ def _progress(job: RunningJob) -> Iterator[Progress]:
         try:
             yield report
         finally:
-            pool.submit(connection.close).result()
+            pool.submit(_close_connection).result()
+
+
+def _close_connection() -> None:
+    """Of the calling thread: looked up there, since each thread has its own."""
+    connection.close()

@@ -40,7 +40,7 @@ def imports(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def import_new(request: WorkspaceRequest) -> HttpResponse:
     """The upload. A file that cannot be read is refused here, with what to do."""
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if request.method == "POST" and form.is_valid():
         try:
             batch = upload_import(

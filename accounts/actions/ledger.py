@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from accounts.queries.planning import whole_tables
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed_where
@@ -128,13 +129,13 @@ def refresh_revenue(
     account_scope = f"AND account.id IN ({accounts_sql})" if accounts_sql else ""
     asked = list(params) if accounts_sql else []
     _wait_for_other_refreshes(tenant_id)
-    movements, restated = _append(tenant_id, scope, asked, today, now)
-    level = [tenant_id, today, today, *asked, tenant_id, *asked]
-    mark_changed_where(_CHANGED.format(scope=scope, account_scope=account_scope), [*level, tenant_id])
-    with connection.cursor() as cursor:
+    with whole_tables():
+        movements, restated = _append(tenant_id, scope, asked, today, now)
+        level = [tenant_id, today, today, *asked, tenant_id, *asked]
+        mark_changed_where(_CHANGED.format(scope=scope, account_scope=account_scope), [*level, tenant_id])
         project = _PROJECT.format(scope=scope, account_scope=account_scope)
-        cursor.execute(project, [today, *level, tenant_id, today])
-        done = LedgerRefresh(movements=movements, restated=restated, accounts=cursor.rowcount)
+        brought = _execute(project, [today, *level, tenant_id, today])
+    done = LedgerRefresh(movements=movements, restated=restated, accounts=brought)
     if done.movements:
         audit.record(
             actor=actor or Actor.system("Revenue ledger"),
@@ -160,3 +161,9 @@ def _append(tenant_id: int, scope: str, asked: list[Any], today: date, now: date
         cursor.execute(_APPEND.format(scope=scope), [tenant_id, currency, now, tenant_id, *wanted, *known, tenant_id])
         movements, restated = cursor.fetchone()
         return movements, restated
+
+
+def _execute(sql: str, params: list[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)

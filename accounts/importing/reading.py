@@ -71,7 +71,7 @@ class Row(NamedTuple):
 def open_source(path: Path, *, member: str = "", max_bytes: int = 0) -> Source:
     """Finds out how the file is to be read; raises `ImportRefused` with the remedy when it cannot be."""
     if not path.is_file():
-        raise ImportRefused("no_file", f"There is no file {path}.")
+        raise ImportRefused("no_file", f"The file {path.name} is not there. Choose it again.")
     size = path.stat().st_size
     if not size:
         raise ImportRefused("empty_file", "The file is empty. Export it again, with a header row and at least one row.")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db import connection
 
 from accounts.choices import MovementKind
+from accounts.queries.planning import whole_tables
 from accounts.rules.revenue import CONTRACTS, MetricContract, MetricValue, Shape, Unit, contract, evaluate
 from core.tenancy import require_tenant_id
 
@@ -129,7 +130,7 @@ class MetricRow:
 def metric_report(start: date, end: date) -> MetricReport:
     """All revenue metrics over the period, in two statements. ARR is read as of each end: start ≤ day < end of line."""
     columns = [column for pair in SUMS.values() for column in pair] + list(_COHORT.values())
-    with connection.cursor() as cursor:
+    with whole_tables(), connection.cursor() as cursor:
         sums = ", ".join(f"COALESCE(SUM({column}), 0)::bigint" for column in columns)
         statement = f"SELECT {sums} FROM ({PER_ACCOUNT}) AS account"  # noqa: S608 -- our own statements
         cursor.execute(statement, _period(start, end))
@@ -173,7 +174,7 @@ def metric_rows(key: str, start: date, end: date, *, limit: int = 200, offset: i
         ORDER BY ABS(part.denominator - part.numerator) DESC, named.name_key, named.id
         LIMIT %(limit)s OFFSET %(offset)s
     """  # noqa: S608 -- our own statements, values as parameters
-    with connection.cursor() as cursor:
+    with whole_tables(), connection.cursor() as cursor:
         cursor.execute(sql, {**_period(start, end), "limit": limit, "offset": offset})
         return [MetricRow(*row) for row in cursor.fetchall()]
 
@@ -183,7 +184,7 @@ def ledger_breaks(today: date) -> int:
 
     Each account is compared as of the day to which it was last brought, at most today.
     """
-    with connection.cursor() as cursor:
+    with whole_tables(), connection.cursor() as cursor:
         cursor.execute(_BREAKS, {"tenant": require_tenant_id(), "today": today})
         return int(cursor.fetchone()[0])
 

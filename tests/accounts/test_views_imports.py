@@ -1,0 +1,171 @@
+"""The import page, as a person walks it."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+import accounts.tasks  # noqa: F401 -- registers the job's handler, as the worker does
+from accounts.choices import ImportState
+from accounts.models import Account, ImportBatch
+from core.actors import Actor
+from core.jobs import cancel_job, run_job
+from core.models import Job, Tenant
+from core.tenancy import tenant_context
+
+ACCOUNTS = "Account ID,Account name,CSM,Tier\nA-1,Brightwater,Maya Lindqvist,gold\nA-2,Oakline,Maya Lindqvist,\n"
+
+
+@pytest.fixture
+def upload(browser: Client, kestrel: Tenant, media: Path) -> Any:
+    def send(text: str | bytes, name: str = "accounts.csv", kind: str = "") -> Any:
+        content = text.encode() if isinstance(text, str) else text
+        return browser.post(reverse("accounts:import_new"), {"file": SimpleUploadedFile(name, content), "kind": kind})
+
+    return send
+
+
+def the_batch(tenant: Tenant) -> ImportBatch:
+    with tenant_context(tenant.pk):
+        return ImportBatch.objects.select_related("job").latest("pk")
+
+
+def work(tenant: Tenant) -> str:
+    """What the worker would do with the batch's job."""
+    batch = the_batch(tenant)
+    assert batch.job_id is not None
+    return run_job(tenant_id=tenant.pk, job_id=batch.job_id)
+
+
+def check(browser: Client, tenant: Tenant, **changes: str) -> Any:
+    """Presses "Check the file" with the mapping as the page shows it."""
+    batch = the_batch(tenant)
+    form = browser.get(reverse("accounts:import_detail", args=[batch.pk]) + "?step=map").context["form"]
+    shown = {name: form[name].value() or "" for name in form.fields}
+    data = {name: value for name, value in (shown | changes).items() if value not in {"", False}}
+    return browser.post(reverse("accounts:import_check", args=[batch.pk]), data)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestFromUploadToResult:
+    def test_a_file_goes_from_upload_to_accounts(self, upload: Any, browser: Client, kestrel: Tenant) -> None:
+        assert upload(ACCOUNTS).status_code == 302
+        batch = the_batch(kestrel)
+        page = browser.get(reverse("accounts:import_detail", args=[batch.pk]))
+        assert b"What each column means" in page.content
+        assert check(browser, kestrel).status_code == 302
+        assert work(kestrel) == "done"
+        page = browser.get(reverse("accounts:import_detail", args=[batch.pk]))
+        assert b"Import 2 rows" in page.content
+        with tenant_context(kestrel.pk):
+            assert Account.objects.count() == 0
+        browser.post(reverse("accounts:import_apply", args=[batch.pk]))
+        assert work(kestrel) == "done"
+        with tenant_context(kestrel.pk):
+            found = list(Account.objects.order_by("name_key").values_list("external_id", "name", "owner__name"))
+        assert found == [("A-1", "Brightwater", "Maya Lindqvist"), ("A-2", "Oakline", "Maya Lindqvist")]
+        page = browser.get(reverse("accounts:import_detail", args=[batch.pk]))
+        assert b"Imported." in page.content
+
+    def test_the_same_file_again_changes_nothing(self, upload: Any, browser: Client, kestrel: Tenant) -> None:
+        for _ in range(2):
+            upload(ACCOUNTS)
+            check(browser, kestrel)
+            work(kestrel)
+            browser.post(reverse("accounts:import_apply", args=[the_batch(kestrel).pk]))
+            if the_batch(kestrel).state == ImportState.APPLYING:
+                work(kestrel)
+        upload(ACCOUNTS)
+        check(browser, kestrel)
+        work(kestrel)
+        page = browser.get(reverse("accounts:import_detail", args=[the_batch(kestrel).pk]))
+        assert b"Nothing to change" in page.content
+        assert b'form="apply"' not in page.content
+
+    def test_a_second_delivery_of_the_import_changes_nothing(
+        self, upload: Any, browser: Client, kestrel: Tenant
+    ) -> None:
+        upload(ACCOUNTS)
+        check(browser, kestrel)
+        work(kestrel)
+        browser.post(reverse("accounts:import_apply", args=[the_batch(kestrel).pk]))
+        work(kestrel)
+        with tenant_context(kestrel.pk):
+            before = list(Account.objects.order_by("pk").values_list("pk", "updated_at"))
+            Job.objects.filter(pk=the_batch(kestrel).job_id).update(state="queued")
+        assert work(kestrel) == "done"
+        with tenant_context(kestrel.pk):
+            assert list(Account.objects.order_by("pk").values_list("pk", "updated_at")) == before
+
+    def test_a_dry_run_that_was_cancelled_can_be_started_again(
+        self, upload: Any, browser: Client, kestrel: Tenant, actor: Actor, now: datetime
+    ) -> None:
+        upload(ACCOUNTS)
+        check(browser, kestrel)
+        batch = the_batch(kestrel)
+        with tenant_context(kestrel.pk):
+            cancel_job(job_id=batch.job_id, actor=actor, now=now)
+        page = browser.get(reverse("accounts:import_detail", args=[batch.pk]))
+        assert b"Nothing was kept" in page.content
+        assert check(browser, kestrel).status_code == 302
+        assert work(kestrel) == "done"
+        assert the_batch(kestrel).state == ImportState.CHECKED
+
+    def test_dates_that_read_two_ways_are_asked(self, upload: Any, browser: Client, kestrel: Tenant) -> None:
+        upload("account_id,account_name,signup_date\nA-1,Brightwater,3/4/2025\nA-2,Oakline,5/6/2025\n")
+        check(browser, kestrel)
+        assert work(kestrel) == "failed"
+        page = browser.get(reverse("accounts:import_detail", args=[the_batch(kestrel).pk]))
+        assert "dates that read two ways" in page.content.decode()
+        check(browser, kestrel, dates="%d/%m/%Y")
+        assert work(kestrel) == "done"
+        assert the_batch(kestrel).report["created"] == 2
+
+    def test_many_refused_rows_want_a_word(self, upload: Any, browser: Client, kestrel: Tenant) -> None:
+        upload("account_id,account_name,seats\nA-1,Brightwater,many\nA-2,Oakline,5\nA-3,Tideway,6\nA-4,Vantage,7\n")
+        check(browser, kestrel, column_2="field:seats")
+        work(kestrel)
+        batch = the_batch(kestrel)
+        assert (batch.report["created"], batch.report["rejected"]) == (3, 1)
+        browser.post(reverse("accounts:import_apply", args=[batch.pk]))
+        assert the_batch(kestrel).state == ImportState.CHECKED
+        browser.post(reverse("accounts:import_apply", args=[batch.pk]), {"knows_refusals": "on"})
+        assert the_batch(kestrel).state == ImportState.APPLYING
+        rejects = browser.get(reverse("accounts:import_rejects", args=[batch.pk]))
+        assert b"".join(rejects).decode("utf-8-sig").splitlines()[1].startswith("A-1,Brightwater,many,2,bad_integer,")
+
+
+@pytest.mark.django_db
+class TestRefusedAtTheDoor:
+    @pytest.mark.parametrize(
+        ("content", "name", "words"),
+        [
+            (b"", "empty.csv", "The file is empty"),
+            (b"\n\n", "blank.csv", "holds no rows"),
+            (b"%PDF-1.7 ...", "contract.pdf", "PDF document"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "book.xls", "old Excel workbook"),
+            (b"one,two\n1,2\n", "strange.csv", "fit no kind of data"),
+        ],
+    )
+    def test_a_file_that_cannot_be_read_says_why(self, upload: Any, content: bytes, name: str, words: str) -> None:
+        page = upload(content, name)
+        assert page.status_code == 422
+        assert words in page.content.decode()
+
+    def test_a_file_over_the_limit_is_refused(self, upload: Any, settings: Any) -> None:
+        settings.IMPORT_MAX_BYTES = 10
+        page = upload(ACCOUNTS)
+        assert (page.status_code, "10 are allowed" in page.content.decode()) == (422, True)
+
+    def test_no_file_is_a_message(self, browser: Client, media: Path) -> None:
+        page = browser.post(reverse("accounts:import_new"), {})
+        assert (page.status_code, "Choose a file first" in page.content.decode()) == (422, True)
+
+    def test_the_list_shows_what_was_uploaded(self, upload: Any, browser: Client) -> None:
+        assert b"Nothing imported yet" in browser.get(reverse("accounts:imports")).content
+        upload(ACCOUNTS, "november.csv")
+        assert b"november.csv" in browser.get(reverse("accounts:imports")).content
