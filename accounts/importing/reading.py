@@ -39,6 +39,8 @@ _MAGIC: Final = {
     b"SQLite format": "a database",
 }
 
+_CONTROLS: Final = bytes(set(range(32)) - {9, 10, 12, 13})
+
 csv.field_size_limit(CELL_MAX)
 
 
@@ -311,7 +313,8 @@ def _utf8_or_western(head: bytes, stream: IO[bytes]) -> tuple[str, bool, bool]:
             broken += text.count("\ufffd")
             wide += sum(letter > "\x7f" for letter in text)
         chunk = stream.read(CHUNK)
-    if has_nul and head.count(0) > len(head) // 10:
+    controls = len(head) - len(head.translate(None, delete=_CONTROLS))
+    if controls > len(head) // 50:
         raise ImportRefused("wrong_type", "This is not a text file. Export the data as CSV and choose that file.")
     return ("utf-8" if not broken or wide > 4 * broken else "cp1252"), has_nul or broken > 0, has_quotes
 

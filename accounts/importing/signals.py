@@ -76,6 +76,8 @@ def write_signals(stage: Stage) -> None:
 
 
 def _write(stage: Stage, *, source: str, with_categories: bool) -> None:
+    if not stage.count("r.state IS NULL"):
+        return
     measures = _measures(stage, with_categories=with_categories)
     if not measures:
         raise ImportRefused(
