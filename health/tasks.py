@@ -1,5 +1,6 @@
 """Doors of health for the worker and the scheduler."""
 
+from datetime import date
 from typing import Any
 
 from celery import shared_task
@@ -30,6 +31,22 @@ def score_changes(*, tenant_id: int) -> int:
     now = clock.now()
     today = Tenant.objects.get(pk=tenant_id).today(now)
     return actions.score_changes(actor=_ACTOR, now=now, today=today).changed
+
+
+@job_handler(actions.HISTORY_JOB)
+def history(job: RunningJob) -> dict[str, Any]:
+    """The past year, a week at a time: each week is one transaction and is left alone when it is there already."""
+    days = [date.fromisoformat(day) for day in job.payload["days"]]
+    rows = 0
+    for done, day in enumerate(days):
+        job.progress(done, len(days), f"Week of {day}")
+        with job.transaction():
+            try:
+                rows += actions.backfill_history(actor=_ACTOR, now=clock.now(), from_day=day, to_day=day)
+            except actions.NoModel as refusal:
+                raise JobRefused(str(refusal)) from refusal
+    job.progress(len(days), len(days), "The past year is worked out")
+    return {"weeks": len(days), "rows": rows}
 
 
 @job_handler(KIND)

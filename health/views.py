@@ -1,12 +1,14 @@
 """Doors of health: the page that explains a score, and its short form on the account page."""
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
+from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
+from health.actions import start_history
 from health.forms import CompareForm
 from health.queries import freshness, health_page
 from health.queries.page import RANGES
@@ -24,6 +26,17 @@ def explained(request: WorkspaceRequest, account_id: int) -> HttpResponse:
 def panel(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """The card on the account page: contributions that add up to the score."""
     return render(request, "health/_panel.html", _context(request, account_id))
+
+
+@requires(Permission.RECOMPUTE_HEALTH)
+@require_POST
+def work_out_history(request: WorkspaceRequest) -> HttpResponse:
+    """Starts the job that works out the past year from facts dated by then, and shows its progress."""
+    now = clock.now()
+    job = start_history(actor=Actor.person(request.membership), now=now, today=request.tenant.today(now))
+    if request.htmx:
+        return render(request, "core/_job.html", {"job": job, "now": now})
+    return redirect("dashboards:trend")
 
 
 def _context(request: WorkspaceRequest, account_id: int) -> dict[str, object]:

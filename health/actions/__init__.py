@@ -1,7 +1,16 @@
 """Writes of scores. Every other app that wants a score changed says so with `core.changes.mark_changed`."""
 
-from health.actions.history import backfill_history
+from health.actions.history import HISTORY_JOB, backfill_history, start_history
 from health.actions.models import make_defaults
 from health.actions.recompute import NoModel, Run, recompute, score_changes
 
-__all__ = ["NoModel", "Run", "backfill_history", "make_defaults", "recompute", "score_changes"]
+__all__ = [
+    "HISTORY_JOB",
+    "NoModel",
+    "Run",
+    "backfill_history",
+    "make_defaults",
+    "recompute",
+    "score_changes",
+    "start_history",
+]

@@ -7,13 +7,26 @@ from django.db import connection, transaction
 
 from core import audit
 from core.actors import Actor
-from core.models import ProcessVersion, Tenant
+from core.jobs import start_job
+from core.models import Job, ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from health.actions.recompute import NoModel
 from health.actions.session import lock_scores, plan_for
 from health.engine import backfill_sql
 from health.models import HealthDay
 from health.queries.live import LiveModel, compiled, live_models, model_of
+from health.queries.state import scoring_day
+
+HISTORY_JOB = "health.history"
+WEEKS = 52
+
+
+@transaction.atomic
+def start_history(*, actor: Actor, now: datetime, today: date) -> Job:
+    """A job that works out the past year, week by week, as the live model would have scored it; once per end day."""
+    end = scoring_day(require_tenant_id(), today)
+    payload = {"days": [(end - timedelta(days=7 * back)).isoformat() for back in range(WEEKS, 0, -1)]}
+    return start_job(kind=HISTORY_JOB, key=end.isoformat(), payload=payload, actor=actor, now=now)
 
 
 @transaction.atomic

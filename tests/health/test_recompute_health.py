@@ -39,6 +39,7 @@ def test_it_reports_what_it_did_and_nothing_the_second_time(kestrel: Tenant) -> 
         "changed": 1,
         "not_enough_data": 1,
         "model_versions": {"standard": 1},
+        "history_rows": 0,
     }
     assert ask()["changed"] == 0
 

@@ -1,13 +1,16 @@
 """Scores every account of a workspace, or those of one model."""
 
 import argparse
+from datetime import timedelta
 from typing import Any
 
 from core.actors import Actor
 from core.management.base import CommandRefused, TenantCommand
 from core.models import Tenant
-from health.actions import NoModel, recompute
+from health.actions import NoModel, backfill_history, recompute
 from health.queries import scoring_day
+
+ACTOR = Actor.system("recompute_health")
 
 
 class Command(TenantCommand):
@@ -15,6 +18,13 @@ class Command(TenantCommand):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--model", metavar="KEY", help="only this score model")
+        parser.add_argument(
+            "--history-weeks",
+            type=int,
+            default=0,
+            metavar="N",
+            help="also work out so many past weeks, marked imported",
+        )
 
     def report(self, options: dict[str, Any]) -> dict[str, Any]:
         options["asked_day"] = options["as_of"]
@@ -27,11 +37,13 @@ class Command(TenantCommand):
         if day != today:
             self.say(f"Data ends {day}: scored as of that day.")
         try:
-            done = recompute(
-                actor=Actor.system("recompute_health"), now=options["now"], as_of=day, model_key=options["model"]
-            )
+            done = recompute(actor=ACTOR, now=options["now"], as_of=day, model_key=options["model"])
         except NoModel as refusal:
             raise CommandRefused(str(refusal)) from refusal
+        weeks = options["history_weeks"]
+        restored = backfill_history(
+            actor=ACTOR, now=options["now"], from_day=day - timedelta(days=7 * weeks), to_day=day - timedelta(days=7)
+        )
         return {
             "as_of": done.as_of,
             "accounts": done.accounts,
@@ -40,4 +52,5 @@ class Command(TenantCommand):
             "not_enough_data": done.not_enough_data,
             "statement_ms": round(done.statement_ms, 1),
             "model_versions": done.model_versions,
+            "history_rows": restored,
         }
