@@ -54,7 +54,7 @@ class Explained:
     @property
     def is_stale(self) -> bool:
         """Whether something was observed once, but too long ago to count."""
-        return self.is_left_out and self.age is not None
+        return self.is_left_out and self.age is not None and self.age > self.limit_days
 
     @property
     def shown_value(self) -> str:
@@ -79,9 +79,10 @@ _SHORT_UNITS = frozenset({"d", "h", "min"})
 
 @dataclass(frozen=True)
 class Then:
-    """The moment that is compared with."""
+    """The moment that is compared with: the day that was asked for, and the day of the row that held on it."""
 
     day: date
+    stored_on: date
     score: float | None
     band: str
     model_number: int
@@ -152,7 +153,7 @@ def explain(account_id: int, *, since: date | None = None, on: date | None = Non
         model_name=facts.model_version.name,
         model_number=facts.model_version.number,
         inputs=_inputs(facts, model, before, split),
-        then=Then(earlier.as_of, earlier.score, earlier.band, earlier.model_version.number) if earlier else None,
+        then=_then(earlier, since) if earlier is not None and since is not None else None,
         split=split,
     )
 
@@ -170,6 +171,10 @@ def score_series(account_id: int, *, since: date, until: date) -> list[SeriesPoi
     if first is not None:
         points.insert(0, SeriesPoint(since, first.score, first.band, first.model_version.number))
     return points
+
+
+def _then(earlier: ScoreHistory, day: date) -> Then:
+    return Then(day, earlier.as_of, earlier.score, earlier.band, earlier.model_version.number)
 
 
 def _moment(facts: ScoreFacts) -> Moment:
@@ -232,10 +237,10 @@ _WORDS = {
     "mean": "mean of {days} days",
     "max": "highest of {days} days",
     "last": "last of {days} days",
-    "count": "number in {days} days",
+    "count": "in {days} days",
     "distinct_days": "active days in {days}",
-    "trend": "{days} days against the time before",
-    "days_since": "days since, up to {days}",
+    "trend": "{days} days against before",
+    "days_since": "since the last, up to {days}",
 }
 
 

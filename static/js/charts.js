@@ -143,6 +143,11 @@
       const ink = inks();
       await Plotly.react(one(".chart-plot", box), traces[data.kind](data, ink), layout(data, ink, one(".chart-plot", box).clientHeight - 44),
         { displayModeBar: false, responsive: true, doubleClick: false, showTips: false });
+      // On a phone a chart over time is wider than the screen: it starts at its newest end.
+      if (data.kind === "lines" || data.kind === "stack") {
+        const scroll = one(".chart-scroll", box);
+        scroll.scrollLeft = scroll.scrollWidth;
+      }
       drawn.add(box);
     } catch (error) {
       if (error.message === "chart library") fail(box);
