@@ -49,6 +49,9 @@ app.autodiscover_tasks()
 @beat_init.connect
 def refuse_unsafe_role(**_kwargs: object) -> None:
     """The worker and the scheduler start only as a role that row-level security holds for."""
-    from core.boot import refuse_unsafe_database_role  # noqa: PLC0415 -- the apps are loaded by now, not at import
+    from core import boot  # noqa: PLC0415 -- the apps are loaded by now, not at import
 
-    refuse_unsafe_database_role()
+    try:
+        boot.refuse_unsafe_database_role()
+    except boot.UnsafeDatabaseRole as refusal:
+        raise SystemExit(str(refusal)) from refusal  # Celery logs an error in a signal and starts all the same
