@@ -39,7 +39,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("renewals", "Renewals", "renewals:list", "calendar-clock", Permission.VIEW_RENEWALS, "r", True),
             Place("escalations", "Escalations", "escalations:list", "siren", Permission.VIEW_ESCALATIONS, "e", True),
             Place("qbrs", "QBRs", "qbr:list", "presentation", Permission.VIEW_QBRS, "q"),
-            Place("pipeline", "Opportunities", "journeys:pipeline", "kanban", Permission.VIEW_OPPORTUNITIES, "o"),
+            Place("pipeline", "Opportunities", "journeys:opportunities", "kanban", Permission.VIEW_OPPORTUNITIES, "o"),
             Place("journey", "Journey", "journeys:journey", "route", Permission.VIEW_ACCOUNTS, "j"),
         ),
     ),

@@ -1,5 +1,7 @@
 """What a person types on the pages that cross the apps."""
 
+from datetime import date, timedelta
+
 from django import forms
 
 from accounts.models import Account
@@ -29,3 +31,19 @@ class SnoozeForm(forms.Form):
 
     until = forms.DateField(label="Until", widget=forms.DateInput(attrs={"type": "date"}))
     reason = forms.CharField(label="Reason", required=False, max_length=200, help_text="Needed beyond 7 days.")
+
+
+class PeriodForm(forms.Form):
+    """A period; what cannot be one falls back to the last twelve months."""
+
+    start = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    end = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def period(self, today: date) -> tuple[date, date]:
+        """Start and end, in order, between 1990 and a year ahead."""
+        self.is_valid()
+        end = self.cleaned_data.get("end") or today
+        start = self.cleaned_data.get("start") or end - timedelta(days=365)
+        if not date(1990, 1, 1) <= start < end <= today + timedelta(days=366):
+            return today - timedelta(days=365), today
+        return start, end

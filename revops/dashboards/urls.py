@@ -6,7 +6,9 @@ from revops.dashboards.views import account, day_tasks, metrics, my_day, portfol
 app_name = "dashboards"
 urlpatterns = [
     path("", my_day.my_day, name="my_day"),
-    path("day/<slug:source>/<int:row_id>/", my_day.day_panel, name="day_panel"),
+    path("day/tasks/<int:task_id>/", my_day.day_task, name="day_task"),
+    path("day/escalations/<int:escalation_id>/", my_day.day_escalation, name="day_escalation"),
+    path("day/qbrs/<int:qbr_id>/", my_day.day_qbr, name="day_qbr"),
     path("day/tasks/new/", day_tasks.task_new, name="task_new"),
     path("day/tasks/<int:task_id>/done/", day_tasks.task_done, name="task_done"),
     path("day/tasks/<int:task_id>/undo/", day_tasks.task_undo, name="task_undo"),

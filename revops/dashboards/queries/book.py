@@ -1,5 +1,6 @@
 """The five figures above the queue. All of them read indexes or roll-ups, never accounts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -15,16 +16,19 @@ from health.queries.state import ENDED_AFTER, LATE_AFTER
 MIN_BASE: Final = 5
 
 # The roll-up on the day that agrees with the current scores, and a week before.
-_BOOK: Final = """
-SELECT st.as_of, st.changed_at, st.full_run_at, st.rolled_on = d.day, d.band,
+_BOOKS: Final = """
+WITH state AS (
+  SELECT st.as_of, st.changed_at, st.full_run_at, st.rolled_on, (
+    SELECT w.day FROM health_healthday w WHERE w.tenant_id = %(tenant)s AND w.day <= st.rolled_on - 7
+    ORDER BY w.day DESC LIMIT 1) AS week_on
+  FROM health_scoringstate st WHERE st.tenant_id = %(tenant)s
+)
+SELECT d.owner_id, state.as_of, state.changed_at, state.full_run_at, state.rolled_on = d.day, d.band,
        sum(d.accounts)::bigint, sum(d.arr_minor)::bigint, sum(d.arr_score)
-FROM health_scoringstate st
-LEFT JOIN health_healthday d ON d.tenant_id = st.tenant_id AND d.owner_id = %(owner)s AND d.day IN (
-  st.rolled_on,
-  (SELECT max(w.day) FROM health_healthday w WHERE w.tenant_id = st.tenant_id AND w.day <= st.rolled_on - 7))
- AND (%(segment)s::text IS NULL OR d.segment = %(segment)s)
-WHERE st.tenant_id = %(tenant)s
-GROUP BY 1, 2, 3, 4, 5
+FROM state
+LEFT JOIN health_healthday d ON d.tenant_id = %(tenant)s AND d.owner_id = ANY(%(owners)s)
+ AND d.day = ANY(ARRAY[state.rolled_on, state.week_on]) AND (%(segment)s::text IS NULL OR d.segment = %(segment)s)
+GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
@@ -77,22 +81,26 @@ class Book:
         return sum(one.arr_score for one in self.now.values()) / arr / 100 if arr else None
 
 
-def book(owner_id: int | None, segment: str | None = None) -> Book:
-    """What an owner's accounts add up to, or everybody's. One query over a handful of rows."""
-    params = {
-        "tenant": require_tenant_id(),
-        "owner": EVERYBODY if owner_id is None else owner_id,
-        "segment": segment,
-    }
-    days: dict[bool, dict[str, BandSum]] = {True: {}, False: {}}
+def books(owner_ids: Iterable[int | None], segment: str | None = None) -> dict[int | None, Book]:
+    """What the accounts of some owners add up to; None stands for everybody. One query over a handful of rows."""
+    wanted = {EVERYBODY if one is None else one: one for one in owner_ids}
+    params = {"tenant": require_tenant_id(), "owners": list(wanted), "segment": segment}
+    days: dict[int, dict[bool, dict[str, BandSum]]] = {one: {True: {}, False: {}} for one in wanted}
     stamps: tuple[date | None, datetime | None, datetime | None] = (None, None, None)
     with connection.cursor() as cursor:
-        cursor.execute(_BOOK, params)
-        for as_of, changed_at, full_run_at, is_now, band, accounts, arr, arr_score in cursor.fetchall():
+        cursor.execute(_BOOKS, params)
+        for owner, as_of, changed_at, full_run_at, is_now, band, accounts, arr, arr_score in cursor.fetchall():
             stamps = (as_of, changed_at, full_run_at)
-            if band is not None:
-                days[is_now][band] = BandSum(accounts, arr, int(arr_score or 0))
-    return Book(*stamps, now=days[True], week_ago=days[False])
+            if owner is not None:
+                days[owner][is_now][band] = BandSum(accounts, arr, int(arr_score or 0))
+    return {
+        asked: Book(*stamps, now=days[owner][True], week_ago=days[owner][False]) for owner, asked in wanted.items()
+    }
+
+
+def book(owner_id: int | None, segment: str | None = None) -> Book:
+    """What an owner's accounts add up to, or everybody's. One query."""
+    return books([owner_id], segment)[owner_id]
 
 
 _MOTIONS: Final = """

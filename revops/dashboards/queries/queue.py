@@ -61,7 +61,7 @@ _ROWS: Final = (
     _PICKED
     + """
 SELECT p.*, a.name, a.segment, a.arr_minor, a.last_contact_on, s.band, s.score, s.coverage, s.score - h.score,
-       r.due_on, r.forecast, c.notice_days, stage.name
+       r.due_on
 FROM picked p
 LEFT JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = p.account_id
 LEFT JOIN health_score s ON s.tenant_id = %(tenant)s AND s.account_id = p.account_id
@@ -69,13 +69,9 @@ LEFT JOIN LATERAL (
   SELECT score FROM health_scorehistory h WHERE h.tenant_id = %(tenant)s AND h.account_id = p.account_id
     AND h.as_of <= s.as_of - 30 ORDER BY h.as_of DESC, h.computed_at DESC LIMIT 1) AS h ON true
 LEFT JOIN LATERAL (
-  SELECT r.due_on, r.forecast, r.contract_id FROM renewals_renewal r
+  SELECT r.due_on FROM renewals_renewal r
   WHERE r.tenant_id = %(tenant)s AND r.account_id = p.account_id AND r.state = 'open'
   ORDER BY r.due_on LIMIT 1) AS r ON true
-LEFT JOIN accounts_contract c ON c.tenant_id = %(tenant)s AND c.id = r.contract_id
-LEFT JOIN journeys_stagevisit visit ON visit.tenant_id = %(tenant)s AND visit.account_id = p.account_id
-     AND visit.left_on IS NULL
-LEFT JOIN journeys_lifecyclestage stage ON stage.tenant_id = %(tenant)s AND stage.id = visit.stage_id
 """
 )
 _OWNERS: Final = {
@@ -112,9 +108,6 @@ class QueueRow:
     coverage: float | None
     change: float | None
     renewal_on: date | None
-    forecast: str | None
-    notice_days: int | None
-    stage: str | None
     rank: Rank = Rank(())
     group: str = "week"
 

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from accounts.choices import AccountStatus, ContactRole, Segment
+from accounts.choices import AccountStatus, ActivityKind, ContactRole, Segment
 from accounts.models import Account
 from core import clock
 from core.formatting import day_short, number
@@ -175,8 +175,9 @@ def _acts(request: WorkspaceRequest, one: Account) -> dict[str, Any]:
     return {
         "log_url": _address("accounts:log_activity", one.pk) if may(role, Permission.LOG_ACTIVITY) else "",
         "may_work": may(role, Permission.WORK_TASKS),
+        "log_kinds": ActivityKind.choices,
+        "log_now": clock.now().astimezone(request.tenant.zone).strftime("%Y-%m-%dT%H:%M"),
         "explain_url": _address("health:explained", one.pk),
-        "work_urls": {"renewal": "renewals:detail", "qbr": "qbr:detail", "escalation": "escalations:detail"},
     }
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -135,5 +136,5 @@ def _answered(request: WorkspaceRequest, task: Task, result: str) -> HttpRespons
 
 def _refused(request: WorkspaceRequest, why: str) -> HttpResponse:
     response = HttpResponse(status=409)
-    response["X-Message"] = why
+    response["X-Message"] = quote(why)
     return response

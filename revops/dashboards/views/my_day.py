@@ -17,6 +17,7 @@ from core.formatting import money_short
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from revops.dashboards.queries.book import Book, book, motions, stamp
+from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.panel import Panel, panel
 from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, queue, queue_counts
 from revops.dashboards.reasons import Reason, kind_words, reasons, verb
@@ -45,6 +46,7 @@ class Line:
     reasons: list[Reason]
     verb: str
     url: str
+    panel_url: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,11 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
         return render(request, "dashboards/my_day.html#queue", context)
     context |= {
         "book": figures,
-        "motions": motions(owner_id=scope.owner_id, today=today, zone=request.tenant.timezone),
+        "motions": kept(
+            f"motions:{scope.owner_id}:{today}",
+            lambda: motions(owner_id=scope.owner_id, today=today, zone=request.tenant.timezone),
+            accounts=figures.accounts,
+        ),
         "freshness": stamp(figures, request.tenant, now),
         "renewals_url": _address("renewals:list"),
         "qbrs_url": _address("qbr:list"),
@@ -124,8 +130,28 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
 
 @requires(Permission.VIEW_ACCOUNTS)
 @require_GET
-def day_panel(request: WorkspaceRequest, source: str, row_id: int) -> HttpResponse:
-    """What stands beside the chosen row."""
+def day_task(request: WorkspaceRequest, task_id: int) -> HttpResponse:
+    """What stands beside a task."""
+    return _panel_page(request, "task", task_id)
+
+
+@requires(Permission.VIEW_ESCALATIONS)
+@require_GET
+def day_escalation(request: WorkspaceRequest, escalation_id: int) -> HttpResponse:
+    """What stands beside an escalation."""
+    return _panel_page(request, "escalation", escalation_id)
+
+
+@requires(Permission.VIEW_QBRS)
+@require_GET
+def day_qbr(request: WorkspaceRequest, qbr_id: int) -> HttpResponse:
+    """What stands beside a business review."""
+    return _panel_page(request, "qbr", qbr_id)
+
+
+def _panel_page(request: WorkspaceRequest, source: str, row_id: int) -> HttpResponse:
+    if row_id >= 2**63:
+        raise Http404
     now = clock.now()
     today = request.tenant.today(now)
     figures = book(scope_of(request).owner_id)
@@ -151,7 +177,8 @@ def lines(rows: list[QueueRow], now: datetime, today: date) -> list[Line]:
 def _line(row: QueueRow, now: datetime, today: date) -> Line:
     act = verb(row)
     url = _address(act.url_name, act.argument) if act else ""
-    return Line(row, kind_words(row), reasons(row, now=now, today=today), act.label if act and url else "", url)
+    return Line(row, kind_words(row), reasons(row, now=now, today=today), act.label if act and url else "", url,
+                _address(f"dashboards:day_{row.source}", row.id))  # fmt: skip
 
 
 def _address(url_name: str, *arguments: int) -> str:
@@ -172,7 +199,11 @@ def _groups(rows: list[QueueRow], now: datetime, today: date) -> list[Group]:
 
 def _panel_context(row: QueueRow, figures: Book, today: date, *, first: bool) -> dict[str, Any]:
     beside: Panel | None = panel(row.account_id, figures.as_of or today) if row.account_id else None
-    notice = row.renewal_on - timedelta(days=row.notice_days) if row.renewal_on and row.notice_days else None
+    notice = (
+        row.renewal_on - timedelta(days=beside.notice_days)
+        if beside and row.renewal_on and beside.notice_days
+        else None
+    )
     return {
         "chosen": row,
         "panel": beside,

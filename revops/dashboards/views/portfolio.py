@@ -4,7 +4,7 @@ import csv
 import io
 from datetime import date
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -22,7 +22,7 @@ from core.http import WorkspaceRequest
 from core.money import from_minor
 from core.permissions import Permission, may, requires
 from health.choices import Band
-from revops.dashboards.queries.book import Book, book, stamp
+from revops.dashboards.queries.book import Book, book, books, stamp
 from revops.dashboards.queries.people import people_like
 from revops.dashboards.queries.portfolio import (
     PAGE,
@@ -37,6 +37,7 @@ from revops.dashboards.queries.portfolio import (
     without,
 )
 from revops.dashboards.queries.portfolio_rows import BadCursor, Page, page_of
+from revops.dashboards.rows_html import rows_html
 
 VIEW_WORDS: Final = {
     "book": "My book",
@@ -105,10 +106,12 @@ def portfolio(request: WorkspaceRequest) -> HttpResponse:
     except BadCursor:
         lost = "That page of the list does not exist. This is the first one."
         page = page_of(wanted)
-    context = _context(request, wanted, page, person_id, lost)
+    found = books({wanted.owner_id, None} if wanted.segment is None else {None})
+    everybody = found[None]
+    sums = _roll_up(wanted, found) if wanted.from_roll_up else None
+    context = _context(request, wanted, page, person_id, lost) | {"sums": sums}
     if request.htmx and request.htmx.target == "rows":
         return render(request, "dashboards/portfolio.html#rows", context)
-    everybody = book(None)
     context |= {
         "tabs": _tabs(request, person_id, everybody),
         "freshness": stamp(everybody, request.tenant, now),
@@ -122,12 +125,16 @@ def _context(
     request: WorkspaceRequest, wanted: Filter, page: Page, person_id: int | None, lost: str
 ) -> dict[str, Any]:
     role = request.membership.role
-    sums = _roll_up(wanted) if wanted.from_roll_up else None
     sort = f"-{wanted.sort}" if wanted.descending else wanted.sort
     return {
         "wanted": wanted,
         "page": page,
-        "sums": sums,
+        "rows": rows_html(
+            page.rows,
+            today=wanted.today,
+            currency=request.tenant.currency,
+            with_money=may(role, Permission.VIEW_MONEY),
+        ),
         "lost": lost,
         "sort": sort,
         "sort_words": SORT_WORDS[sort],
@@ -146,9 +153,9 @@ def _context(
     }
 
 
-def _roll_up(wanted: Filter) -> Totals:
+def _roll_up(wanted: Filter, known: dict[int | None, Book]) -> Totals:
     """What the roll-up knows of an owner, a segment and a band: the same cost at any size."""
-    found: Book = book(wanted.owner_id, wanted.segment)
+    found = known[wanted.owner_id] if wanted.segment is None else book(wanted.owner_id, wanted.segment)
     if not wanted.band:
         return Totals(found.accounts, found.arr_minor, found.scored, found.weighted_score)
     one = found.now.get(wanted.band)
@@ -258,7 +265,7 @@ def assign(request: WorkspaceRequest) -> HttpResponse:
     )
     if owner is None:
         response = HttpResponse(status=422)
-        response["X-Message"] = "Choose a person from the list. Nothing was changed."
+        response["X-Message"] = quote("Choose a person from the list. Nothing was changed.")
         return response
     changed = assign_owner(
         accounts=_chosen(request), owner=owner, actor=Actor.person(request.membership), now=clock.now()
