@@ -57,7 +57,7 @@ def renewal_strip(
         marks,
         stop,
         end_mark,
-        _notice(at(notice), notice, today) if notice else "",
+        _notice(at(notice), notice, today, beside=right and abs(at(notice) - now) < 6) if notice else "",
         _LINE - 14,
         _LINE + 14,
         " two-lines" if 1 in lines else "",
@@ -110,18 +110,21 @@ def _step(x: float, step: Mapping[str, Any], line: int) -> SafeString:
     )  # fmt: skip
 
 
-def _notice(x: float, notice: date, today: date) -> SafeString:
+def _notice(x: float, notice: date, today: date, *, beside: bool) -> SafeString:
     left = (notice - today).days
     words = f"in {left} days" if left > 1 else "tomorrow" if left == 1 else "today" if left == 0 else "has passed"
     anchor, shift = ("end", -10) if x > 70 else ("start", 10)
+    # Where the word "Today" already stands right of the line, the deadline follows it.
+    aside = 52 if beside and x <= 70 else 0
     return format_html(
-        '<svg x="{0}%" y="9" overflow="visible"><path class="glyph-risk" d="M0-4L4 0 0 4-4 0z"/></svg>'
+        '<svg x="{0}%" y="9" overflow="visible"><path class="glyph-risk" d="M{5}-4l4 4-4 4-4-4z"/></svg>'
         '<text class="risk" x="{0}%" y="13" dx="{1}" text-anchor="{2}">Notice deadline {3}, {4}</text>',
         x,
-        shift,
+        shift + aside,
         anchor,
         f.day_short(notice, today),
         words,
+        aside,
     )
 
 
