@@ -7,6 +7,7 @@ from typing import Final
 from accounts.importing.errors import ImportRefused
 from accounts.importing.kinds import Column, Field, ImportKind, Target
 from accounts.importing.stage import Stage
+from accounts.queries.planning import whole_tables
 from core.actors import Actor
 from journeys.actions.pipelines import add_stages, create_pipeline
 from journeys.models import Pipeline
@@ -179,8 +180,11 @@ def _check(stage: Stage) -> None:
 
 def _after(stage: Stage) -> None:
     """Visits: where each deal is now, and for a closed one the stage in which its opening date says it was."""
-    # The rows are minutes old at most, so the planner knows nothing of them and would try them one by one.
-    stage.execute("SET LOCAL enable_nestloop = off")
+    with whole_tables():
+        _write_visits(stage)
+
+
+def _write_visits(stage: Stage) -> None:
     stage.execute(
         "UPDATE import_row AS r SET target_id = o.id FROM journeys_opportunity AS o "
         "WHERE r.state = 'create' AND o.tenant_id = %(tenant)s AND o.external_id = r.deal_key AND o.external_id <> ''"
@@ -208,7 +212,6 @@ def _after(stage: Stage) -> None:
         "SELECT FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id AND v.left_on IS NULL) ORDER BY r.target_id"
     )
-    stage.execute("SET LOCAL enable_nestloop = on")
 
 
 OPPORTUNITIES: Final = ImportKind(

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("core.urls")),
     path("", include("revops.dashboards.urls")),
     path("", include("accounts.urls")),
+    path("", include("journeys.urls")),
     path("", include("health.urls")),
     path("", include("renewals.urls")),
     path("", include("qbr.urls")),

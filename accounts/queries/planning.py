@@ -24,4 +24,4 @@ def whole_tables() -> Iterator[None]:
 
 
 def _set(cursor: Any, values: tuple[str, str]) -> None:
-    cursor.execute("SELECT set_config('enable_nestloop', %s, true), set_config('work_mem', %s, true)", values)
+    cursor.execute("SET LOCAL enable_nestloop = %s; SET LOCAL work_mem = %s", values)

@@ -1,12 +1,14 @@
 """Moves of accounts along the journey."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from accounts.models import Account
+from accounts.queries.planning import whole_tables
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -76,7 +78,7 @@ def place_accounts(
     tenant_id = require_tenant_id()
     scope = f"AND account.id IN ({accounts_sql})" if accounts_sql else ""
     asked = list(params) if accounts_sql else []
-    with connection.cursor() as cursor:
+    with nullcontext() if accounts_sql else whole_tables(), connection.cursor() as cursor:
         cursor.execute(
             _PLACE.format(scope=scope),
             [tenant_id, today, today, today, actor.label, tenant_id, tenant_id, *asked, tenant_id],

@@ -1,14 +1,35 @@
 """Reads of pipelines and their stages."""
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
 
-from journeys.models import Pipeline, PipelineStage
+from django.db.models import Count, QuerySet
+
+from journeys.models import Opportunity, Pipeline, PipelineStage
 from journeys.rules.pipelines import KnownPipeline, squashed
 
 
 def pipelines() -> QuerySet[Pipeline]:
     """All pipelines, the default one first."""
     return Pipeline.objects.order_by("-is_default", "name", "pk")
+
+
+@dataclass(frozen=True)
+class PipelineTab:
+    """A pipeline and how many deals it holds."""
+
+    pipeline: Pipeline
+    deals: int
+
+
+def pipeline_tabs() -> list[PipelineTab]:
+    """All pipelines with the number of their deals. Two statements."""
+    counts = dict(Opportunity.objects.values_list("pipeline_id").annotate(deals=Count("pk")).order_by())
+    return [PipelineTab(one, counts.get(one.pk, 0)) for one in pipelines()]
+
+
+def find_stage(stage_id: int) -> PipelineStage | None:
+    """The stage with its pipeline, or None."""
+    return PipelineStage.objects.filter(pk=stage_id).select_related("pipeline").first()
 
 
 def find_pipeline(word: str) -> Pipeline | None:

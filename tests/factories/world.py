@@ -66,7 +66,7 @@ def _fill(world: World, canary: str) -> None:
     assert any_version is not None
     renewal = Renewal.objects.create(
         account=account, contract=contract, owner=person, due_on=date(2026, 4, 1), basis="end_date",
-        amount_minor=41_200_000, opened_at=NOW,
+        amount_minor=41_200_000, opened_at=NOW, seen_on=NOW.date(),
     )  # fmt: skip
     task = Task.objects.create(
         account=account, title=f"Send the quote {canary}", due_on=NOW.date(), assignee=person, created_at=NOW,
@@ -94,8 +94,8 @@ def _fill(world: World, canary: str) -> None:
     )
     ids = {
         "account_id": account.pk, "person_id": person.pk, "contract_id": contract.pk, "renewal_id": renewal.pk,
-        "task_id": task.pk, "qbr_id": qbr.pk, "package_id": package.pk, "escalation_id": escalation.pk, "job_id": job.pk,
-        "batch_id": batch.pk, "import_id": batch.pk, "version_id": any_version.pk,
+        "task_id": task.pk, "qbr_id": qbr.pk, "package_id": package.pk, "escalation_id": escalation.pk,
+        "job_id": job.pk, "batch_id": batch.pk, "import_id": batch.pk, "version_id": any_version.pk,
         "membership_id": world.members[Role.REVOPS_ADMIN].pk,
     }  # fmt: skip
     pipeline = Pipeline.objects.filter(is_default=True).first()
@@ -104,7 +104,7 @@ def _fill(world: World, canary: str) -> None:
         opportunity = Opportunity.objects.create(
             account=account, pipeline=pipeline, stage=stage, name=f"Seats {canary}", currency="EUR", amount_minor=100
         )
-        ids |= {"opportunity_id": opportunity.pk, "pipeline_id": pipeline.pk}
+        ids |= {"opportunity_id": opportunity.pk, "pipeline_id": pipeline.pk, "stage_id": opportunity.stage_id}
     world.ids = ids
 
 
