@@ -4,6 +4,7 @@ import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -220,3 +221,9 @@ def test_for_any_book_the_ends_the_movements_and_the_limits_hold(
 def test_every_metric_says_what_it_is() -> None:
     assert len({one.key for one in CONTRACTS}) == len(CONTRACTS)
     assert all(one.definition and one.numerator and one.variant and one.unit in Unit for one in CONTRACTS)
+
+
+def test_the_handbook_says_what_the_contracts_say() -> None:
+    handbook = (Path(__file__).resolve().parents[2] / "docs/metrics.md").read_text()
+    assert [one.key for one in CONTRACTS if f"`{one.key}` v{one.version}" not in handbook] == []
+    assert [one.key for one in CONTRACTS if one.definition not in handbook or one.variant not in handbook] == []
