@@ -81,7 +81,7 @@ def _noted_sign_ins(slug: str) -> list[dict[str, str]]:
 
 def _note_sign_ins(demo: Demo, tenant: Tenant, sign_ins: list[dict[str, str]]) -> None:
     """`var/demo.json` tells how to get into the workspace that `make run` shows; other demos leave it alone."""
-    if demo.slug != "demo" and DEMO_FILE.exists():
+    if demo.slug != "demo":
         return
     DEMO_FILE.parent.mkdir(parents=True, exist_ok=True)
     DEMO_FILE.write_text(json.dumps({"workspace": tenant.slug, "sign_ins": sign_ins}, indent=1) + "\n")

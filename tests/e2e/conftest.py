@@ -7,9 +7,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from revops.local.browser import HOW_TO, find_chromium
+from revops.settings import env
+from tests.stack import Stack, new_stack, worker_number
 
 # Playwright's synchronous API keeps an event loop in this thread, which Django takes for asynchronous code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+TEST_DATABASE = env.str("REVOPS_TEST_DB", default="test_revops")
 
 # Without a sandbox as root, and without /dev/shm in small containers.
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
@@ -49,3 +53,26 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: said.append(f"page error: {error}"))
     yield page
     assert said == []
+
+
+@pytest.fixture(scope="session")
+def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The product under production settings: gunicorn and a worker as rv_app, collected static files."""
+    number = worker_number()
+    with new_stack(f"{TEST_DATABASE}_e2e_{number}", tmp_path_factory.mktemp("e2e"), 6 + number) as stack:
+        stack.manage("collectstatic", "--no-input", "--verbosity", "0")
+        stack.start_worker(concurrency=2)
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def url(stack: Stack) -> str:
+    return stack.start_web()
+
+
+@pytest.fixture(scope="session")
+def demo(stack: Stack) -> dict[str, str]:
+    """A demo workspace after its main job; the address of each role and the password of all."""
+    made = stack.manage("seed_demo", "--tenant", "larkfield", "--accounts", "120", "--score-days", "84",
+                        "--run-main-job", "--json")  # fmt: skip
+    return {one["role"]: one["email"] for one in made["sign_ins"]} | {"password": made["sign_ins"][0]["password"]}
