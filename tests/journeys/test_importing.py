@@ -1,0 +1,168 @@
+"""Importing opportunities: stages find their pipeline, moves are kept, and a second import changes nothing."""
+
+import json
+from datetime import date
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import Account, Person, Product
+from core.actions import create_tenant
+from core.actors import Actor
+from core.management.base import CommandRefused
+from core.models import Tenant
+from core.tenancy import tenant_context
+from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
+
+pytestmark = pytest.mark.django_db
+HEAD = "Opportunity ID,Name,Account,Owner,Product,Stage,Amount,Created Date,Close Date\n"
+
+
+@pytest.fixture
+def tenant(db: None, actor: Actor, now: Any) -> Tenant:
+    made = create_tenant(slug="deals", name="Deals", currency="EUR", timezone="UTC", actor=actor, now=now)
+    with tenant_context(made.pk):
+        Account.objects.create(name="Brightwater", name_key="brightwater")
+        Product.objects.create(name="GTX Pro", name_key="gtx pro")
+    return made
+
+
+def load(tmp_path: Path, text: str, *arguments: str, as_of: str = "2026-03-02") -> dict[str, Any]:
+    file = tmp_path / "deals.csv"
+    file.write_text(text)
+    out = StringIO()
+    call_command(
+        "import_data",
+        "opportunities",
+        str(file),
+        "--tenant",
+        "deals",
+        "--as-of",
+        as_of,
+        *arguments,
+        "--json",
+        stdout=out,
+    )
+    printed: dict[str, Any] = json.loads(out.getvalue())
+    return printed
+
+
+def counts(report: dict[str, Any]) -> tuple[int, int, int, int]:
+    return report["created"], report["updated"], report["unchanged"], report["rejected"]
+
+
+def warned(report: dict[str, Any]) -> dict[str, int]:
+    return {warning["code"]: warning["count"] for warning in report["warnings"]}
+
+
+def visits() -> list[tuple[str, date | None, date | None]]:
+    return list(
+        OpportunityStageVisit.objects.order_by("opportunity_id", "pk").values_list(
+            "stage__name", "entered_on", "left_on"
+        )
+    )
+
+
+def test_stages_that_the_default_pipeline_knows_need_no_other(tenant: Tenant, tmp_path: Path) -> None:
+    done = load(tmp_path, HEAD + "1,Seats,Brightwater,Ann,GTX Pro,Closed Won,100,2026-01-05,2026-02-01\n"
+                                 "2,More,Brightwater,Ann,GTX Pro,demo,50.5,2026-01-05,2026-04-01\n")  # fmt: skip
+    assert counts(done) == (2, 0, 0, 0)
+    assert "new_pipeline" not in warned(done)
+    with tenant_context(tenant.pk):
+        assert Pipeline.objects.count() == 1
+        deal = Opportunity.objects.get(external_id="1")
+        assert (deal.stage.key, deal.amount_minor, deal.closed_on) == ("closed_won", 100_00, date(2026, 2, 1))
+        assert (deal.account and deal.account.name, deal.owner and deal.owner.name) == ("Brightwater", "Ann")
+        still = Opportunity.objects.get(external_id="2")
+        assert (still.stage.key, still.amount_minor, still.closed_on) == ("demo", 50_50, None)
+        assert Person.objects.count() == 1
+
+
+def test_a_deal_that_moves_keeps_both_stays(tenant: Tenant, tmp_path: Path) -> None:
+    load(tmp_path, HEAD + "1,Seats,Brightwater,Ann,,Demo,100,2026-01-05,\n")
+    moved = HEAD + "1,Seats,Brightwater,Ann,,Closed Won,120,2026-01-05,2026-02-20\n"
+    assert counts(load(tmp_path, moved)) == (0, 1, 0, 0)
+    assert counts(load(tmp_path, moved)) == (0, 0, 1, 0)
+    with tenant_context(tenant.pk):
+        assert visits() == [
+            ("Demo", date(2026, 1, 5), date(2026, 2, 20)),
+            ("Closed won", date(2026, 2, 20), None),
+        ]
+
+
+def test_unknown_stages_make_a_pipeline_once_and_later_ones_join_it(tenant: Tenant, tmp_path: Path) -> None:
+    first = load(tmp_path, HEAD + "1,A,,,,Engaging,1,2026-01-05,\n2,B,,,,Won,1,2026-01-05,2026-01-09\n")
+    assert warned(first)["new_pipeline"] == 2
+    second = load(tmp_path, HEAD + "3,C,,,,Engaging,1,2026-01-05,\n4,D,,,,Pilot,1,2026-01-05,\n")
+    assert warned(second)["new_stages"] == 2
+    third = load(tmp_path, HEAD + "5,E,,,,Pilot,1,2026-01-05,\n")
+    assert not warned(third).keys() & {"new_stages", "new_pipeline"}
+    with tenant_context(tenant.pk):
+        pipeline = Pipeline.objects.get(is_default=False)
+        found = PipelineStage.objects.filter(pipeline=pipeline).order_by("position").values_list("name", "kind")
+        assert list(found) == [("Engaging", "open"), ("Pilot", "open"), ("Won", "won"), ("Lost", "lost")]
+
+
+def test_a_dry_run_makes_nothing_and_counts_the_same(tenant: Tenant, tmp_path: Path) -> None:
+    text = HEAD + "1,A,Brightwater,New Rep,New Product,Engaging,1,2026-01-05,\n2,B,,,,,1,2026-01-05,\n"
+    dry = load(tmp_path, text, "--dry-run")
+    with tenant_context(tenant.pk):
+        assert (Opportunity.objects.count(), Pipeline.objects.count(), Person.objects.count()) == (0, 1, 0)
+    assert counts(dry) == counts(load(tmp_path, text)) == (1, 0, 0, 1)
+
+
+def test_a_product_that_looks_like_a_known_one_is_pointed_out_and_can_be_mapped(tenant: Tenant, tmp_path: Path) -> None:
+    text = HEAD + "1,A,,,GTXPro,Demo,1,2026-01-05,\n2,B,,,GTXPro,Demo,1,2026-01-05,\n"
+    dry = load(tmp_path, text, "--dry-run")
+    found = [choice for choice in dry["choices"] if choice["code"] == "unknown_product"]
+    assert [(one["word"], one["suggestion"], one["count"]) for one in found] == [("GTXPro", "GTX Pro", 2)]
+    decided = tmp_path / "map.yaml"
+    decided.write_text('kind: opportunities\nvalues: {product: {GTXPro: "GTX Pro"}}\n')
+    load(tmp_path, text, "--map", str(decided))
+    with tenant_context(tenant.pk):
+        assert set(Opportunity.objects.values_list("product__name", flat=True)) == {"GTX Pro"}
+        assert Product.objects.count() == 1
+
+
+def test_deals_without_an_id_are_recognised_again(tenant: Tenant, tmp_path: Path) -> None:
+    text = "Deal,Company,Stage,Amount\nSeats,Brightwater,Demo,10\nMore,Brightwater,Demo,20\n"
+    assert counts(load(tmp_path, text)) == (2, 0, 0, 0)
+    assert counts(load(tmp_path, text)) == (0, 0, 2, 0)
+
+
+def test_odd_dates_are_pointed_out_and_kept(tenant: Tenant, tmp_path: Path) -> None:
+    done = load(tmp_path, HEAD + "1,A,,,,Closed won,1,2026-02-05,2026-01-05\n2,B,,,,Closed lost,0,2026-01-05,\n")
+    assert counts(done) == (2, 0, 0, 0)
+    assert (warned(done)["closes_before_start"], warned(done)["closed_without_date"]) == (1, 1)
+
+
+def test_a_file_whose_stage_column_is_something_else_is_refused(tenant: Tenant, tmp_path: Path) -> None:
+    text = HEAD + "".join(f"{n},A,,,,Stage number {n},1,2026-01-05,\n" for n in range(150))
+    with pytest.raises(CommandRefused, match="probably not the stage"):
+        load(tmp_path, text)
+    with tenant_context(tenant.pk):
+        assert Pipeline.objects.count() == 1
+
+
+def test_stage_names_that_differ_in_case_and_signs_are_one_stage(tenant: Tenant, tmp_path: Path) -> None:
+    load(tmp_path, HEAD + "1,A,,,,In-Review,1,2026-01-05,\n2,B,,,,in review,1,2026-01-05,\n3,C,,,,***,1,2026-01-05,\n")
+    with tenant_context(tenant.pk):
+        named = Opportunity.objects.order_by("external_id").values_list("stage__name", flat=True)
+        assert len(set(named[:2])) == 1
+        assert named[2] == "***"
+
+
+def test_a_salesforce_export_says_by_its_flags_what_is_won(tenant: Tenant, tmp_path: Path) -> None:
+    text = (
+        "Id,Name,StageName,Amount,CloseDate,IsClosed,IsWon\n"
+        "006A,One,Signed,10,2026-01-05,true,true\n"
+        "006B,Two,Gone,0,2026-01-06,true,false\n"
+        "006C,Three,Talking,5,2026-04-06,false,false\n"
+    )
+    load(tmp_path, text)
+    with tenant_context(tenant.pk):
+        kinds = Opportunity.objects.order_by("external_id").values_list("stage__kind", flat=True)
+        assert list(kinds) == ["won", "lost", "open"]
