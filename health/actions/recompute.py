@@ -89,7 +89,7 @@ def score_changes(*, actor: Actor, now: datetime, today: date, limit: int = 1000
     """
     tenant_id = require_tenant_id()
     ids = take_changes(CONSUMER, limit=limit)
-    day = scoring_day(tenant_id, today)
+    day = scoring_day(tenant_id, today, changed=ids)
     if not ids:
         return Run(day)
     if changes_waiting(CONSUMER):

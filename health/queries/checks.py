@@ -9,17 +9,18 @@ from core.models import Tenant
 
 # Σ weight × sub-score / Σ weight over the inputs that have one, straight from the stored arrays and the version.
 _ADDS_UP = """
-SELECT count(*) FROM (
-    SELECT h.score, (
-        SELECT sum(weight * sub) / NULLIF(sum(weight) FILTER (WHERE sub IS NOT NULL), 0)
-        FROM ROWS FROM (
-            unnest(h.sub_scores), jsonb_array_elements(v.definition -> 'inputs')
-        ) AS one(sub, input), LATERAL (SELECT (one.input ->> 'weight')::float8 AS weight) AS w
-    ) AS made
-    FROM {table} h
-    JOIN core_processversion v ON v.tenant_id = h.tenant_id AND v.id = h.model_version_id
-    WHERE h.tenant_id = %(tenant)s AND h.score IS NOT NULL
-) AS inner_rows WHERE made IS NULL OR abs(made - score) > 0.01"""
+WITH versions AS MATERIALIZED (
+    SELECT v.id, array_agg((input ->> 'weight')::float8 ORDER BY place) AS weights
+    FROM core_processversion v, jsonb_array_elements(v.definition -> 'inputs') WITH ORDINALITY AS one(input, place)
+    WHERE v.tenant_id = %(tenant)s AND v.kind = 'score_model'
+    GROUP BY v.id
+)
+SELECT count(*) FROM {table} h
+LEFT JOIN versions v ON v.id = h.model_version_id
+WHERE h.tenant_id = %(tenant)s AND h.score IS NOT NULL AND COALESCE(abs(h.score - (
+    SELECT sum(weight * sub) / NULLIF(sum(weight) FILTER (WHERE sub IS NOT NULL), 0)
+    FROM unnest(h.sub_scores, v.weights) AS one(sub, weight)
+)), 1) > 0.01"""
 
 _LAST_HISTORY = """
 SELECT count(*) FROM health_score s
