@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from accounts.importing import changes
 from accounts.importing.churn_sources import warn_churn_sources
 from accounts.importing.errors import ImportRefused
 from accounts.importing.kinds import Field, ImportKind
@@ -112,6 +113,7 @@ def _write(stage: Stage) -> None:
         "FROM accounts_contract AS t WHERE t.tenant_id = %(tenant)s AND t.external_id = c.contract_key"
     )
     _compare_lines(stage)
+    stage.changes += changes.collect(stage, "accounts_contractline", _line_columns(stage))
     if stage.writes:
         _save_contracts(stage, columns)
         _save_lines(stage)
@@ -168,9 +170,9 @@ def _save_contracts(stage: Stage, columns: dict[str, str]) -> None:
         "c.starts_on, c.ends_on, c.months, c.auto_renew, c.notice_days, %(currency)s FROM import_contract AS c "
         "WHERE c.id IS NULL ORDER BY c.contract_key"
     )
-    changes = ", ".join(f"{name} = c.{source}" for name, source in columns.items())
+    assignments = ", ".join(f"{name} = c.{source}" for name, source in columns.items())
     stage.execute(
-        f"UPDATE accounts_contract AS t SET {changes} FROM import_contract AS c "
+        f"UPDATE accounts_contract AS t SET {assignments} FROM import_contract AS c "
         "WHERE c.changed AND t.tenant_id = %(tenant)s AND t.id = c.id"
     )
     stage.execute(
@@ -192,9 +194,9 @@ def _save_lines(stage: Stage) -> None:
         "INSERT INTO import_touched SELECT t.account_id FROM accounts_contractline AS t, import_row AS r "
         "WHERE r.state = 'update' AND t.tenant_id = %(tenant)s AND t.id = r.target_id AND t.account_id <> r.account_id"
     )
-    changes = ", ".join(f"{name} = {sql}" for name, sql in _line_columns(stage).items())
+    assignments = ", ".join(f"{name} = {sql}" for name, sql in _line_columns(stage).items())
     stage.execute(
-        f"UPDATE accounts_contractline AS t SET {changes}, contract_id = r.contract_id FROM import_row AS r "
+        f"UPDATE accounts_contractline AS t SET {assignments}, contract_id = r.contract_id FROM import_row AS r "
         "WHERE r.state = 'update' AND t.tenant_id = %(tenant)s AND t.id = r.target_id",
         end_date_is=chosen,
     )

@@ -53,7 +53,7 @@ def kind_of(key: str) -> ImportKind:
         if kind.key == key:
             return kind
     raise ImportRefused(
-        "unknown_kind", f"“{key}” is no kind of data. Known: {', '.join(k.key for k in known_kinds())}."
+        "no_such_kind", f"“{key}” is no kind of data. Known: {', '.join(k.key for k in known_kinds())}."
     )
 
 
@@ -204,6 +204,7 @@ def _report(stage: Stage, request: Request, source: Source, reading: Reading, re
         rejects_file=str(path) if rejected and path is not None else None,
         warnings=list(stage.warnings),
         refusals=_refusals(stage),
+        changes=list(stage.changes),
         columns=_columns(stage.plan),
         choices=[*_readings(stage.plan, reading), *stage.choices],
         dry_run=not stage.writes,

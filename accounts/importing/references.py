@@ -196,15 +196,23 @@ def _products(stage: Stage, field: Field) -> None:
 
 
 def _suggest_products(stage: Stage, field: Field) -> None:
-    known = [str(name) for (name,) in stage.rows("SELECT name FROM accounts_product WHERE tenant_id = %(tenant)s")]
-    if not known:
+    names = stage.rows("SELECT name, name_key FROM accounts_product WHERE tenant_id = %(tenant)s ORDER BY name")
+    if not names:
         return
-    unknown = stage.rows(
-        f"SELECT f.raw, count(*) FROM import_ref AS f JOIN import_row AS r ON r.{field.name} = f.raw "
-        f"WHERE f.id IS NULL GROUP BY f.raw ORDER BY 2 DESC, 1 LIMIT {SUGGESTIONS}"
+    found = stage.rows(
+        f"SELECT f.raw, f.id, count(*) FROM import_ref AS f JOIN import_row AS r ON r.{field.name} = f.raw "
+        f"GROUP BY f.raw, f.id ORDER BY 3 DESC, 1 LIMIT 200"
     )
-    for raw, count in unknown:
-        guess = closest(str(raw), known)
+    told = 0
+    for raw, known_id, count in found:
+        others = [str(name) for name, key in names if key != name_key(str(raw))]
+        guess = closest(str(raw), others, exact=known_id is not None)
+        if told >= SUGGESTIONS or (known_id is not None and not guess):
+            continue
+        told += 1
+        if known_id is not None:
+            _warn_of_twin(stage, field, str(raw), guess, int(count))
+            continue
         remedy = (
             f' Did you mean “{guess}”? Map it: `values: {{{field.name}: {{"{raw}": "{guess}"}}}}`.' if guess else ""
         )
@@ -213,11 +221,25 @@ def _suggest_products(stage: Stage, field: Field) -> None:
         stage.choices.append({"code": "unknown_product", **choice})
 
 
-def closest(word: str, known: list[str]) -> str:
-    """The known name that a person most likely meant, or nothing."""
+def _warn_of_twin(stage: Stage, field: Field, word: str, guess: str, count: int) -> None:
+    stage.warn(
+        "similar_product",
+        count,
+        f"{count:,} rows name the product “{word}”, which differs from “{guess}” in spelling only. To count them as "
+        f'one: `values: {{{field.name}: {{"{word}": "{guess}"}}}}`.',
+    )
+    stage.choices.append(
+        {"code": "similar_product", "field": field.name, "word": word, "count": count, "suggestion": guess}
+    )
+
+
+def closest(word: str, known: list[str], *, exact: bool = False) -> str:
+    """The known name that a person most likely meant, or nothing. `exact`: the same letters and digits only."""
     by_letters = {compact(name): name for name in known}
     if compact(word) in by_letters:
         return by_letters[compact(word)]
+    if exact:
+        return ""
     near = difflib.get_close_matches(compact(word), list(by_letters), n=1, cutoff=0.86)
     return by_letters[near[0]] if near else ""
 

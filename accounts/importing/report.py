@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from accounts.importing.stage import Finding
+from accounts.importing.stage import Change, Finding
 
 
 @dataclass(frozen=True)
@@ -14,17 +14,6 @@ class Refusal:
     count: int
     line: int
     example: str
-
-
-@dataclass(frozen=True)
-class Change:
-    """One value that an import changes, for the page."""
-
-    line: int
-    name: str
-    field: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from accounts.rules.numbers import Decimals, Unreadable, is_blank, parse_number
 CATEGORIES_MAX: Final = 1000
 CATEGORY_LENGTH: Final = 80
 MOSTLY: Final = 0.9
-_PLAIN: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
+_PLAIN: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 NOTHING: Final = "no_value"
 
 

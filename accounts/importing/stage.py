@@ -20,6 +20,17 @@ class Finding:
     message: str
 
 
+@dataclass(frozen=True)
+class Change:
+    """One value that an import changes, for the page."""
+
+    line: int
+    name: str
+    field: str
+    before: str
+    after: str
+
+
 @dataclass
 class Stage:
     """Handle on the temporary table `import_row` inside the import's transaction.
@@ -40,6 +51,7 @@ class Stage:
     reading: Reading
     warnings: list[Finding] = field(default_factory=list)
     choices: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
     @property
     def extra_headers(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """New, changed or same, and writing what is new or changed: set-based, for any `Target`."""
 
+from accounts.importing import changes
 from accounts.importing.kinds import Column, Target
 from accounts.importing.stage import Stage
 
@@ -50,6 +51,7 @@ def compare(stage: Stage, target: Target) -> None:
         f"UPDATE import_row AS r SET state = CASE WHEN {differs} THEN 'update' ELSE 'same' END FROM {target.table} "
         "AS t WHERE r.state IS NULL AND t.tenant_id = %(tenant)s AND t.id = r.target_id"
     )
+    stage.changes += changes.collect(stage, target.table, {column.name: column.sql for column in columns})
 
 
 def save(stage: Stage, target: Target) -> None:

@@ -12,7 +12,7 @@ MONEY_MAX: Final = Decimal(10) ** 15
 _BLANK: Final = frozenset({"", "-", "–", "—", "n/a", "#n/a", "na", "nan", "null", "none", "nil"})
 _GAPS: Final = re.compile(r"[\s'’\u00a0\u2009\u202f]")
 _MONEY_WORDS: Final = re.compile(r"[$€£¥₹]|(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])|%")
-_PLAIN: Final = re.compile(r"\d+(\.\d+)?([eE][+-]?\d{1,3})?|\.\d+([eE][+-]?\d{1,3})?")
+_PLAIN: Final = re.compile(r"\d+(\.\d+)?([eE][+-]?\d{1,3})?|\.\d+([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class Decimals(StrEnum):

@@ -19,6 +19,9 @@ from core.management.base import CommandRefused, TenantCommand
 from core.models import Tenant
 
 
+WRONG_USAGE = {"no_file", "no_such_kind", "bad_map"}
+
+
 class Command(TenantCommand):
     help = __doc__
 
@@ -48,7 +51,7 @@ class Command(TenantCommand):
                 progress=self._progress,
             )
         except ImportRefused as refusal:
-            raise CommandRefused(refusal.message) from refusal
+            raise CommandRefused(refusal.message, returncode=2 if refusal.code in WRONG_USAGE else 1) from refusal
         return report.as_json()
 
     def _progress(self, done: int, total: int, step: str) -> None:
