@@ -18,7 +18,6 @@ from core.actors import Actor
 from core.management.base import CommandRefused, TenantCommand
 from core.models import Tenant
 
-
 WRONG_USAGE = {"no_file", "no_such_kind", "bad_map"}
 
 
