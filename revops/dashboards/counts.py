@@ -40,7 +40,7 @@ class WaitingCounts:
 
 
 def waiting_counts(*, membership: Membership, today: date) -> WaitingCounts:
-    """What waits for the person behind the membership: due within a week, renewing within 90 days, escalated to them."""
+    """What waits for the person behind the membership: due in a week, renewing in 90 days, escalated to them."""
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNTS,

@@ -115,7 +115,18 @@ def _escalation(event: Event, _currency: str) -> Told:
     tier = str(Tier(int(event.a)).label) if event.a.isdigit() and int(event.a) in Tier.values else event.a
     to = f"to {event.who}, {tier}" if event.who else f"to tier {event.a}, {tier}"
     rule = f"Rule {event.c} v{event.d}" if event.c else ""
-    return Told(event.at, "siren", "accent", "Escalation raised", to, rule, "", "escalations:detail", "Open escalation", event.subject)
+    return Told(
+        event.at,
+        "siren",
+        "accent",
+        "Escalation raised",
+        to,
+        rule,
+        "",
+        "escalations:detail",
+        "Open escalation",
+        event.subject,
+    )
 
 
 def _closed(event: Event, _currency: str) -> Told:

@@ -72,7 +72,9 @@ def _clock(row: QueueRow, now: datetime, today: date) -> Reason | None:
         left = (row.respond_by - now).total_seconds()
         if left < 0:
             return Reason("timer", f"Reply {clock_left(left)}", "risk")
-        return Reason("timer", f"Reply due, {clock_left(left)}", "risk" if left < 7200 else "warn" if left < 86400 else "")
+        return Reason(
+            "timer", f"Reply due, {clock_left(left)}", "risk" if left < 7200 else "warn" if left < 86400 else ""
+        )
     if row.kind == "escalation":
         return Reason("siren", f"Open since {day(row.created_at.date(), today)}", "warn")
     late = (today - row.due_on).days
@@ -97,7 +99,9 @@ def _renewal(row: QueueRow, today: date) -> Reason | None:
 def _fall(row: QueueRow) -> Reason | None:
     if row.change is None or row.change > -5:
         return None
-    return Reason("trending-down", f"Health down {-row.change:.0f} in 30{NO_BREAK}days", "warn" if row.change <= -10 else "")
+    return Reason(
+        "trending-down", f"Health down {-row.change:.0f} in 30{NO_BREAK}days", "warn" if row.change <= -10 else ""
+    )
 
 
 def _silence(row: QueueRow, today: date) -> Reason | None:

@@ -84,8 +84,8 @@ def _row(row: Row, today: date, currency: str, *, with_money: bool) -> str:
     sum_of = f' data-amount="{row.arr_minor}"' if with_money else ""
     phone_change = f' <span class="only-phone">{change}</span>' if row.change is not None else ""
     return (
-        f'<tr data-row><td class="select-cell"><span class="check-hit"><input class="check" type="checkbox" name="account" '
-        f'value="{row.id}" data-select{sum_of} aria-label="Select {name}"></span></td>'
+        f'<tr data-row><td class="select-cell"><span class="check-hit"><input class="check" type="checkbox" '
+        f'name="account" value="{row.id}" data-select{sum_of} aria-label="Select {name}"></span></td>'
         f'<th scope="row" class="at-1"><div class="with-tile">{_tile(row.name)}<div class="name-cell">'
         f'<a class="medium" href="/accounts/{row.id}/" data-open>{name}</a>'
         f'<span class="small muted">{_SEGMENTS.get(row.segment, escape(row.segment))}</span></div></div></th>'

@@ -25,8 +25,9 @@ SELECT
      WHERE tenant_id = %(tenant)s AND account_id = %(account)s ORDER BY id LIMIT 12) AS x),
   (SELECT json_agg(x) FROM (
      SELECT c.id, c.name, c.external_id, c.starts_on, c.ends_on, c.auto_renew, c.notice_days, c.billing_months,
-            (SELECT sum(l.quantity) FROM accounts_contractline l WHERE l.tenant_id = c.tenant_id AND l.contract_id = c.id
-               AND l.kind = 'recurring' AND l.starts_on <= %(today)s AND (l.ends_on IS NULL OR l.ends_on > %(today)s)) AS seats,
+            (SELECT sum(l.quantity) FROM accounts_contractline l
+             WHERE l.tenant_id = c.tenant_id AND l.contract_id = c.id AND l.kind = 'recurring'
+               AND l.starts_on <= %(today)s AND (l.ends_on IS NULL OR l.ends_on > %(today)s)) AS seats,
             (SELECT string_agg(DISTINCT p.name, ', ') FROM accounts_contractline l
              JOIN accounts_product p ON p.tenant_id = l.tenant_id AND p.id = l.product_id
              WHERE l.tenant_id = c.tenant_id AND l.contract_id = c.id AND l.starts_on <= %(today)s
@@ -39,7 +40,8 @@ SELECT
      WHERE v.tenant_id = %(tenant)s AND v.account_id = %(account)s AND v.left_on IS NULL) AS x),
   (SELECT json_agg(x) FROM (
      SELECT id, title, kind, due_on, subject_kind, subject_id FROM journeys_task
-     WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND state = 'open' ORDER BY due_on, id LIMIT %(work)s) AS x),
+     WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND state = 'open'
+     ORDER BY due_on, id LIMIT %(work)s) AS x),
   (SELECT count(*) FROM journeys_task WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND state = 'open'),
   (SELECT json_agg(x) FROM (
      SELECT id, tier, opened_at, respond_by FROM escalations_escalation
@@ -49,7 +51,12 @@ SELECT
        AND state IN ('draft', 'review', 'sent') ORDER BY due_on LIMIT 2) AS x),
   (SELECT row_to_json(x) FROM (
      SELECT kind, day, reason FROM accounts_outcome WHERE tenant_id = %(tenant)s AND account_id = %(account)s
-     ORDER BY day DESC, id DESC LIMIT 1) AS x)
+     ORDER BY day DESC, id DESC LIMIT 1) AS x),
+  (SELECT json_agg(h.score ORDER BY week.day) FROM (
+     SELECT %(today)s::date - 7 * n AS day FROM generate_series(0, 25) AS n) AS week
+   JOIN LATERAL (
+     SELECT h.score FROM health_scorehistory h WHERE h.tenant_id = %(tenant)s AND h.account_id = %(account)s
+       AND h.as_of <= week.day ORDER BY h.as_of DESC, h.computed_at DESC LIMIT 1) AS h ON true)
 """
 
 
@@ -118,6 +125,7 @@ class Around:
     work_total: int = 0
     escalation: dict[str, Any] | None = None
     outcome: dict[str, Any] | None = None
+    line: list[float | None] = field(default_factory=list)
 
     @property
     def contract(self) -> ContractFacts | None:
@@ -132,7 +140,7 @@ def account_with_team(account_id: int) -> Account | None:
 
 def around(account_id: int, today: date) -> Around:
     """People, goals, contracts, stage and open work. One query, each part bounded."""
-    params = {
+    params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "account": account_id,
         "today": today,
@@ -141,7 +149,9 @@ def around(account_id: int, today: date) -> Around:
     }
     with connection.cursor() as cursor:
         cursor.execute(_AROUND, params)
-        people, contacts, goals, contracts, stage, tasks, open_tasks, escalations, qbrs, outcome = cursor.fetchone()
+        people, contacts, goals, contracts, stage, tasks, open_tasks, escalations, qbrs, outcome, line = (
+            cursor.fetchone()
+        )
     return Around(
         people=[_someone(one, today) for one in people or []],
         contacts=contacts,
@@ -153,6 +163,7 @@ def around(account_id: int, today: date) -> Around:
         work_total=open_tasks + len(escalations or []) + len(qbrs or []),
         escalation=(escalations or [None])[0],
         outcome=outcome | {"day": _day(outcome["day"])} if outcome else None,
+        line=line or [],
     )
 
 
@@ -219,9 +230,11 @@ def _work(
         if ("escalation", one["id"]) not in served:
             due = datetime.fromisoformat(one["respond_by"]).date() if one["respond_by"] else today
             found.append(Work("siren", "Reply to the escalation", due, "escalation", "escalation", one["id"]))
-    for one in qbrs:
-        if ("qbr", one["id"]) not in served:
-            found.append(Work("presentation", "Business review", _day(one["due_on"]), "qbr", "qbr", one["id"]))
+    found += [
+        Work("presentation", "Business review", _day(one["due_on"]), "qbr", "qbr", one["id"])
+        for one in qbrs
+        if ("qbr", one["id"]) not in served
+    ]
     return sorted(found, key=lambda one: one.due_on)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -84,7 +84,7 @@ class Book:
 def books(owner_ids: Iterable[int | None], segment: str | None = None) -> dict[int | None, Book]:
     """What the accounts of some owners add up to; None stands for everybody. One query over a handful of rows."""
     wanted = {EVERYBODY if one is None else one: one for one in owner_ids}
-    params = {"tenant": require_tenant_id(), "owners": list(wanted), "segment": segment}
+    params: dict[str, Any] = {"tenant": require_tenant_id(), "owners": list(wanted), "segment": segment}
     days: dict[int, dict[bool, dict[str, BandSum]]] = {one: {True: {}, False: {}} for one in wanted}
     stamps: tuple[date | None, datetime | None, datetime | None] = (None, None, None)
     with connection.cursor() as cursor:
@@ -93,9 +93,7 @@ def books(owner_ids: Iterable[int | None], segment: str | None = None) -> dict[i
             stamps = (as_of, changed_at, full_run_at)
             if owner is not None:
                 days[owner][is_now][band] = BandSum(accounts, arr, int(arr_score or 0))
-    return {
-        asked: Book(*stamps, now=days[owner][True], week_ago=days[owner][False]) for owner, asked in wanted.items()
-    }
+    return {asked: Book(*stamps, now=days[owner][True], week_ago=days[owner][False]) for owner, asked in wanted.items()}
 
 
 def book(owner_id: int | None, segment: str | None = None) -> Book:
@@ -107,7 +105,8 @@ _MOTIONS: Final = """
 SELECT
   (SELECT json_build_object('count', count(*), 'amount', coalesce(sum(amount_minor), 0),
                             'late', count(*) FILTER (WHERE due_on < %(today)s))
-   FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'open' AND r.due_on <= %(in_90_days)s AND {renewal_owner}),
+   FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'open' AND r.due_on <= %(in_90_days)s
+     AND {renewal_owner}),
   (SELECT json_build_object('won', count(*), 'on_time', count(*) FILTER (
        WHERE (decided_at AT TIME ZONE %(zone)s)::date <= due_on))
    FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'won' AND r.due_on >= %(since)s
@@ -115,7 +114,8 @@ SELECT
   (SELECT json_build_object('due', count(*), 'held', count(*) FILTER (WHERE state = 'held'),
                             'cancelled', count(*) FILTER (WHERE state = 'cancelled'),
                             'sent', count(*) FILTER (WHERE state = 'sent'))
-   FROM qbr_qbr q WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(quarter)s AND q.due_on < %(quarter_end)s AND {qbr_owner})
+   FROM qbr_qbr q WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(quarter)s AND q.due_on < %(quarter_end)s
+     AND {qbr_owner})
 """
 
 

@@ -222,7 +222,7 @@ def add_months(month: date, count: int) -> date:
 def _rows(sql: str, params: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _retention(row: tuple[Any, ...]) -> Retention:

@@ -45,7 +45,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT r.due_on, r.forecast FROM renewals_renewal r
   WHERE r.tenant_id = %(tenant)s AND r.account_id = page.id AND r.state = 'open' ORDER BY r.due_on LIMIT 1) AS r ON true
-LEFT JOIN journeys_stagevisit visit ON visit.tenant_id = %(tenant)s AND visit.account_id = page.id AND visit.left_on IS NULL
+LEFT JOIN journeys_stagevisit visit ON visit.tenant_id = %(tenant)s AND visit.account_id = page.id
+     AND visit.left_on IS NULL
 LEFT JOIN journeys_lifecyclestage stage ON stage.tenant_id = %(tenant)s AND stage.id = visit.stage_id
 ORDER BY {outer}
 """
@@ -118,16 +119,22 @@ def read_cursor(text: str, wanted: Filter) -> _Cursor | None:
         phases = _phases(wanted)
         if type(phase) is not int or type(row_id) is not int or not 0 <= phase < len(phases) or abs(row_id) >= 2**63:
             raise BadCursor
-        cast = phases[phase].cast
-        if cast == "date":
-            date.fromisoformat(key)
-        elif (cast == "float8" and type(key) not in (int, float)) or (cast == "text" and not isinstance(key, str)):
-            raise BadCursor
-        elif cast == "bigint" and (type(key) is not int or abs(key) >= 2**63):
-            raise BadCursor
+        _check_key(key, phases[phase].cast)
     except (ValueError, TypeError, UnicodeError, binascii.Error, RecursionError) as error:
         raise BadCursor("This page of the list does not exist.") from error
     return _Cursor(phase, key, row_id)
+
+
+def _check_key(key: Any, cast: str) -> None:
+    if cast == "date":
+        date.fromisoformat(key)
+    fits = {
+        "float8": type(key) in {int, float},
+        "text": isinstance(key, str) and "\x00" not in key,
+        "bigint": type(key) is int and abs(key) < 2**63,
+    }
+    if not fits.get(cast, True):
+        raise BadCursor
 
 
 def page_of(wanted: Filter, *, after: str = "", before: str = "") -> Page:
@@ -234,7 +241,8 @@ def _where(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
         if wanted.owner_id is not None and band != "none":
             # Bands are ranges of scores: the index of the owner's scores is entered where the band begins.
             where.append(
-                "s.score >= (SELECT min(b.score) FROM health_score b WHERE b.tenant_id = %(tenant)s AND b.band = %(band)s)"
+                "s.score >= (SELECT min(b.score) FROM health_score b "
+                "WHERE b.tenant_id = %(tenant)s AND b.band = %(band)s)"
             )
     if wanted.view == "risk":
         where.append(

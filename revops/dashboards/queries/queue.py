@@ -1,6 +1,6 @@
 """The queue of My day: at most 50 rows of each source by date, with what ranking and the row need, in one statement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -57,9 +57,7 @@ WITH picked AS (
    ORDER BY q.due_on, q.id LIMIT %(limit)s)
 )
 """
-_ROWS: Final = (
-    _PICKED
-    + """
+_ROWS: Final = """
 SELECT p.*, a.name, a.segment, a.arr_minor, a.last_contact_on, s.band, s.score, s.coverage, s.score - h.score,
        r.due_on
 FROM picked p
@@ -73,7 +71,6 @@ LEFT JOIN LATERAL (
   WHERE r.tenant_id = %(tenant)s AND r.account_id = p.account_id AND r.state = 'open'
   ORDER BY r.due_on LIMIT 1) AS r ON true
 """
-)
 _OWNERS: Final = {
     "task_owner": "t.assignee_id = %(owner)s",
     "escalation_owner": "e.owner_id = %(owner)s",
@@ -108,7 +105,7 @@ class QueueRow:
     coverage: float | None
     change: float | None
     renewal_on: date | None
-    rank: Rank = Rank(())
+    rank: Rank = field(default_factory=lambda: Rank(()))
     group: str = "week"
 
     @property
@@ -126,7 +123,13 @@ class QueueCounts:
 
 
 def queue(
-    *, owner_id: int | None, tab: str, now: datetime, today: date, average_arr_minor: int, only: tuple[str, int] | None = None
+    *,
+    owner_id: int | None,
+    tab: str,
+    now: datetime,
+    today: date,
+    average_arr_minor: int,
+    only: tuple[str, int] | None = None,
 ) -> list[QueueRow]:
     """The rows of a person (or of everybody) that need them within a week, the most urgent first. One query."""
     source, only_id = only or ("", 0)
@@ -143,7 +146,7 @@ def queue(
         "only_id": only_id,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_ROWS.format(**_owned(owner_id)), params)
+        cursor.execute((_PICKED + _ROWS).format(**_owned(owner_id)), params)
         rows = [_ranked(row, now, today, average_arr_minor) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (GROUPS.index(row.group), -row.rank.score, row.due_on, row.key))
 
@@ -165,7 +168,7 @@ def _ranked(values: tuple[Any, ...], now: datetime, today: date, average: int) -
         renewal_on=row.renewal_on,
     )
     ranked = rank(item, now=now, today=today, average_arr_minor=average)
-    return QueueRow(*values, rank=ranked, group=group(item, now=now, today=today))
+    return replace(row, rank=ranked, group=group(item, now=now, today=today))
 
 
 _COUNTS: Final = """

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -28,13 +29,16 @@ _HISTORY: Final = """
 _SIGNALS: Final = {
     "ticket": """SELECT t.opened_at, 'ticket', t.id::text, t.subject, t.priority, t.status,
         (t.closed_at IS NOT NULL)::text, '', t.id
-      FROM accounts_ticket t WHERE t.tenant_id = %(tenant)s AND t.account_id = %(account)s AND t.opened_at <= %(until)s""",
+      FROM accounts_ticket t WHERE t.tenant_id = %(tenant)s AND t.account_id = %(account)s
+        AND t.opened_at <= %(until)s""",
     "movement": """SELECT m.effective_on::timestamp AT TIME ZONE %(zone)s, 'movement', m.id::text, m.kind,
         m.amount_minor::text, m.currency, '', '', m.id
       FROM accounts_revenuemovement m WHERE m.tenant_id = %(tenant)s AND m.account_id = %(account)s
-        AND m.effective_on <= (%(until)s::timestamptz AT TIME ZONE %(zone)s)::date""",
-    "outcome": """SELECT o.day::timestamp AT TIME ZONE %(zone)s, 'outcome', o.id::text, o.kind, o.reason, o.note, '', '', o.id
-      FROM accounts_outcome o WHERE o.tenant_id = %(tenant)s AND o.account_id = %(account)s AND o.day <= (%(until)s::timestamptz AT TIME ZONE %(zone)s)::date""",
+        AND m.effective_on <= %(until_day)s""",
+    "outcome": """SELECT o.day::timestamp AT TIME ZONE %(zone)s, 'outcome', o.id::text, o.kind, o.reason, o.note, '',
+        '', o.id
+      FROM accounts_outcome o WHERE o.tenant_id = %(tenant)s AND o.account_id = %(account)s
+        AND o.day <= %(until_day)s""",
     "escalation": """SELECT e.opened_at, 'escalation', e.id::text, e.tier::text, e.state, v.name, v.number::text,
         coalesce(p.name, ''), e.id
       FROM escalations_escalation e
@@ -47,31 +51,33 @@ _SIGNALS: Final = {
     "band": _HISTORY,
 }
 _ACTIONS: Final = {
-    "activity": """SELECT a.occurred_at, 'activity', a.id::text, a.kind, a.subject, left(a.body, 400), coalesce(c.name, ''),
-        coalesce(p.name, ''), a.id
+    "activity": """SELECT a.occurred_at, 'activity', a.id::text, a.kind, a.subject, left(a.body, 400),
+        coalesce(c.name, ''), coalesce(p.name, ''), a.id
       FROM accounts_activity a
       LEFT JOIN accounts_contact c ON c.tenant_id = a.tenant_id AND c.id = a.contact_id
       LEFT JOIN accounts_person p ON p.tenant_id = a.tenant_id AND p.id = a.person_id
       WHERE a.tenant_id = %(tenant)s AND a.account_id = %(account)s AND a.occurred_at <= %(until)s""",
-    "task": """SELECT t.closed_at, 'task', t.id::text, t.title, t.kind, t.due_on::text, coalesce(v.name || ' v' || v.number, ''),
-        t.closed_by, t.id
+    "task": """SELECT t.closed_at, 'task', t.id::text, t.title, t.kind, t.due_on::text,
+        coalesce(v.name || ' v' || v.number, ''), t.closed_by, t.id
       FROM journeys_task t LEFT JOIN core_processversion v ON v.tenant_id = t.tenant_id AND v.id = t.process_version_id
-      WHERE t.tenant_id = %(tenant)s AND t.account_id = %(account)s AND t.state = 'done' AND t.closed_at <= %(until)s""",
-    "qbr": """SELECT q.held_on::timestamp AT TIME ZONE %(zone)s, 'qbr', q.id::text, '', '', '', '', coalesce(p.name, ''), q.id
+      WHERE t.tenant_id = %(tenant)s AND t.account_id = %(account)s AND t.state = 'done'
+        AND t.closed_at <= %(until)s""",
+    "qbr": """SELECT q.held_on::timestamp AT TIME ZONE %(zone)s, 'qbr', q.id::text, '', '', '', '',
+        coalesce(p.name, ''), q.id
       FROM qbr_qbr q LEFT JOIN accounts_person p ON p.tenant_id = q.tenant_id AND p.id = q.owner_id
-      WHERE q.tenant_id = %(tenant)s AND q.account_id = %(account)s AND q.held_on <= (%(until)s::timestamptz AT TIME ZONE %(zone)s)::date""",
+      WHERE q.tenant_id = %(tenant)s AND q.account_id = %(account)s AND q.held_on <= %(until_day)s""",
     "stage": """SELECT s.entered_on::timestamp AT TIME ZONE %(zone)s, 'stage', s.id::text, l.name, s.reason, '', '',
         s.moved_by, s.id
       FROM journeys_stagevisit s
       JOIN journeys_lifecyclestage l ON l.tenant_id = s.tenant_id AND l.id = s.stage_id
-      WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s AND s.entered_on <= (%(until)s::timestamptz AT TIME ZONE %(zone)s)::date""",
+      WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s AND s.entered_on <= %(until_day)s""",
 }
 _SOURCES: Final = {"signals": _SIGNALS, "actions": _ACTIONS, "all": _SIGNALS | _ACTIONS}
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened. What `a` to `d` hold depends on the kind; `revops.dashboards.events` puts it in words."""
+    """Something that happened. What `a` to `d` hold depends on the kind; see `revops.dashboards.events`."""
 
     at: datetime
     kind: str
@@ -96,29 +102,34 @@ def timeline(*, account_id: int, kind: str, zone: str, now: datetime, before: st
     """One page of one account. One query. A cursor that this list has not written starts again at the top."""
     until, after_kind, after_key = _cursor(before) or (now, "", "")
     parts = [
-        f"(SELECT * FROM ({source}) AS s(at, kind, key, a, b, c, d, who, subject) WHERE at <= %(until)s "
+        f"(SELECT * FROM ({source}) AS s(at, kind, key, a, b, c, d, who, subject) "  # noqa: S608 -- texts above
+        "WHERE at <= %(until)s "
         "AND (%(after_kind)s = '' OR (at, kind, key) < (%(until)s, %(after_kind)s, %(after_key)s)) "
         "ORDER BY at DESC, key DESC LIMIT %(limit)s)"
         for source in _SOURCES[kind].values()
     ]
-    sql = (
-        f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS event "
-        "ORDER BY at DESC, kind DESC, key DESC LIMIT %(limit)s"
-    )
+    sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS event ORDER BY at DESC, kind DESC, key DESC LIMIT %(limit)s"  # noqa: S608 -- as above
     params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "account": account_id,
         "zone": zone,
         "until": until,
+        "until_day": until.astimezone(ZoneInfo(zone)).date(),
         "after_kind": after_kind,
         "after_key": after_key,
         "limit": PAGE + 1,
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        events = [Event(*(value if value is not None else "" for value in row)) for row in cursor.fetchall()]
+        events = [_event(row) for row in cursor.fetchall()]
     shown = events[:PAGE]
     return Timeline(shown, _text(shown[-1]) if len(events) > PAGE else "")
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    at, *texts, subject = row
+    kind, key, a, b, c, d, who = ("" if text is None else str(text) for text in texts)
+    return Event(at, kind, key, a, b, c, d, who, subject)
 
 
 def _text(event: Event) -> str:

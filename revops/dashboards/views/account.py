@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
 from accounts.choices import AccountStatus, ActivityKind, ContactRole, Segment
@@ -16,8 +15,9 @@ from core.formatting import day_short, number
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from escalations.choices import Tier
-from health.queries import Explanation, explain, sparklines
+from health.queries import Explanation, explain
 from renewals.queries import Strip, renewal_strip
+from revops.dashboards.addresses import address
 from revops.dashboards.events import Day, days
 from revops.dashboards.queries.account import CHANGE_SINCE, Around, GoalWay, account_with_team, around
 from revops.dashboards.queries.timeline import KINDS, timeline
@@ -63,7 +63,11 @@ def account(request: WorkspaceRequest, account_id: int) -> HttpResponse:
         **_timeline(request, one, today, with_money=with_money),
     }
     if request.htmx and request.htmx.target in {"timeline", "timeline-more"}:
-        part = "dashboards/account.html#timeline" if request.htmx.target == "timeline" else "dashboards/_timeline_days.html"
+        part = (
+            "dashboards/account.html#timeline"
+            if request.htmx.target == "timeline"
+            else "dashboards/_timeline_days.html"
+        )
         return render(request, part, context)
     context |= _facts(one, today) | _health(one, today) | _renewal(request, one, today) | _acts(request, one)
     return render(request, "dashboards/account.html", context)
@@ -104,7 +108,9 @@ def _goal_line(goal: GoalWay) -> GoalLine:
     first = number(goal.baseline, _decimals(goal.baseline)) if goal.baseline is not None else "?"
     now = number(goal.actual, _decimals(goal.actual)) if goal.actual is not None else "no data"
     unit = f" {goal.unit}" if goal.unit else ""
-    return GoalLine(goal, tone, word, f"{first} → {now}{unit}, target {number(goal.target, _decimals(goal.target))}{unit}")
+    return GoalLine(
+        goal, tone, word, f"{first} → {now}{unit}, target {number(goal.target, _decimals(goal.target))}{unit}"
+    )
 
 
 def _decimals(value: float | None) -> int:
@@ -114,7 +120,7 @@ def _decimals(value: float | None) -> int:
 def _health(one: Account, today: date) -> dict[str, Any]:
     found: Explanation | None = explain(one.pk, since=today - CHANGE_SINCE)
     if found is None:
-        return {"health": None, "parts": [], "line": []}
+        return {"health": None, "parts": []}
     parts = [
         {
             "label": part.label,
@@ -133,7 +139,6 @@ def _health(one: Account, today: date) -> dict[str, Any]:
         "total": sum(part["points"] for part in parts if part["points"] is not None),
         "change": change,
         "left_out": ", ".join(part.label for part in found.left_out),
-        "line": sparklines([one.pk], until=found.as_of).get(one.pk, []),
     }
 
 
@@ -160,7 +165,7 @@ def _renewal(request: WorkspaceRequest, one: Account, today: date) -> dict[str, 
         "strip_start": first,
         "strip_end": max(strip.renewal.due_on, today),
         "may_see_renewals": True,
-        "renewal_url": _address("renewals:detail", strip.renewal.pk),
+        "renewal_url": address("renewals:detail", strip.renewal.pk),
     }
 
 
@@ -173,16 +178,9 @@ def _step_text(title: str, on: date, state: str, today: date) -> str:
 def _acts(request: WorkspaceRequest, one: Account) -> dict[str, Any]:
     role = request.membership.role
     return {
-        "log_url": _address("accounts:log_activity", one.pk) if may(role, Permission.LOG_ACTIVITY) else "",
+        "log_url": address("accounts:log_activity", one.pk) if may(role, Permission.LOG_ACTIVITY) else "",
         "may_work": may(role, Permission.WORK_TASKS),
         "log_kinds": ActivityKind.choices,
         "log_now": clock.now().astimezone(request.tenant.zone).strftime("%Y-%m-%dT%H:%M"),
-        "explain_url": _address("health:explained", one.pk),
+        "explain_url": address("health:explained", one.pk),
     }
-
-
-def _address(url_name: str, *arguments: int) -> str:
-    try:
-        return reverse(url_name, args=arguments)
-    except NoReverseMatch:
-        return ""

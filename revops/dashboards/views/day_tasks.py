@@ -14,14 +14,15 @@ from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
-from core.permissions import Permission, may, requires
+from core.permissions import Permission, requires
 from journeys.actions.task_verbs import TaskIsClosed, create_task, finish_task, reopen_task, snooze_task
 from journeys.models import Task
 from journeys.rules.snoozing import SnoozeRefused, snooze_choices
 from revops.dashboards.forms import SnoozeForm, TaskForm
 from revops.dashboards.queries.book import book
 from revops.dashboards.queries.queue import queue
-from revops.dashboards.views.my_day import lines, scope_of
+from revops.dashboards.queue_html import queue_rows
+from revops.dashboards.views.my_day import look_of, scope_of
 
 
 @requires(Permission.WORK_TASKS)
@@ -54,16 +55,7 @@ def task_undo(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     rows = queue(owner_id=None, tab="all", now=now, today=today, average_arr_minor=average, only=("task", task_id))
     if not rows:
         return HttpResponse("")
-    role = request.membership.role
-    context = {
-        "line": lines(rows, now, today)[0],
-        "current": False,
-        "scope": scope,
-        "currency": request.tenant.currency,
-        "may_work": True,
-        "may_see_money": may(role, Permission.VIEW_MONEY),
-    }
-    return render(request, "dashboards/_day_row.html", context)
+    return HttpResponse(queue_rows(rows, look_of(request, scope, now, today), first_is_current=False))
 
 
 @requires(Permission.WORK_TASKS)

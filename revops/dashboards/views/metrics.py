@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
 from accounts.choices import MovementKind
@@ -17,6 +16,7 @@ from core import clock
 from core.formatting import money, number, percent
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
+from revops.dashboards.addresses import page_address
 from revops.dashboards.definitions import OPERATIONS
 from revops.dashboards.forms import PeriodForm
 from revops.dashboards.queries.book import Book, book
@@ -71,7 +71,7 @@ def metrics(request: WorkspaceRequest) -> HttpResponse:
         "end": end,
         "periods": _periods(today),
         "lines": [_line(value, currency) for value in report.metrics],
-        "operations": [(one, _address(one.place)) for one in OPERATIONS],
+        "operations": [(one, page_address(one.place)) for one in OPERATIONS],
         "movements": [(str(MovementKind(kind).label), amount) for kind, amount in report.movements.items()],
         "moved": sum(report.movements.values()),
         "cohort": report.cohort,
@@ -132,9 +132,7 @@ def _size(amount: int, unit: Unit, currency: str) -> str:
     return money(amount, currency) if unit is Unit.MONEY else number(amount)
 
 
-def _drill(
-    key: str, report: MetricReport, start: date, end: date, currency: str, everybody: Book
-) -> dict[str, Any]:
+def _drill(key: str, report: MetricReport, start: date, end: date, currency: str, everybody: Book) -> dict[str, Any]:
     rows: list[MetricRow] = kept(
         f"metric_rows:{key}:{start}:{end}",
         lambda: metric_rows(key, start, end, limit=ROWS + 1),
@@ -165,10 +163,3 @@ def _drill(
             _size(value.denominator or 0, unit, currency) if value.denominator is not None else "",
         ),
     }
-
-
-def _address(url_name: str) -> str:
-    try:
-        return reverse(url_name)
-    except NoReverseMatch:
-        return ""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from accounts.choices import Segment
@@ -16,11 +16,12 @@ from core.choices import Role
 from core.formatting import money_short
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from revops.dashboards.addresses import address, page_address
 from revops.dashboards.queries.book import Book, book, motions, stamp
 from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.panel import Panel, panel
 from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, queue, queue_counts
-from revops.dashboards.reasons import Reason, kind_words, reasons, verb
+from revops.dashboards.queue_html import Look, queue_rows
 from revops.dashboards.rules import RANK_RULES_VERSION
 
 SHOWN: Final = 25
@@ -38,22 +39,11 @@ _OWN_BOOK: Final = frozenset({Role.CSM, Role.SALES_REP, Role.SUPPORT_AGENT, Role
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row as the template draws it."""
-
-    row: QueueRow
-    kind: str
-    reasons: list[Reason]
-    verb: str
-    url: str
-    panel_url: str
-
-
-@dataclass(frozen=True)
 class Group:
     key: str
     title: str
-    lines: list[Line]
+    count: int
+    rows: SafeString
 
 
 @dataclass(frozen=True)
@@ -88,20 +78,16 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
         tab = "all"
     scope = scope_of(request)
     figures = book(scope.owner_id)
-    rows = queue(
-        owner_id=scope.owner_id, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor
-    )
+    rows = queue(owner_id=scope.owner_id, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor)
     shown = SHOWN if request.GET.get("all") != "1" else len(rows)
     midnight = datetime.combine(today, time(), tzinfo=request.tenant.zone)
-    counts = queue_counts(
-        owner_id=scope.owner_id, membership_id=request.membership.pk, today=today, midnight=midnight
-    )
+    counts = queue_counts(owner_id=scope.owner_id, membership_id=request.membership.pk, today=today, midnight=midnight)
     context: dict[str, Any] = {
         "scope": scope,
         "tab": tab,
         "tabs": [(key, label, counts.tabs[key]) for key, label in TAB_WORDS],
         "counts": counts,
-        "groups": _groups(rows[:shown], now, today),
+        "groups": _groups(rows[:shown], look_of(request, scope, now, today)),
         "more": max(len(rows) - shown, 0),
         "currency": request.tenant.currency,
         "may_work": may(request.membership.role, Permission.WORK_TASKS),
@@ -118,8 +104,8 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
             accounts=figures.accounts,
         ),
         "freshness": stamp(figures, request.tenant, now),
-        "renewals_url": _address("renewals:list"),
-        "qbrs_url": _address("qbr:list"),
+        "renewals_url": page_address("renewals:list"),
+        "qbrs_url": page_address("qbr:list"),
         "at_risk_words": f"{money_short(figures.at_risk_change_minor, request.tenant.currency, plus=True)} this week",
         "may_import": may(request.membership.role, Permission.IMPORT_DATA),
     }
@@ -156,7 +142,12 @@ def _panel_page(request: WorkspaceRequest, source: str, row_id: int) -> HttpResp
     today = request.tenant.today(now)
     figures = book(scope_of(request).owner_id)
     rows = queue(
-        owner_id=None, tab="all", now=now, today=today, average_arr_minor=figures.average_arr_minor, only=(source, row_id)
+        owner_id=None,
+        tab="all",
+        now=now,
+        today=today,
+        average_arr_minor=figures.average_arr_minor,
+        only=(source, row_id),
     )
     if not rows:
         raise Http404
@@ -169,32 +160,27 @@ def _panel_page(request: WorkspaceRequest, source: str, row_id: int) -> HttpResp
     return render(request, "dashboards/_day_panel.html", context)
 
 
-def lines(rows: list[QueueRow], now: datetime, today: date) -> list[Line]:
-    """The rows with their words and addresses."""
-    return [_line(row, now, today) for row in rows]
+def look_of(request: WorkspaceRequest, scope: Scope, now: datetime, today: date) -> Look:
+    """How this person's rows are drawn."""
+    role = request.membership.role
+    return Look(
+        scope=scope.name,
+        currency=request.tenant.currency,
+        may_work=may(role, Permission.WORK_TASKS),
+        with_money=may(role, Permission.VIEW_MONEY),
+        now=now,
+        today=today,
+    )
 
 
-def _line(row: QueueRow, now: datetime, today: date) -> Line:
-    act = verb(row)
-    url = _address(act.url_name, act.argument) if act else ""
-    return Line(row, kind_words(row), reasons(row, now=now, today=today), act.label if act and url else "", url,
-                _address(f"dashboards:day_{row.source}", row.id))  # fmt: skip
-
-
-def _address(url_name: str, *arguments: int) -> str:
-    """Empty for a page that this installation does not have."""
-    try:
-        return reverse(url_name, args=arguments)
-    except NoReverseMatch:
-        return ""
-
-
-def _groups(rows: list[QueueRow], now: datetime, today: date) -> list[Group]:
-    return [
-        Group(key, GROUP_WORDS[key], lines([row for row in rows if row.group == key], now, today))
-        for key in GROUPS
-        if any(row.group == key for row in rows)
-    ]
+def _groups(rows: list[QueueRow], look: Look) -> list[Group]:
+    groups: list[Group] = []
+    for key in GROUPS:
+        of_group = [row for row in rows if row.group == key]
+        if of_group:
+            drawn = queue_rows(of_group, look, first_is_current=not groups)
+            groups.append(Group(key, GROUP_WORDS[key], len(of_group), drawn))
+    return groups
 
 
 def _panel_context(row: QueueRow, figures: Book, today: date, *, first: bool) -> dict[str, Any]:
@@ -210,6 +196,6 @@ def _panel_context(row: QueueRow, figures: Book, today: date, *, first: bool) ->
         "is_first": first,
         "notice_on": notice,
         "segment_word": SEGMENTS.get(row.segment or "", ""),
-        "health_url": _address("health:explained", row.account_id) if row.account_id else "",
+        "health_url": address("health:explained", row.account_id) if row.account_id else "",
         "rank_version": RANK_RULES_VERSION,
     }

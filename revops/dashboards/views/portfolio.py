@@ -26,7 +26,6 @@ from revops.dashboards.queries.book import Book, book, books, stamp
 from revops.dashboards.queries.people import people_like
 from revops.dashboards.queries.portfolio import (
     PAGE,
-    SORTS,
     VIEWS,
     Filter,
     Totals,
@@ -121,9 +120,7 @@ def portfolio(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "dashboards/portfolio.html", context)
 
 
-def _context(
-    request: WorkspaceRequest, wanted: Filter, page: Page, person_id: int | None, lost: str
-) -> dict[str, Any]:
+def _context(request: WorkspaceRequest, wanted: Filter, page: Page, person_id: int | None, lost: str) -> dict[str, Any]:
     role = request.membership.role
     sort = f"-{wanted.sort}" if wanted.descending else wanted.sort
     return {
@@ -287,13 +284,24 @@ def export(request: WorkspaceRequest) -> HttpResponse:
     rows = (
         _chosen(request)
         .order_by("name_key", "pk")
-        .values_list("external_id", "name", "segment", "status", "industry", "country", "owner__name", "last_contact_on", "arr_minor")
+        .values_list(
+            "external_id",
+            "name",
+            "segment",
+            "status",
+            "industry",
+            "country",
+            "owner__name",
+            "last_contact_on",
+            "arr_minor",
+        )
     )[:EXPORT_LIMIT]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([*head, f"arr_{currency.lower()}"] if with_money else head)
     writer.writerows(
-        [safe_cell(cell) for cell in row[:-1]] + ([str(from_minor(row[-1], currency))] if with_money else []) for row in rows
+        [safe_cell(cell) for cell in row[:-1]] + ([str(from_minor(row[-1], currency))] if with_money else [])
+        for row in rows
     )
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="accounts.csv"'

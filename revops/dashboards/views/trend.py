@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.choices import Segment
@@ -19,6 +19,7 @@ from escalations.choices import Tier
 from health.choices import Band
 from health.queries import Trend, TrendPoint, portfolio_trend
 from journeys.choices import ForecastCategory
+from revops.dashboards.addresses import page_address
 from revops.dashboards.queries.book import book, stamp
 from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.leadership import MONTHS_AHEAD, Leadership, Retention, Share, add_months, snapshot
@@ -91,9 +92,9 @@ def trend(request: WorkspaceRequest) -> HttpResponse:
         "lines": _segment_lines(found),
         "overlap": _overlap(found.segments),
         "tiers": [(str(Tier(line.tier).label), line) for line in found.tiers],
-        "renewals_url": _address("renewals:list"),
-        "escalations_url": _address("escalations:list"),
-        "qbrs_url": _address("qbr:list"),
+        "renewals_url": page_address("renewals:list"),
+        "escalations_url": page_address("escalations:list"),
+        "qbrs_url": page_address("qbr:list"),
         "is_empty": everybody.accounts == 0 and not shown.points,
         "may_import": may(request.membership.role, Permission.IMPORT_DATA),
     }
@@ -117,11 +118,11 @@ def _figures(found: Leadership, shown: Trend, segment: str) -> list[Figure]:
         Figure("Health, ARR-weighted", "health", number(score, 1) if score is not None else "n/a",
                _less(score, year_ago), "", 1, "up", _scored(points), "",
                f"{reverse('dashboards:portfolio')}?view=all" + (f"&segment={segment}" if segment else "")),
-        _rate("Renewed on time", "on_time", found.on_time, found.on_time_before, _address("renewals:list"), 0.9),
-        _rate("QBRs held", "qbrs_held", found.reviews, found.reviews_before, _address("qbr:list"), 0.9),
+        _rate("Renewed on time", "on_time", found.on_time, found.on_time_before, page_address("renewals:list"), 0.9),
+        _rate("QBRs held", "qbrs_held", found.reviews, found.reviews_before, page_address("qbr:list"), 0.9),
         Figure("Open escalations", "escalations", number(open_now), float(open_now - found.escalated_before), "", 0,
                "down", f"{over:,} past the reply target" if over else "none past the reply target",
-               "risk" if over else "ok", _address("escalations:list"), "as last year"),
+               "risk" if over else "ok", page_address("escalations:list"), "as last year"),
     ]  # fmt: skip
 
 
@@ -204,14 +205,22 @@ def _bridge(found: Leadership, currency: str) -> dict[str, Any] | None:
     if not end and not found.movements:
         return None
     scale, word = _scale(max(start, end), currency)
-    rows: list[dict[str, Any]] = [{"name": "Start", "second": f"{found.start:%b %y}", "value": start / scale, "tone": "total"}]
+    rows: list[dict[str, Any]] = [
+        {"name": "Start", "second": f"{found.start:%b %y}", "value": start / scale, "tone": "total"}
+    ]
     for move in found.movements:
         tone = "gain" if move.amount_minor > 0 else "loss"
-        rows.append({"name": move.label, "second": f"{move.accounts:,}", "value": move.amount_minor / scale, "tone": tone})
+        rows.append(
+            {"name": move.label, "second": f"{move.accounts:,}", "value": move.amount_minor / scale, "tone": tone}
+        )
     if found.unexplained_minor:
-        rows.append({"name": "Not explained", "second": "!", "value": found.unexplained_minor / scale, "tone": "config"})
+        rows.append(
+            {"name": "Not explained", "second": "!", "value": found.unexplained_minor / scale, "tone": "config"}
+        )
     rows.append({"name": "Now", "second": f"{found.end:%b %y}", "value": end / scale, "tone": "total"})
-    steps = ", ".join(f"{move.label.lower()} {money_short(move.amount_minor, currency, plus=True)}" for move in found.movements)
+    steps = ", ".join(
+        f"{move.label.lower()} {money_short(move.amount_minor, currency, plus=True)}" for move in found.movements
+    )
     return {
         "rows": rows,
         "word": word,
@@ -232,7 +241,12 @@ def _due_chart(found: Leadership, today: date, currency: str) -> dict[str, Any] 
     months = [add_months(today.replace(day=1), ahead) for ahead in range(MONTHS_AHEAD)]
     scale = 10 ** digits(currency)
     series = [
-        {"name": name, "tone": tone, "hatch": hatch, "values": [found.due.get(month, {}).get(key, 0) / scale for month in months]}
+        {
+            "name": name,
+            "tone": tone,
+            "hatch": hatch,
+            "values": [found.due.get(month, {}).get(key, 0) / scale for month in months],
+        }
         for key, name, tone, hatch in _FORECASTS
         if any(key in by for by in found.due.values())
     ]
@@ -279,13 +293,6 @@ def _overlap(rows: list[Retention]) -> str:
     if len(names) > 1:
         return "The intervals overlap, so the segments are not ranked."
     return f"The intervals of {names[0][0]} and {names[0][1]} overlap, so they are not ranked."
-
-
-def _address(url_name: str) -> str:
-    try:
-        return reverse(url_name)
-    except NoReverseMatch:
-        return ""
 
 
 FORECAST_WORDS: Final = dict(ForecastCategory.choices)
