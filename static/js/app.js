@@ -247,6 +247,10 @@
       toast({ text: waiting.textContent.trim(), tone: waiting.dataset.toast });
       waiting.remove();
     }
+    // What scrolls sideways and holds nothing to focus must itself be reachable by keyboard.
+    for (const area of all(".figures, .card:has(> .table), .chart-table", part)) {
+      if (area.scrollWidth > area.clientWidth && !one("a, button, input", area)) area.tabIndex = 0;
+    }
     markTheme();
     showSelection();
   };
