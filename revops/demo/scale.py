@@ -26,3 +26,10 @@ def scale_for(accounts: int) -> Scale:
     if accounts <= 20_000:
         return Scale(daily_days=90, sparse_days=7, story_days=365, rich=False, backfill_days=360, backfill_every=28)
     return Scale(daily_days=90, sparse_days=28, story_days=120, rich=False, backfill_days=180, backfill_every=28)
+
+
+def thin_scale() -> Scale:
+    """Just enough facts for every page to show something: what benchmarks of pages need of a large workspace."""
+    return Scale(
+        daily_days=14, sparse_days=28, story_days=60, rich=False, backfill_days=84, backfill_every=28, history_days=100
+    )

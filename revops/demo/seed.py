@@ -21,7 +21,7 @@ from core.choices import Role
 from core.models import Membership, Tenant, User
 from core.tenancy import tenant_context
 from revops.demo import names, texts, truth
-from revops.demo.scale import Scale, scale_for
+from revops.demo.scale import Scale, scale_for, thin_scale
 
 VAR = Path(settings.BASE_DIR) / "var"
 SQL: Final = Path(__file__).parent / "sql"
@@ -52,11 +52,12 @@ class Demo:
     currency: str = "EUR"
     timezone: str = "Europe/Berlin"
     score_days: int | None = None
+    thin: bool = False
 
     @property
     def scale(self) -> Scale:
         """How much is told; `score_days` shortens the past scores, which take most of the time of a small world."""
-        usual = scale_for(self.accounts)
+        usual = thin_scale() if self.thin else scale_for(self.accounts)
         return usual if self.score_days is None else replace(usual, backfill_days=self.score_days)
 
     @property

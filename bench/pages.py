@@ -1,0 +1,186 @@
+"""My day, portfolio, account and trend at two sizes, as an admin and as a CSM who owns a fifth, against an empty page.
+
+    python -m bench.pages --accounts 1000 100000
+
+Django's own client with the real middleware, as rv_app behind row security; the empty signed-in page is asked for in
+turn with the others. Bytes are the compressed HTML; the first view adds the compressed styles and scripts of the page.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.recompute import Row
+
+EMPTY = "/help/"
+PAGES = {"My day": "/", "portfolio": "/accounts/", "account": "/accounts/{account}/", "trend": "/trend/"}
+QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20}
+ROLES = {"admin": "ruth", "CSM": "mara"}
+TRIALS = 40
+
+
+@dataclass
+class Visit:
+    """One page for one role at one size."""
+
+    page: str
+    role: str
+    accounts: int
+    taken: list[float] = field(default_factory=list)
+    queries: int = 0
+    bytes: int = 0
+    first_view: int = 0
+
+    @property
+    def p95(self) -> float:
+        return statistics.quantiles(self.taken, n=20, method="inclusive")[18]
+
+
+def run(
+    sizes: tuple[int, ...] = (1_000, 100_000), trials: int = TRIALS, say: Callable[[str], None] = lambda _text: None
+) -> list[Row]:
+    """The rows of the table. Workspaces are made when they are not there; the larger one stands beside the smaller."""
+    for accounts in sorted(sizes, reverse=True):
+        prepare(accounts, say)
+    rows, visits, empties = [], [], {}
+    for accounts in sizes:
+        for role in ROLES:
+            say(f"{accounts:,} accounts as {role}")
+            found, empty = measure(accounts, role, trials)
+            visits += found
+            empties[accounts, role] = empty
+    for one in visits:
+        what = f"{one.page}, {one.accounts:,} accounts, {one.role}"
+        rows.append(Row(f"{what}, p95", one.p95, empties[one.accounts, one.role].p95, 4.0, "× an empty signed-in page"))
+    rows += growth(visits, sizes)
+    for page, most in QUERIES.items():
+        mine = [one for one in visits if one.page == page]
+        rows.append(Row(f"{page}, queries", max(one.queries for one in mine), None, most, "queries"))
+        rows.append(Row(f"{page}, compressed HTML", max(one.bytes for one in mine) / 1000, None, 20, "kB"))
+    rows.append(Row("first view, HTML + CSS + JS", max(one.first_view for one in visits) / 1000, None, 60, "kB"))
+    return rows
+
+
+def growth(visits: list[Visit], sizes: tuple[int, ...]) -> list[Row]:
+    """How much slower the largest workspace is than the smallest."""
+    rows = []
+    by = {(one.page, one.role, one.accounts): one for one in visits}
+    for page in PAGES:
+        for role in ROLES:
+            large, small = by[page, role, max(sizes)], by[page, role, min(sizes)]
+            rows.append(Row(f"{page}, {role}, growth of p95", large.p95, small.p95, 1.3, f"× {min(sizes):,} accounts"))
+    return rows
+
+
+def prepare(accounts: int, say: Callable[[str], None]) -> None:
+    """A demo workspace of the size, after its main job, with statistics as autovacuum would have made them."""
+    from core import clock
+    from core.models import Tenant
+    from revops.demo import actions
+    from revops.demo.seed import Demo
+
+    slug = f"bench-pages-{accounts}"
+    if Tenant.objects.filter(slug=slug).exists():
+        return
+    now = clock.now()
+    demo = Demo(slug=slug, accounts=accounts, seed=7, as_of=actions.today(now), now=now, thin=True)
+    actions.seed(demo=demo, fresh=False, run_main_job=True, say=say)
+    analyze()
+
+
+def analyze() -> None:
+    """What autovacuum does within minutes; a benchmark does not wait for it."""
+    import psycopg2
+
+    owner = psycopg2.connect(os.environ["DATABASE_OWNER_URL"])
+    owner.autocommit = True
+    with owner.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    owner.close()
+
+
+def measure(accounts: int, role: str, trials: int) -> tuple[list[Visit], Visit]:
+    """The pages in turn, so that whatever else the machine does meets them all."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from core.models import Membership, Tenant
+    from core.tenancy import tenant_context
+    from renewals.models import Renewal
+
+    tenant = Tenant.objects.get(slug=f"bench-pages-{accounts}")
+    member = Membership.objects.get(tenant=tenant, user__email=f"{ROLES[role]}@{tenant.slug}.example")
+    with tenant_context(tenant.pk):
+        renewal = Renewal.objects.filter(owner__email_key=member.user.email).order_by("due_on").first()
+        account_id = (renewal or Renewal.objects.order_by("due_on")[0]).account_id
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(member.user, "django.contrib.auth.backends.ModelBackend")
+    empty = Visit("empty", role, accounts)
+    visits = [Visit(page, role, accounts) for page in PAGES]
+    for trial in range(trials + 3):
+        for visit in [empty, *visits]:
+            address = PAGES.get(visit.page, EMPTY).format(account=account_id)
+            began = time.perf_counter()
+            response = client.get(address)
+            taken = (time.perf_counter() - began) * 1000
+            assert response.status_code == 200, f"{address}: {response.status_code}"
+            if trial >= 3:
+                visit.taken.append(taken)
+            if trial == 2:
+                visit.bytes = len(gzip.compress(response.content, 6))
+                visit.first_view = visit.bytes + assets(response.content.decode())
+                with CaptureQueriesContext(connection) as captured:
+                    client.get(address)
+                visit.queries = sum(_is_query(one["sql"]) for one in captured.captured_queries)
+    return visits, empty
+
+
+def _is_query(sql: str) -> bool:
+    """Statements that ask for or write rows; entering the workspace and its transaction are not counted."""
+    return not sql.startswith(("SELECT set_config", "SAVEPOINT", "RELEASE", "SET ", "BEGIN", "COMMIT", "ROLLBACK"))
+
+
+def assets(html: str) -> int:
+    """Compressed bytes of the styles and scripts that the page names; what loads later does not count."""
+    from django.contrib.staticfiles import finders
+
+    total = 0
+    for name in set(re.findall(r'(?:href|src)="/static/([^"]+\.(?:css|js))"', html)):
+        plain = re.sub(r"\.[0-9a-f]{12}(?=\.\w+$)", "", name)
+        found = finders.find(plain)
+        if found:
+            total += len(gzip.compress(Path(str(found)).read_bytes(), 6))
+    return total
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accounts", type=int, nargs=2, default=[1_000, 100_000])
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    options = parser.parse_args()
+    rows = run(tuple(options.accounts), options.trials, say=lambda text: print(text, file=sys.stderr))
+    print(json.dumps([row.as_dict() for row in rows], indent=1))
+
+
+def _start() -> None:
+    import django
+
+    from revops.local import apply_environment
+
+    apply_environment(operator=True)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
+    django.setup()
+
+
+if __name__ == "__main__":
+    _start()
+    main()
