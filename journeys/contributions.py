@@ -7,6 +7,7 @@ from core.actors import Actor
 from core.models import Tenant
 from journeys.actions.pipelines import JOURNEY_KIND, PIPELINE_KIND, ensure_default_journey, ensure_default_pipeline
 from journeys.importing import OPPORTUNITIES
+from journeys.queries.pipelines import misplaced_opportunities
 from journeys.queries.stage_facts import STAGE_FACTS
 from journeys.rules.pipelines import parse_journey, parse_pipeline
 
@@ -19,6 +20,13 @@ def register() -> None:
     registry.add_tenant_default(registry.TenantDefault("journeys.journey", 21, _journey))
     registry.add_facts(STAGE_FACTS)
     registry.add_import_kind(OPPORTUNITIES.key, OPPORTUNITIES)
+    registry.add_doctor_check(
+        registry.DoctorCheck(
+            key="opportunity_stages",
+            label="Every opportunity is in one stage of its own pipeline, and its history says so",
+            count=_misplaced,
+        )
+    )
     registry.add_consumer(registry.Consumer("journeys", "journeys.place_accounts"))
 
 
@@ -28,3 +36,7 @@ def _pipeline(tenant: Tenant, actor: Actor, now: datetime) -> None:
 
 def _journey(tenant: Tenant, actor: Actor, now: datetime) -> None:
     ensure_default_journey(actor=actor, now=now)
+
+
+def _misplaced(tenant: Tenant, now: datetime) -> int:
+    return misplaced_opportunities()

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from journeys.models import Opportunity, Pipeline, PipelineStage
+from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
 from journeys.rules.pipelines import KnownPipeline, squashed
 
 
@@ -53,3 +53,11 @@ def known_pipelines() -> list[KnownPipeline]:
         )
         for one in pipelines()
     ]
+
+
+def misplaced_opportunities() -> int:
+    """Opportunities whose open visit is not in their stage, or whose stage is of another pipeline. 0 is right."""
+    here = OpportunityStageVisit.objects.filter(
+        opportunity_id=OuterRef("pk"), stage_id=OuterRef("stage_id"), left_on=None
+    )
+    return Opportunity.objects.filter(~Exists(here) | ~Q(stage__pipeline_id=F("pipeline_id"))).count()

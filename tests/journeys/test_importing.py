@@ -16,6 +16,7 @@ from core.management.base import CommandRefused
 from core.models import Tenant
 from core.tenancy import tenant_context
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
+from journeys.queries.pipelines import misplaced_opportunities
 
 pytestmark = pytest.mark.django_db
 HEAD = "Opportunity ID,Name,Account,Owner,Product,Stage,Amount,Created Date,Close Date\n"
@@ -166,3 +167,11 @@ def test_a_salesforce_export_says_by_its_flags_what_is_won(tenant: Tenant, tmp_p
     with tenant_context(tenant.pk):
         kinds = Opportunity.objects.order_by("external_id").values_list("stage__kind", flat=True)
         assert list(kinds) == ["won", "lost", "open"]
+
+
+def test_the_doctor_finds_a_deal_whose_history_says_otherwise(tenant: Tenant, tmp_path: Path) -> None:
+    load(tmp_path, HEAD + "1,A,,,,Demo,1,2026-01-05,\n2,B,,,,Closed won,1,2026-01-05,2026-01-09\n")
+    with tenant_context(tenant.pk):
+        assert misplaced_opportunities() == 0
+        Opportunity.objects.filter(external_id="1").update(stage=PipelineStage.objects.get(key="proposal"))
+        assert misplaced_opportunities() == 1
