@@ -1,11 +1,13 @@
 """The revenue ledger: every step of ARR once, with one type, and the sum of the steps is the ARR."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from accounts.choices import LineKind
 from accounts.models import Account, Contract, ContractLine, RevenueMovement
 from accounts.queries.revenue import ledger_breaks
 from core.models import AuditEntry, Tenant
+from core.tenancy import tenant_context
 
 TODAY = date(2026, 3, 2)
 
@@ -159,3 +162,27 @@ def test_the_movements_up_to_any_day_add_up_to_the_arr_of_that_day(
             assert sum(amount for on, amount in steps.items() if on <= day) == level(lines, day)
         assert ledger_breaks(TODAY) == 0
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_refreshes_at_once_write_what_one_writes(kestrel: Tenant, now: datetime) -> None:
+    with tenant_context(kestrel.pk):
+        for n in range(50):
+            book(f"Account {n}", (date(2025, 1, 1), date(2025, 7, 1), 1000 + n), (date(2025, 9, 1), None, 500))
+    ready = threading.Barrier(2)
+
+    def refresh() -> int:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET ROLE rv_app")
+            ready.wait(timeout=20)
+            with tenant_context(kestrel.pk):
+                return refresh_revenue(today=TODAY, now=now).movements
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        written = sorted(pool.map(lambda _: refresh(), range(2)))
+    assert written == [0, 150]
+    with tenant_context(kestrel.pk):
+        assert ledger_breaks(TODAY) == 0
