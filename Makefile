@@ -38,6 +38,7 @@ check: environment
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint --quiet
 	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py lint_migrations
 
 bench: environment
 	@$(PY) -m bench $(ARGS)
