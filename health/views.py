@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
-from core.permissions import Permission, requires
+from core.permissions import Permission, may, requires
 from health.actions import start_history
 from health.forms import CompareForm
 from health.queries import freshness, health_page
@@ -26,6 +26,14 @@ def explained(request: WorkspaceRequest, account_id: int) -> HttpResponse:
 def panel(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """The card on the account page: contributions that add up to the score."""
     return render(request, "health/_panel.html", _context(request, account_id))
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def history_offer(request: WorkspaceRequest) -> HttpResponse:
+    """The offer to work out the past year, for who may; else nothing."""
+    allowed = may(request.membership.role, Permission.RECOMPUTE_HEALTH)
+    return render(request, "health/_history_offer.html", {"allowed": allowed})
 
 
 @requires(Permission.RECOMPUTE_HEALTH)

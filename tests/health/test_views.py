@@ -9,9 +9,12 @@ from django.utils import timezone
 from accounts.models import Account
 from core.actions import add_member, create_tenant
 from core.choices import Role
-from core.models import Tenant
+from core.jobs import run_job
+from core.models import Job, Tenant
 from core.tenancy import tenant_context
+from health import tasks  # noqa: F401 -- registers the job handlers, as in a worker
 from health.actions import backfill_history, recompute
+from health.queries.checks import CHECKS
 from tests.factories.health import ACTOR, account, contact, contract, signals, ticket
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +109,24 @@ def test_the_page_costs_the_same_queries_with_a_long_history(
 ) -> None:
     with django_assert_max_num_queries(20):  # type: ignore[operator]
         member.get(f"/accounts/{scored.pk}/health/")
+
+
+def test_the_past_year_is_worked_out_once_by_who_may(workspace: Tenant, client: Client, scored: Account) -> None:
+    roles = {
+        role: add_member(tenant=workspace, email=f"{role}@kestrel.example", name="A", role=role, password=None).user
+        for role in (Role.CSM, Role.REVOPS_ADMIN)
+    }
+    client.force_login(roles[Role.CSM])
+    assert "Work out" not in client.get("/health/history/offer/").content.decode()
+    assert client.post("/health/history/").status_code == 403
+    client.force_login(roles[Role.REVOPS_ADMIN])
+    assert "Work out the past year" in client.get("/health/history/offer/").content.decode()
+    for _ in range(2):
+        assert client.post("/health/history/").status_code == 302
+    with tenant_context(workspace.pk):
+        job = Job.objects.get(kind="health.history")
+    assert run_job(tenant_id=workspace.pk, job_id=job.pk) == "done"
+    with tenant_context(workspace.pk):
+        job.refresh_from_db()
+        assert (job.result["weeks"], job.done) == (52, 52)
+        assert {check(workspace, timezone.now()) for _, _, check in CHECKS} == {0}
