@@ -36,7 +36,7 @@ def opportunities(request: WorkspaceRequest) -> HttpResponse:
     if chosen is not None:
         report = pipeline_report(pipeline_id=chosen.pipeline.pk)
         context |= {
-            "columns": stage_columns(chosen.pipeline),
+            "columns": list(zip(stage_columns(chosen.pipeline), report.stages, strict=True)),
             "report": report,
             "win_rate": win_rate(report.won, report.lost),
         }
