@@ -15,6 +15,14 @@ _OPERATORS: Final = {
     "is_known": "is known",
     "is_unknown": "is unknown",
 }
+# How a fact is said where a person wants the reason, not the trace.
+_PHRASES: Final = {
+    "health.band": "{}",
+    "health.score": "score {}",
+    "health.change_30d": "score {} in 30 days",
+    "renewals.days_to_renewal": "{} days to renewal",
+    "accounts.days_since_contact": "{} days without contact",
+}
 _VALUES: Final = {
     "red": "At risk",
     "yellow": "Watch",
@@ -91,10 +99,13 @@ def seen(trace: Sequence[Mapping[str, Any]]) -> tuple[Seen, ...]:
 
 
 def reason(trace: Sequence[Mapping[str, Any]]) -> str:
-    """What was seen, each fact once: `Health band At risk, days to renewal 43`."""
-    parts = dict.fromkeys(f"{entry.label} {entry.saw}" for entry in seen(trace))
-    words = ", ".join(part if first == 0 else part[:1].lower() + part[1:] for first, part in enumerate(parts))
-    return words or "Opened by hand"
+    """What was seen, each fact once: `At risk, 43 days to renewal`."""
+    parts = dict.fromkeys(
+        _PHRASES[entry.fact].format(entry.saw) if entry.fact in _PHRASES else f"{entry.label.lower()} {entry.saw}"
+        for entry in seen(trace)
+    )
+    words = ", ".join(parts)
+    return words[:1].upper() + words[1:] if words else "Opened by hand"
 
 
 def _word(value: Any) -> str:

@@ -128,15 +128,18 @@ def goal_progress(baseline: float | None, target: float, actual: float | None) -
     return max(0.0, min(1.0, (actual - start) / (target - start)))
 
 
-def headline(reached: Sequence[bool | None]) -> str:
-    """The finding that a review starts with."""
+def headline(reached: Sequence[bool | None], progress: Sequence[float | None] = ()) -> str:
+    """The finding that a review starts with: goals reached, else how far the furthest one is."""
     total, done = len(reached), sum(1 for one in reached if one)
+    furthest = max((share for share in progress if share is not None), default=0.0)
     if not total:
         return "No goals are agreed yet: that is what this review is for"
     if all(one is None for one in reached):
         return f"{_goals(total)} agreed, nothing measured yet"
     if done == total:
         return "The goal is reached" if total == 1 else f"All {total} goals are reached"
+    if not done:
+        return f"{_goals(total)} on the way, the furthest at {int(furthest * 100)} %"
     return f"{done} of {_goals(total)} {'is' if done == 1 else 'are'} reached"
 
 

@@ -8,9 +8,10 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.choices import Segment
 from accounts.models import Account
 from accounts.queries.people import person_id_of
-from core import clock
+from core import clock, formatting
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
@@ -34,6 +35,7 @@ def qbr_list(request: WorkspaceRequest) -> HttpResponse:
     everyone = request.GET.get("who") == "all" or person_id is None
     owner_id = None if everyone else person_id
     past = request.GET.get("state") == "past"
+    cadence = queries.live_cadence()
     shown = list((queries.past_qbrs(owner_id) if past else queries.open_qbrs(owner_id))[: PAGE + 1])
     context = {
         "rows": queries.with_packages(shown[:PAGE]),
@@ -43,7 +45,8 @@ def qbr_list(request: WorkspaceRequest) -> HttpResponse:
         "everyone": everyone,
         "has_book": person_id is not None,
         "quarter": queries.held_this_quarter(owner_id, today),
-        "cadence": queries.live_cadence(),
+        "cadence": cadence,
+        "cadence_words": _cadence_words(cadence[1].months) if cadence else "",
         "today": today,
     }
     return render(request, "qbr/list.html", context)
@@ -160,6 +163,14 @@ def account_section(request: HttpRequest, account: Account) -> str:
         "today": membership.tenant.today(clock.now()),
     }
     return render_to_string("qbr/_section.html", context, request=request)
+
+
+def _cadence_words(months: dict[str, int]) -> str:
+    """`Enterprise every 3 months, Mid-market every 6 months`."""
+    labels = dict(Segment.choices)
+    return ", ".join(
+        f"{labels.get(key, key)} every {formatting.plural(count, 'month')}" for key, count in months.items()
+    )
 
 
 def _qbr(qbr_id: int) -> QBR:

@@ -46,7 +46,7 @@ CROSS JOIN LATERAL (
 ) AS due
 WHERE a.tenant_id = %(tenant)s AND a.status = 'customer' AND due.rounds >= 1
   AND due.day >= %(today)s::date - %(made_up)s
-  AND due.day >= LEAST(%(today)s, (a.created_at AT TIME ZONE %(zone)s)::date)
+  AND due.day >= LEAST(%(today)s, GREATEST((a.created_at AT TIME ZONE %(zone)s)::date, %(live_since)s))
 """
 _OPEN: Final = (
     "WITH due AS ("
@@ -101,6 +101,7 @@ def assemble_qbrs(*, tenant: Tenant, actor: Actor, today: date, now: datetime) -
             "horizon": date.fromordinal(today.toordinal() + cadence[1].prepare_days),
             "made_up": MADE_UP_FOR_DAYS,
             "version": cadence[0].pk,
+            "live_since": tenant.today(cadence[0].published_at or now),
             "now": now,
         }
         cursor.execute(_COUNT, values)

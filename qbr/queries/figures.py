@@ -89,10 +89,10 @@ def _package(
         "workspace": tenant.name,
         "period": {"from": period.start.isoformat(), "to": period.end.isoformat()},
         "observed": {"from": since.isoformat(), "to": until.isoformat()},
-        "headline": headline([goal["reached"] for goal in goals]),
+        "headline": headline([goal["reached"] for goal in goals], [goal["progress"] for goal in goals]),
         "goals": goals,
         "figures": figures,
-        "missing": [figure["key"] for figure in figures if figure["value"] is None],
+        "missing": [figure["key"] for figure in figures if figure["value"] is None and not figure["internal"]],
     }
 
 
@@ -143,8 +143,10 @@ def _revenue(row: dict[str, Any], currency: str, today: date, start: date) -> li
     change = None if now is None or before is None else now - before
     return [
         figure("arr", "Annual recurring revenue", now, as_of=today, definition=what, **common),
-        figure("arr_before", "At the start of the period", before, as_of=start, definition=what, **common),
-        figure("arr_change", "Change", change, as_of=today, definition="ARR v1, difference of the two", **common),
+        figure("arr_before", "ARR at the start of the period", before, as_of=start, definition=what, **common),
+        figure(
+            "arr_change", "Change of ARR", change, as_of=today, definition="ARR v1, difference of the two", **common
+        ),
     ]
 
 
@@ -276,7 +278,7 @@ def _health(row: dict[str, Any]) -> list[dict[str, Any]]:
         figure("health", "Health score", plain(row.get("score")), unit="of 100", **common),
         figure("health_band", "Band", row.get("band") if row.get("score") is not None else None, unit="band", **common),
         figure("health_coverage", "Coverage", plain(row.get("coverage")), unit="share", **common),
-        figure("health_before", "At the start of the period", plain(row.get("before")), unit="of 100", **common),
+        figure("health_before", "Score at the start", plain(row.get("before")), unit="of 100", **common),
     ]
 
 

@@ -77,8 +77,8 @@ def paper_of(package: QBRPackage) -> Paper:
         sections=[_section(section.key, section.title, shown) for section in template.sections],
         appendix=[_section(section.key, section.title, shown) for section in template.appendix],
         internal=[_figure(figure) for figure in figures if figure["internal"]],
-        missing=[_figure(figure) for figure in figures if figure["value"] is None],
-        count=len(figures),
+        missing=[_figure(figure) for figure in shown if figure["value"] is None],
+        count=len(shown),
     )
 
 

@@ -79,7 +79,7 @@ def test_at_risk_and_close_to_renewal_opens_one_escalation_with_the_reason(book:
         ("renewals.days_to_renewal", "gte", 0, 60),
         ("renewals.days_to_renewal", "lte", 90, 60),
     ]
-    assert reason(escalation.facts["conditions"]) == "Health band At risk, days to renewal 60"
+    assert reason(escalation.facts["conditions"]) == "At risk, 60 days to renewal"
     task = Task.objects.get(kind="escalation")
     assert (task.assignee, task.due_on, task.subject_id, task.origin_key) == (
         owner, TODAY, escalation.pk, f"escalation:{escalation.pk}",

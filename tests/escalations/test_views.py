@@ -46,7 +46,7 @@ def client_of(tenant: Tenant, role: Role) -> Client:
 @pytest.mark.capability("E3")
 def test_the_list_says_why_and_adds_up(kestrel: Tenant, escalation: Escalation) -> None:
     text = client_of(kestrel, Role.CSM).get(reverse("escalations:list")).content.decode()
-    assert "Health band At risk, days to renewal 60" in text
+    assert "At risk, 60 days to renewal" in text
     assert "1 open, €286k at risk" in text
     assert text.count("€286,000") == 2  # the row and the sum
 

@@ -30,7 +30,8 @@ from tests.factories.motions import ACTOR, NOW, TODAY
 
 @pytest.fixture
 def book(in_kestrel: Tenant) -> Tenant:
-    publish_defaults(in_kestrel, ACTOR, NOW)
+    """The cadence has been live for a long time."""
+    publish_defaults(in_kestrel, ACTOR, NOW - timedelta(days=300))
     return in_kestrel
 
 
@@ -77,6 +78,12 @@ def test_without_a_date_of_becoming_a_customer_the_first_contract_is_the_anchor(
 def test_a_book_imported_today_is_not_flooded_with_reviews_of_the_past(book: Tenant) -> None:
     make.account("Alder", segment="enterprise", customer_since=date(2025, 11, 20), created_at=NOW)
     assert assemble(book) == Assembled(assembled=0, unchanged=0)
+
+
+def test_a_cadence_that_goes_live_today_asks_for_no_review_of_the_past(in_kestrel: Tenant) -> None:
+    publish_defaults(in_kestrel, ACTOR, NOW)
+    make.account("Alder", segment="enterprise", customer_since=date(2025, 11, 20), created_at=NOW - timedelta(days=90))
+    assert assemble(in_kestrel) == Assembled()
 
 
 def test_a_second_run_writes_nothing(book: Tenant) -> None:
@@ -146,7 +153,9 @@ def test_each_figure_carries_its_source_and_its_day_and_what_is_missing_says_why
         assert figure["value"] is None or figure["as_of"], figure
     assert package.data["headline"] == "1 of 2 goals is reached"
     assert [(goal["title"], goal["reached"]) for goal in package.data["goals"]] == [("Faster", True), ("Paper", None)]
-    assert set(package.data["missing"]) == {key for key, figure in found.items() if figure["value"] is None}
+    assert set(package.data["missing"]) == {
+        key for key, figure in found.items() if figure["value"] is None and not figure["internal"]
+    }
 
 
 @pytest.mark.capability("A8")
@@ -154,7 +163,10 @@ def test_an_account_with_no_data_gets_a_package_in_which_every_figure_says_so(bo
     due_account()
     assemble(book)
     package = QBRPackage.objects.get()
-    assert sorted(package.data["missing"]) == sorted(figures(package))
+    assert sorted(package.data["missing"]) == sorted(
+        key for key, figure in figures(package).items() if not figure["internal"]
+    )
+    assert {figure["value"] for figure in figures(package).values()} == {None}
     assert package.data["headline"] == "No goals are agreed yet: that is what this review is for"
 
 

@@ -97,6 +97,10 @@ def test_the_headline_is_the_result(reached: list[bool | None], words: str) -> N
     assert headline(reached) == words
 
 
+def test_with_no_goal_reached_the_headline_says_how_far_the_furthest_is() -> None:
+    assert headline([False, None], [0.934, None]) == "2 goals on the way, the furthest at 93 %"
+
+
 @given(st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text(max_size=9)), max_size=6))
 def test_the_hash_does_not_depend_on_the_order_of_keys(data: dict[str, object]) -> None:
     assert package_hash(data) == package_hash(dict(reversed(list(data.items()))))
