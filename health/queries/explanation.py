@@ -12,6 +12,7 @@ from health.queries.scores import stored_on
 from health.rules import (
     Categories,
     Contribution,
+    Input,
     Missing,
     Moment,
     Reading,
@@ -211,7 +212,7 @@ def _explained(
     return Explained(
         key=one.key,
         label=one.label,
-        reads=_reads(reading),
+        reads=in_words(reading),
         source=source.label if source else reading.measure.replace("_", " ").capitalize(),
         unit="d" if reading.aggregate == "days_since" else source.unit if source else "",
         value=part.value,
@@ -223,7 +224,7 @@ def _explained(
         points=part.points,
         age=part.age,
         limit_days=reading.window_days,
-        if_missing=_if_missing(one.missing, one.carry_days),
+        if_missing=in_words(one),
         is_fraction=reading.aggregate == "trend",
         then_value=before.values[there] if before and there is not None else None,
         then_sub_score=before.sub_scores[there] if before and there is not None else None,
@@ -244,17 +245,16 @@ _WORDS = {
 }
 
 
-def _reads(reading: Reading) -> str:
-    return _WORDS[reading.aggregate].format(days=reading.window_days)
-
-
-def _if_missing(missing: Missing, days: int) -> str:
+def in_words(what: Reading | Input) -> str:
+    """How a reading makes its value; of an input, what counts when nothing was observed."""
+    if isinstance(what, Reading):
+        return _WORDS[what.aggregate].format(days=what.window_days)
     return {
         Missing.EXCLUDE: "Leave out",
         Missing.NEUTRAL: "Neutral 50",
         Missing.WORST: "Worst 0",
-        Missing.CARRY: f"Carry {days} days",
-    }[missing]
+        Missing.CARRY: f"Carry {what.carry_days} days",
+    }[what.missing]
 
 
 def _name(reading: Reading, value: float | None) -> str:

@@ -114,11 +114,15 @@ def lint(model: ScoreModel) -> list[str]:
     """Advice on a model that may well be published as it is."""
     advice = []
     if not 4 <= len(model.inputs) <= 6:
-        advice.append(f"{len(model.inputs)} inputs: four to six are easiest to explain and to act on.")
+        advice.append(f"{_inputs_in_words(len(model.inputs))}: four to six are easiest to explain and to act on.")
     heaviest = max(model.inputs, key=lambda one: one.weight)
     if heaviest.weight > 0.5:
         advice.append(f"'{heaviest.label}' has {heaviest.weight:.0%} of the weight and decides nearly alone.")
     return advice
+
+
+def _inputs_in_words(count: int) -> str:
+    return f"{count} input{'' if count == 1 else 's'}"
 
 
 def _inputs(raw: Any) -> tuple[Input, ...]:

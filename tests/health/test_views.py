@@ -15,7 +15,7 @@ from core.tenancy import tenant_context
 from health import tasks  # noqa: F401 -- registers the job handlers, as in a worker
 from health.actions import backfill_history, recompute
 from health.queries.checks import CHECKS
-from tests.factories.health import ACTOR, account, contact, contract, signals, ticket
+from tests.factories.health import ACTOR, account, contact, contract, one_input, publish_model, signals, ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -130,3 +130,16 @@ def test_the_past_year_is_worked_out_once_by_who_may(workspace: Tenant, client: 
         job.refresh_from_db()
         assert (job.result["weeks"], job.done) == (52, 52)
         assert {check(workspace, timezone.now()) for _, _, check in CHECKS} == {0}
+
+
+@pytest.mark.capability("H1")
+def test_the_live_models_can_be_read_with_advice_and_unknown_measures(member: Client, workspace: Tenant) -> None:
+    text = member.get("/health/models/").content.decode()
+    assert "Product usage" in text
+    assert text.count("not in this workspace") == 3
+    assert "easiest to explain" not in text
+    with tenant_context(workspace.pk):
+        publish_model(workspace, one_input(), key="short", name="Short", applies_to="small")
+    assert (
+        "1 input: four to six are easiest to explain and to act on." in member.get("/health/models/").content.decode()
+    )
