@@ -180,6 +180,7 @@ def _acts(request: WorkspaceRequest, one: Account) -> dict[str, Any]:
     return {
         "log_url": address("accounts:log_activity", one.pk) if may(role, Permission.LOG_ACTIVITY) else "",
         "may_work": may(role, Permission.WORK_TASKS),
+        "qbr_url": address("qbr:prepare", one.pk) if may(role, Permission.WORK_QBRS) else "",
         "log_kinds": ActivityKind.choices,
         "log_now": clock.now().astimezone(request.tenant.zone).strftime("%Y-%m-%dT%H:%M"),
         "explain_url": address("health:explained", one.pk),
