@@ -18,15 +18,19 @@ _HIDDEN: Final = frozenset({"name_key", "domain_key", "email_key", "pipeline_id"
 _LABELS: Final = ("name", "subject", "external_id", "account")
 
 
-def collect(stage: Stage, table: str, columns: Mapping[str, str]) -> list[Change]:
+def collect(stage: Stage, table: str, columns: Mapping[str, str], *, join: str = "t.id = r.target_id") -> list[Change]:
     """The changes of the first rows in state update. `columns` is column of the table → SQL over `r`."""
+    if not columns:
+        return []
     shown = {name: sql for name, sql in columns.items() if name not in _HIDDEN}
     names = [field.name for field in stage.kind.fields]
     label = ", ".join(f"r.{name}" for name in _LABELS if name in names) or "r.line::text"
     pairs = [part for name, sql in shown.items() for part in _pair(name, sql, names)]
+    old, new = ", ".join(f"t.{name}" for name in shown), ", ".join(f"({sql})" for sql in shown.values())
     found = stage.rows(
         f"SELECT r.line, COALESCE({label}), {', '.join(pairs)} FROM import_row AS r JOIN {table} AS t "
-        f"ON t.tenant_id = %(tenant)s AND t.id = r.target_id WHERE r.state = 'update' ORDER BY r.line LIMIT {ROWS}",
+        f"ON t.tenant_id = %(tenant)s AND {join} WHERE r.state = 'update' "
+        f"AND ({old}) IS DISTINCT FROM ({new}) ORDER BY r.line LIMIT {ROWS}",
         **stage.options,
     )
     return [change for row in found for change in _changes(stage, row, list(shown))]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from accounts.importing import changes
+from accounts.importing import billing, changes
 from accounts.importing.churn_sources import warn_churn_sources
 from accounts.importing.errors import ImportRefused
 from accounts.importing.kinds import Field, ImportKind
@@ -48,6 +48,7 @@ def _prepare(stage: Stage) -> None:
         "WHERE r.state IS NULL",
         days=1 if inclusive else 0,
     )
+    billing.close_open_periods(stage)
     stage.options["end_date_is"] = "last_day" if inclusive else "first_day_without"
 
 
@@ -71,6 +72,7 @@ def _check(stage: Stage) -> None:
         code="ends_before_start",
         message="'it ends on ' || r.ends_on || ', before it starts on ' || r.starts_on",
     )
+    billing.join_periods(stage)
     if stage.has("ends_on"):
         value = str(stage.options["end_date_is"])
         stage.choices.append({"code": "end_date_is", "column": _header(stage, "ends_on"), "value": value})
@@ -105,18 +107,38 @@ def _write(stage: Stage) -> None:
         "max(r.notice_days) AS notice_days, max(COALESCE(r.name, '')) AS name, NULL::bigint AS id, false AS changed "
         "FROM import_row AS r WHERE r.state IS NULL GROUP BY r.contract_key"
     )
+    stage.execute(
+        "UPDATE import_contract AS c SET id = t.id FROM accounts_contract AS t "
+        "WHERE t.tenant_id = %(tenant)s AND t.external_id = c.contract_key"
+    )
+    _widen(stage)
     columns = _contract_columns(stage)
     old = ", ".join(f"t.{name}" for name in columns)
     new = ", ".join(f"c.{name}" for name in columns.values())
     stage.execute(
-        f"UPDATE import_contract AS c SET id = t.id, changed = ({old}) IS DISTINCT FROM ({new}) "
-        "FROM accounts_contract AS t WHERE t.tenant_id = %(tenant)s AND t.external_id = c.contract_key"
+        f"UPDATE import_contract AS c SET changed = ({old}) IS DISTINCT FROM ({new}) "
+        "FROM accounts_contract AS t WHERE t.tenant_id = %(tenant)s AND t.id = c.id"
     )
     _compare_lines(stage)
     stage.changes += changes.collect(stage, "accounts_contractline", _line_columns(stage))
+    told = {"billing_months": "r.months", "auto_renew": "r.auto_renew", "notice_days": "r.notice_days"}
+    mine = {name: sql for name, sql in told.items() if name in columns}
+    stage.changes += changes.collect(stage, "accounts_contract", mine, join="t.external_id = r.contract_key")
     if stage.writes:
         _save_contracts(stage, columns)
         _save_lines(stage)
+
+
+def _widen(stage: Stage) -> None:
+    """A contract also spans its lines that this file does not name."""
+    stage.execute(
+        "UPDATE import_contract AS c SET starts_on = LEAST(c.starts_on, o.starts_on), "
+        "ends_on = CASE WHEN c.ends_on IS NOT NULL AND NOT o.open THEN GREATEST(c.ends_on, o.ends_on) END "
+        "FROM (SELECT l.contract_id, min(l.starts_on) AS starts_on, max(l.ends_on) AS ends_on, "
+        "bool_or(l.ends_on IS NULL) AS open FROM accounts_contractline AS l WHERE l.tenant_id = %(tenant)s "
+        "AND NOT EXISTS (SELECT FROM import_row AS r WHERE r.state IS NULL AND r.line_key = l.external_id) "
+        "GROUP BY l.contract_id) AS o WHERE o.contract_id = c.id"
+    )
 
 
 def _contract_columns(stage: Stage) -> dict[str, str]:

@@ -111,7 +111,7 @@ def run(
     )
     if writes:
         staged_stage.execute("SELECT pg_advisory_xact_lock(%(lock)s, %(tenant)s::int)", lock=LOCK)
-    staged = stage_rows(plan, rows(source), reading, size=_guess_size(request.path), progress=progress)
+    staged = stage_rows(plan, rows(source), reading, size=source.lines or _guess_size(request.path), progress=progress)
     _process(staged_stage, import_map, progress, staged.read)
     return _report(staged_stage, request, source, reading, staged.read), staged_stage
 

@@ -118,9 +118,9 @@ class ImportKind:
     wins. Several tuples: the first whose fields are all in the file counts (columns that `prepare` made always do).
 
     `needs_one_of` are groups of fields of which the file must have at least one each. `signature` are fields that only
-    this kind has: one of them must be found for the kind to be recognised by itself. `hints` are words in a file's name
-    that speak for this kind. `keeps_extra`: columns that nobody mapped go into `r.extra`. `spreads_extra`: each of them
-    is a measure of its own.
+    this kind has: one of them, or one of `header_words` in a header, must be found for the kind to be recognised by
+    itself. `hints` are words in a file's name that speak for it. `keeps_extra`: columns that nobody mapped go into
+    `r.extra`. `spreads_extra`: each of them is a measure of its own.
     """
 
     key: str
@@ -137,6 +137,7 @@ class ImportKind:
     needs_one_of: tuple[tuple[str, ...], ...] = ()
     hints: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()
+    header_words: tuple[str, ...] = ()
     order: int = 50
     options: tuple[str, ...] = ()
 

@@ -60,6 +60,7 @@ USAGE: Final = ImportKind(
     order=40,
     hints=("usage", "active", "login", "event"),
     signature=("feature", "row_id", "contract"),
+    header_words=("active", "users", "logins", "login", "sessions", "events", "usage", "api", "minutes", "clicks"),
     needs_one_of=(("account", "contract"),),
     fields=(
         Field(

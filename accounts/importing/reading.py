@@ -56,6 +56,7 @@ class Source:
     headers: tuple[str, ...]
     has_damage: bool = False
     has_quotes: bool = True
+    lines: int = 0
 
     @property
     def name(self) -> str:
@@ -84,13 +85,14 @@ def open_source(path: Path, *, member: str = "", max_bytes: int = 0) -> Source:
     if zipfile.is_zipfile(path):
         member = _pick_member(path, member, max_bytes)
     with _binary(path, member) as stream:
-        encoding, has_damage, has_quotes = _detect(stream)
+        found = _detect(stream)
+        encoding = found.encoding
     with _text(path, member, encoding) as text:
         sample = text.read(CHUNK // 4)
     if not sample.strip():
         raise ImportRefused("empty_file", "The file holds no rows. Export it again, with a header row.")
     skip, delimiter = _layout(sample)
-    source = Source(path, member, encoding, delimiter, skip, (), has_damage, has_quotes)
+    source = Source(path, member, encoding, delimiter, skip, (), found.has_damage, found.has_quotes, found.lines)
     return replace(source, headers=_headers(source))
 
 
@@ -273,19 +275,27 @@ def _pick_member(path: Path, member: str, max_bytes: int) -> str:
         return info.filename
 
 
-def _detect(stream: IO[bytes]) -> tuple[str, bool, bool]:
-    """The encoding, proved over the whole file, whether NUL or unreadable characters may occur,
-    and whether quotes do."""
+@dataclass(frozen=True)
+class _Found:
+    """The encoding, proved over the whole file; whether NUL or unreadable characters may occur, and quotes; lines."""
+
+    encoding: str
+    has_damage: bool = True
+    has_quotes: bool = True
+    lines: int = 0
+
+
+def _detect(stream: IO[bytes]) -> _Found:
     head = stream.read(CHUNK)
     for magic, words in _MAGIC.items():
         if head.startswith(magic):
             raise ImportRefused("wrong_type", f"This is {words}. Export the data as CSV and choose that file.")
     for bom, encoding in _BOMS:
         if head.startswith(bom):
-            return encoding, True, True
+            return _Found(encoding)
     wide = _wide_without_mark(head)
     if wide:
-        return wide, True, True
+        return _Found(wide)
     return _utf8_or_western(head, stream)
 
 
@@ -299,14 +309,15 @@ def _wide_without_mark(head: bytes) -> str:
     return ""
 
 
-def _utf8_or_western(head: bytes, stream: IO[bytes]) -> tuple[str, bool, bool]:
+def _utf8_or_western(head: bytes, stream: IO[bytes]) -> _Found:
     """UTF-8 if the file is, or mostly is; else cp1252. A few broken bytes then cost their rows, not the file."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    broken = wide = 0
+    broken = wide = lines = 0
     has_nul = has_quotes = False
     chunk = head
     while chunk:
         has_quotes = has_quotes or b'"' in chunk
+        lines += chunk.count(b"\n")
         has_nul = has_nul or b"\x00" in chunk
         if not chunk.isascii():
             text = decoder.decode(chunk)
@@ -316,7 +327,8 @@ def _utf8_or_western(head: bytes, stream: IO[bytes]) -> tuple[str, bool, bool]:
     controls = len(head) - len(head.translate(None, delete=_CONTROLS))
     if controls > len(head) // 50:
         raise ImportRefused("wrong_type", "This is not a text file. Export the data as CSV and choose that file.")
-    return ("utf-8" if not broken or wide > 4 * broken else "cp1252"), has_nul or broken > 0, has_quotes
+    encoding = "utf-8" if not broken or wide > 4 * broken else "cp1252"
+    return _Found(encoding, has_nul or broken > 0, has_quotes, lines)
 
 
 def _layout(sample: str) -> tuple[int, str]:

@@ -241,6 +241,8 @@ def _fit(kind: ImportKind, headers: Sequence[str], samples: Sequence[Sequence[st
     if any(not found.keys() & set(group) for group in kind.needs_one_of):
         return 0.0
     signed = sum(found.get(name, 0.0) for name in kind.signature)
+    words = {word for header in headers for word in normal_header(header).split()}
+    signed += 0.5 * bool(words & set(kind.header_words))
     if kind.signature and not signed:
         return 0.0
     stem = normal_header(file_name)

@@ -139,6 +139,36 @@ class TestContracts:
         assert counts(two("contracts", text)) == (2, 0, 0, 2, 0)
 
 
+class TestBillingExports:
+    MONTHS = "customer,period start,period end,monthly amount\n"
+
+    def test_months_that_follow_each_other_are_one_contract_and_no_churn(self, two: Load) -> None:
+        text = (
+            self.MONTHS + "A-1,2025-01-01,2025-02-01,10\nA-1,2025-02-01,2025-03-01,10\nA-1,2025-03-01,2025-04-01,12\n"
+        )
+        report = two("contracts", text)
+        assert (counts(report), warned(report)["periods_joined"]) == ((3, 3, 0, 0, 0), 3)
+        assert list(Contract.objects.values_list("starts_on", "ends_on")) == [(date(2025, 1, 1), date(2025, 4, 1))]
+        assert list(RevenueMovement.objects.order_by("effective_on").values_list("kind", "amount_minor")) == [
+            ("new", 12_000), ("expansion", 2_400), ("churn", -14_400),
+        ]  # fmt: skip
+        assert counts(two("contracts", text)) == (3, 0, 0, 3, 0)
+
+    def test_the_next_month_in_another_file_continues_the_contract(self, two: Load) -> None:
+        two("contracts", self.MONTHS + "A-1,2025-01-01,2025-02-01,10\n")
+        two("contracts", self.MONTHS + "A-1,2025-02-01,2025-03-01,10\n")
+        assert list(Contract.objects.values_list("starts_on", "ends_on")) == [(date(2025, 1, 1), date(2025, 3, 1))]
+
+    def test_a_gap_is_a_gap(self, two: Load) -> None:
+        two("contracts", self.MONTHS + "A-1,2025-01-01,2025-02-01,10\nA-1,2025-03-01,2025-04-01,10\n")
+        assert Contract.objects.count() == 2
+
+    def test_months_without_an_end_do_not_pile_up(self, two: Load) -> None:
+        two("contracts", "customer,start,amount\nA-1,2025-01-01,10\nA-1,2025-02-01,10\nA-1,2025-03-01,10\n")
+        assert list(Contract.objects.values_list("starts_on", "ends_on")) == [(date(2025, 1, 1), date(2025, 4, 1))]
+        assert list(ContractLine.objects.values_list("arr_minor", flat=True)) == [12_000] * 3
+
+
 class TestUsage:
     def test_rows_with_ids_stand_side_by_side_and_carry_their_feature(self, two: Load) -> None:
         two("contracts", CONTRACTS + "S-1,A-1,2025-01-01,,Pro,1,False\n")
