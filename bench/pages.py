@@ -123,7 +123,7 @@ def measure(accounts: int, role: str, trials: int) -> tuple[list[Visit], Visit]:
         renewal = Renewal.objects.filter(owner__email_key=member.user.email).order_by("due_on").first()
         account_id = (renewal or Renewal.objects.order_by("due_on")[0]).account_id
     client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(member.user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(member.user)
     empty = Visit("empty", role, accounts)
     visits = [Visit(page, role, accounts) for page in PAGES]
     for trial in range(trials + 3):

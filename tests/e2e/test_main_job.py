@@ -89,17 +89,17 @@ def test_a_real_book_is_imported_scored_and_acted_on(
     page.locator(".queue-title a").first.click()
     expect(page.get_by_role("heading", name=re.compile("^Contract "))).to_be_visible()
 
-    # A QBR package with its frozen figures.
-    page.goto(f"{url}/qbrs/?who=all")
-    page.locator("tbody a").first.click()
+    # A QBR package with its frozen figures, prepared from the account.
+    page.goto(f"{url}/accounts/{account_id}/")
+    page.get_by_role("button", name=re.compile("^Prepare")).click()
+    expect(page).to_have_url(re.compile(r"/qbrs/\d+/$"))
     expect(page.get_by_text("Frozen", exact=True)).to_be_visible()
 
     # The escalation and the rule that raised it.
-    (raised,) = stack.rows("SELECT count(*) FROM escalations_escalation", slug="northfield")[0]
     page.goto(f"{url}/escalations/?who=all")
-    if raised:
-        page.locator("tbody a").first.click()
-        expect(page.get_by_role("link", name="Open account").first).to_be_visible()
+    page.locator("tbody a").first.click()
+    expect(page).to_have_url(re.compile(r"/escalations/\d+/$"))
+    expect(page.get_by_role("link", name="Open account").first).to_be_visible()
 
     # The leader's trend.
     page.goto(f"{url}/trend/")

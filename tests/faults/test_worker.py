@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from typing import Any
 
 import psycopg2
@@ -170,6 +174,58 @@ def test_two_schedulers_at_once_equal_one(stack: Stack) -> None:
         assert [one.exception() for one in both] == [None, None], command
     assert stack.rows(EFFECTS, slug="twice") == stack.rows(EFFECTS, slug="sound")
     assert stack.rows(SCORES, slug="twice") == stack.rows(SCORES, slug="sound")
+
+
+def test_without_a_broker_people_sign_in_read_and_write_and_the_work_is_done_later(
+    stack: Stack, tenants: dict[str, int]
+) -> None:
+    nobody_there = "redis://127.0.0.1:1/0"
+    password = "a-long-password-7"
+    stack.python(
+        "from core.models import User\n"
+        "user = User.objects.get(email='ruth@hurt.example')\n"
+        f"user.set_password('{password}')\n"
+        "user.save()\n"
+    )
+    url = stack.start_web(REDIS_URL=nobody_there, CACHE_URL=nobody_there)
+    person = Visitor(url)
+    assert person.post("/sign-in/login/", login="ruth@hurt.example", password=password) == 200
+    assert "Larkfield" in person.page
+    account_id = stack.rows("SELECT account_id FROM health_score ORDER BY account_id LIMIT 1", slug="hurt")[0][0]
+    for address in ("/", "/accounts/", f"/accounts/{account_id}/", "/renewals/", "/trend/", "/readyz"):
+        assert person.get(address) == 200, address
+    person.get(f"/accounts/{account_id}/")
+    logged = {"kind": "call", "subject": "Logged without a broker", "body": "", "occurred_at": ""}
+    assert person.post(f"/accounts/{account_id}/activities/", **logged) == 200
+    waiting = "SELECT count(*) FROM core_change WHERE account_id = %s"
+    assert stack.rows(waiting, account_id, slug="hurt")[0][0] > 0
+    stack.start_worker()
+    stack.ring("core.sweep", tenant_id=tenants["hurt"])
+    wait_until(lambda: stack.rows(waiting, account_id, slug="hurt") == [(0,)], what="the change is seen")
+
+
+class Visitor:
+    """A person's browser without a screen: cookies, and the token of the form last seen."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.page = ""
+        self.cookies = CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+
+    def get(self, address: str, data: bytes | None = None) -> int:
+        request = urllib.request.Request(self.url + address, data, {"Referer": self.url})
+        try:
+            with self.opener.open(request, timeout=60) as answer:
+                self.page = answer.read().decode()
+                return int(answer.status)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+
+    def post(self, address: str, **form: str) -> int:
+        self.get(address if "login" in address else "/help/")
+        token = next(one.value for one in self.cookies if one.name == "csrftoken")
+        return self.get(address, urllib.parse.urlencode({**form, "csrfmiddlewaretoken": token}).encode())
 
 
 def test_nothing_is_broken_after_all_of_this(stack: Stack) -> None:
