@@ -1,7 +1,7 @@
 """Why an account has its score, and what changed since a day."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from core.formatting import DASH, NO_BREAK, largest_remainder, number
@@ -122,10 +122,13 @@ class SeriesPoint:
     model_number: int
 
 
-def explain(account_id: int, *, since: date | None = None, on: date | None = None) -> Explanation | None:
+def explain(
+    account_id: int, *, since: date | None = None, since_days: int | None = None, on: date | None = None
+) -> Explanation | None:
     """The current score taken apart, or with `on` the one that was stored on that day; None before the first.
 
-    With `since`, the change from what was stored on that day, split into parts that add up.
+    With `since`, the change from what was stored on that day, split into parts that add up. `since_days` counts from
+    the day that the score looks back from, which lies in the past where data ended.
     """
     facts: Score | ScoreHistory | None = (
         Score.objects.filter(account_id=account_id).select_related("model_version").first()
@@ -135,6 +138,8 @@ def explain(account_id: int, *, since: date | None = None, on: date | None = Non
     if facts is None:
         return None
     model = model_of(facts.model_version)
+    if since_days is not None:
+        since = facts.as_of - timedelta(days=since_days)
     earlier = stored_on(account_id, since) if since is not None else None
     before = _moment(earlier) if earlier is not None else None
     split = split_change(before, _moment(facts)) if before is not None else None

@@ -53,7 +53,8 @@ SELECT
      SELECT kind, day, reason FROM accounts_outcome WHERE tenant_id = %(tenant)s AND account_id = %(account)s
      ORDER BY day DESC, id DESC LIMIT 1) AS x),
   (SELECT json_agg(h.score ORDER BY week.day) FROM (
-     SELECT %(today)s::date - 7 * n AS day FROM generate_series(0, 25) AS n) AS week
+     SELECT COALESCE((SELECT s.as_of FROM health_score s WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s),
+       %(today)s::date) - 7 * n AS day FROM generate_series(0, 25) AS n) AS week
    JOIN LATERAL (
      SELECT h.score FROM health_scorehistory h WHERE h.tenant_id = %(tenant)s AND h.account_id = %(account)s
        AND h.as_of <= week.day ORDER BY h.as_of DESC, h.computed_at DESC LIMIT 1) AS h ON true)

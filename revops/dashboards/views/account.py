@@ -69,7 +69,7 @@ def account(request: WorkspaceRequest, account_id: int) -> HttpResponse:
             else "dashboards/_timeline_days.html"
         )
         return render(request, part, context)
-    context |= _facts(one, today) | _health(one, today) | _renewal(request, one, today) | _acts(request, one)
+    context |= _facts(one, today) | _health(one) | _renewal(request, one, today) | _acts(request, one)
     return render(request, "dashboards/account.html", context)
 
 
@@ -117,8 +117,8 @@ def _decimals(value: float | None) -> int:
     return 0 if value is None or value == int(value) else 1
 
 
-def _health(one: Account, today: date) -> dict[str, Any]:
-    found: Explanation | None = explain(one.pk, since=today - CHANGE_SINCE)
+def _health(one: Account) -> dict[str, Any]:
+    found: Explanation | None = explain(one.pk, since_days=CHANGE_SINCE.days)
     if found is None:
         return {"health": None, "parts": []}
     parts = [
