@@ -6,7 +6,7 @@
 - `portfolio_trend(until=day, weeks=52, segment="", owner_id=None)` → Trend(points, markers, imported_until)
 - `band_changes(since=day, until=day, …)` → net accounts and ARR per band between two days, from the roll-up
 - `portfolio_now(segment="", owner_id=None)` → the TrendPoint that the current scores add up to, or None
-- `explain(account_id, since=day, since_days=n, on=day)` → Explanation or None before the first score; all three optional
+- `explain(account_id, since=day, since_days=n, on=day)` → Explanation or None before the first score
 - `freshness(tenant, now)` → Freshness(as_of, computed_at, data_ends, is_late); what the stamp says
 - `scoring_day(tenant_id, today)` → the day that windows end on: today, or the last day of a workspace whose data ended
 """
