@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 RANK_RULES_VERSION: Final = 1
+CLOCK_TODAY: Final = timedelta(hours=8)
 CLOSE_UNDER: Final = timedelta(hours=2)
 VALUE_TOP: Final = 22
 VALUE_AVERAGE: Final = 11
@@ -66,7 +67,7 @@ def rank(item: Item, *, now: datetime, today: date, average_arr_minor: int) -> R
 def group(item: Item, *, now: datetime, today: date) -> str:
     """ "now" for a clock that runs out today and what is late, "today", or "week"."""
     if item.respond_by is not None:
-        return "now" if item.respond_by <= now + timedelta(hours=4) else "today"
+        return "now" if item.respond_by <= now + CLOCK_TODAY else "today"
     if item.due_on < today:
         return "now"
     return "today" if item.due_on == today else "week"

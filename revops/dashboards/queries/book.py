@@ -6,7 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Count, Sum
 
+from accounts.choices import AccountStatus
+from accounts.models import Account
 from core.models import Tenant
 from core.tenancy import require_tenant_id
 from health.choices import EVERYBODY, Band
@@ -93,7 +96,21 @@ def books(owner_ids: Iterable[int | None], segment: str | None = None) -> dict[i
             stamps = (as_of, changed_at, full_run_at)
             if owner is not None:
                 days[owner][is_now][band] = BandSum(accounts, arr, int(arr_score or 0))
+    if stamps[0] is None:
+        return {asked: _unscored(asked, segment) for asked in wanted.values()}
     return {asked: Book(*stamps, now=days[owner][True], week_ago=days[owner][False]) for owner, asked in wanted.items()}
+
+
+def _unscored(owner_id: int | None, segment: str | None) -> Book:
+    """Before the first scores there is no roll-up: the customers themselves are summed up, none of them scored."""
+    customers = Account.objects.filter(status=AccountStatus.CUSTOMER)
+    if owner_id is not None:
+        customers = customers.filter(owner_id=owner_id)
+    if segment is not None:
+        customers = customers.filter(segment=segment)
+    sums = customers.aggregate(accounts=Count("pk"), arr=Sum("arr_minor"))
+    now = {str(Band.NONE): BandSum(sums["accounts"], sums["arr"] or 0)} if sums["accounts"] else {}
+    return Book(None, None, None, now=now, week_ago={})
 
 
 def book(owner_id: int | None, segment: str | None = None) -> Book:

@@ -24,7 +24,10 @@ LAST_SIGN: Final = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Filter:
-    """What the address says, checked. `owner_id` is set by the view "book" or by the owner filter."""
+    """What the address says, checked. `owner_id` is set by the view "book" or by the owner filter.
+
+    `before_scores`: nobody has been scored yet, and customers are listed without.
+    """
 
     view: str
     today: date
@@ -34,6 +37,7 @@ class Filter:
     text: str = ""
     sort: str = "health"
     descending: bool = False
+    before_scores: bool = False
 
     @property
     def from_roll_up(self) -> bool:
@@ -52,6 +56,8 @@ def matching(wanted: Filter) -> QuerySet[Account]:
     accounts = Account.objects.all()
     if wanted.view == "former":
         accounts = accounts.filter(status=AccountStatus.CHURNED)
+    elif wanted.before_scores:
+        accounts = accounts.filter(status=AccountStatus.CUSTOMER)
     else:
         scored = Score.objects.filter(account_id=OuterRef("pk"), tenant_id=OuterRef("tenant_id"))
         band = Band.RED if wanted.view == "risk" else wanted.band

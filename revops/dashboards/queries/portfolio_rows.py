@@ -174,6 +174,7 @@ def _at(placed: tuple[int, Row]) -> str:
 
 def _phases(wanted: Filter) -> list[Phase]:
     none = "NULL::int"
+    sort = "name" if wanted.sort == "renewal" and _source(wanted) == _FORMER else wanted.sort
     phases = {
         "health": [Phase("s.score", "s.score IS NOT NULL", "float8"), Phase(none, "s.score IS NULL", "")],
         "name": [Phase("a.name_key", "true", "text")],
@@ -183,7 +184,7 @@ def _phases(wanted: Filter) -> list[Phase]:
             Phase(none, "a.last_contact_on IS NULL", ""),
             Phase("a.last_contact_on", "a.last_contact_on IS NOT NULL", "date"),
         ],
-    }[wanted.sort]
+    }[sort]
     return phases[::-1] if wanted.descending else phases
 
 
@@ -191,7 +192,7 @@ def _rows(wanted: Filter, phase: Phase, cursor: _Cursor | None, *, backward: boo
     down = wanted.descending != backward
     where, params = _where(wanted)
     where.append(phase.where)
-    row_id = "s.account_id" if wanted.sort == "health" and wanted.view != "former" else "a.id"
+    row_id = "s.account_id" if _source(wanted) == _SCORED else "a.id"
     compare = "<" if down else ">"
     if cursor is not None and phase.cast:
         where.append(f"({phase.key}, {row_id}) {compare} (%(after_key)s::{phase.cast}, %(after_id)s)")
@@ -215,7 +216,7 @@ def _rows(wanted: Filter, phase: Phase, cursor: _Cursor | None, *, backward: boo
 
 
 def _source(wanted: Filter) -> str:
-    if wanted.view == "former":
+    if wanted.view == "former" or wanted.before_scores:
         return _FORMER
     return {"health": _SCORED, "renewal": _RENEWING}.get(wanted.sort, _NAMED)
 
@@ -227,6 +228,8 @@ def _where(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
     band = "red" if wanted.view == "risk" else wanted.band
     if wanted.view == "former":
         where.append("a.status = 'churned'")
+    elif wanted.before_scores:
+        where.append("a.status = 'customer'")
     else:
         where.append("s.tenant_id = %(tenant)s")
     if wanted.owner_id is not None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -91,6 +92,13 @@ def filter_of(request: WorkspaceRequest, person_id: int | None, today: date) -> 
     )
 
 
+def _settled(wanted: Filter, everybody: Book) -> Filter:
+    """Before the first scores, customers are listed by name without them."""
+    if everybody.as_of is not None:
+        return wanted
+    return replace(wanted, before_scores=True, band="", sort="name" if wanted.sort == "health" else wanted.sort)
+
+
 @requires(Permission.VIEW_ACCOUNTS)
 @require_GET
 def portfolio(request: WorkspaceRequest) -> HttpResponse:
@@ -99,14 +107,15 @@ def portfolio(request: WorkspaceRequest) -> HttpResponse:
     today = request.tenant.today(now)
     person_id = person_id_of(request.membership)
     wanted = filter_of(request, person_id, today)
+    found = books({wanted.owner_id, None} if wanted.segment is None else {None})
+    everybody = found[None]
+    wanted = _settled(wanted, everybody)
     lost = ""
     try:
         page = page_of(wanted, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     except BadCursor:
         lost = "That page of the list does not exist. This is the first one."
         page = page_of(wanted)
-    found = books({wanted.owner_id, None} if wanted.segment is None else {None})
-    everybody = found[None]
     sums = _roll_up(wanted, found) if wanted.from_roll_up else None
     context = _context(request, wanted, page, person_id, lost) | {"sums": sums}
     if request.htmx and request.htmx.target == "rows":
@@ -201,11 +210,15 @@ def portfolio_totals(request: WorkspaceRequest) -> HttpResponse:
     """Counts of the views and the totals that the roll-up does not know, after the page."""
     today = request.tenant.today(clock.now())
     person_id = person_id_of(request.membership)
-    wanted = filter_of(request, person_id, today)
+    found = books({person_id, None})
+    everybody = found[None]
+    wanted = _settled(filter_of(request, person_id, today), everybody)
     views = [view for view in VIEWS if view not in {"all", "book"}]
     context = {
-        "counts": [(view, counted(view_filter(view, person_id=person_id, today=today))) for view in views],
-        "mine": book(person_id).accounts if person_id is not None else None,
+        "counts": [
+            (view, counted(_settled(view_filter(view, person_id=person_id, today=today), everybody))) for view in views
+        ],
+        "mine": found[person_id].accounts if person_id is not None else None,
         "wanted": wanted,
         "sums": None if wanted.from_roll_up else totals(wanted),
         "currency": request.tenant.currency,
@@ -245,7 +258,7 @@ def _chosen(request: WorkspaceRequest) -> Any:
     """The ticked accounts, or all that match the filter when "Select all" was pressed."""
     person_id = person_id_of(request.membership)
     if request.POST.get("all") == "1":
-        return matching(filter_of(request, person_id, request.tenant.today(clock.now())))
+        return matching(_settled(filter_of(request, person_id, request.tenant.today(clock.now())), book(None)))
     ids = [int(one) for one in request.POST.getlist("account") if one.isascii() and one.isdigit() and len(one) < 18]
     return Account.objects.filter(pk__in=ids[:1000])
 

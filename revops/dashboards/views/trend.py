@@ -85,6 +85,7 @@ def trend(request: WorkspaceRequest) -> HttpResponse:
         "chart": _bands_chart(shown, unit, currency),
         "finding": _finding(shown, unit, currency),
         "trend": shown,
+        "weeks": max(len(shown.points) - 1, 0),
         "found": found,
         "bridge": _bridge(found, currency),
         "due_chart": _due_chart(found, until, currency),
@@ -158,7 +159,7 @@ def _bands_chart(shown: Trend, unit: str, currency: str) -> dict[str, Any] | Non
             "tone": tone,
             "dash": band == "none",
             "values": [round(_size(point, unit, band) / scale) for point in shown.points],
-            "label": _amount(_size(last, unit, band), unit, currency),
+            "label": _amount(_size(last, unit, band), unit, currency) if _size(last, unit, band) else "",
         }
         for band, tone in _BANDS
         if any(_size(point, unit, band) for point in shown.points)
