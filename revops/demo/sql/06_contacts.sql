@@ -7,16 +7,16 @@ WITH regular AS (
   FROM demo_account AS account, generate_series(1, CASE segment WHEN 'enterprise' THEN 6 WHEN 'mid_market' THEN 4 ELSE 3 END) AS i
   WHERE i <> 2
 ), leaving AS (
-  SELECT n, sponsor_left_on AS left_on, NOT churned AND NOT is_current AS replaced
+  SELECT n, sponsor_left_on AS left_on, NOT churned AND NOT is_current AS replaced,
+         row_number() OVER (PARTITION BY n ORDER BY sponsor_left_on) AS place
   FROM demo_term WHERE sponsor_left_on < %(as_of)s::date
 ), sponsor AS (
   -- The sponsor of the start, and one new sponsor after every departure that the account survived.
-  SELECT account.n, account.started_on AS joined_on FROM demo_account AS account
-  UNION ALL SELECT n, left_on + 40 FROM leaving WHERE replaced AND left_on + 40 < %(as_of)s::date
+  SELECT n, started_on AS joined_on, 1 AS place FROM demo_account
+  UNION ALL SELECT n, left_on + 40, place + 1 FROM leaving WHERE replaced AND left_on + 40 < %(as_of)s::date
 ), seated AS (
-  SELECT sponsor.n, joined_on, row_number() OVER (PARTITION BY sponsor.n ORDER BY joined_on) AS place,
-         (SELECT min(left_on) FROM leaving WHERE leaving.n = sponsor.n AND leaving.left_on > sponsor.joined_on) AS left_on
-  FROM sponsor
+  SELECT sponsor.n, joined_on, sponsor.place, leaving.left_on
+  FROM sponsor LEFT JOIN leaving ON leaving.n = sponsor.n AND leaving.place = sponsor.place
 )
 SELECT n, key_no, role, joined_on, left_on, n::bigint * 64 + key_no AS id FROM regular
 UNION ALL
