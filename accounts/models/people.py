@@ -74,6 +74,11 @@ class Account(TenantModel):
             models.Index(fields=["tenant", "arr_minor", "id"], name="account_by_arr"),
             models.Index(fields=["tenant", "owner", "arr_minor", "id"], name="account_of_owner_by_arr"),
             models.Index(fields=["tenant", "domain_key"], name="account_by_domain"),
+            models.Index(fields=["tenant", "last_contact_on", "id"], name="account_by_contact"),
+            models.Index(fields=["tenant", "owner", "last_contact_on", "id"], name="account_of_owner_by_contact"),
+            models.Index(
+                fields=["tenant", "name_key", "id"], name="account_former", condition=models.Q(status="churned")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,6 +44,19 @@ class Task(TenantModel):
                 fields=["tenant", "assignee", "due_on"], name="task_open_of_person", condition=models.Q(state="open")
             ),
             models.Index(fields=["tenant", "due_on"], name="task_open_by_due", condition=models.Q(state="open")),
+            # The queue of My day takes the first of every kind, and counts each kind from the index alone.
+            models.Index(
+                fields=["tenant", "assignee", "kind", "due_on", "id"],
+                include=["snoozed_until"],
+                name="task_queue_of_person",
+                condition=models.Q(state="open"),
+            ),
+            models.Index(
+                fields=["tenant", "kind", "due_on", "id"],
+                include=["snoozed_until"],
+                name="task_queue_of_all",
+                condition=models.Q(state="open"),
+            ),
             models.Index(fields=["tenant", "account", "state"], name="task_of_account"),
             models.Index(fields=["tenant", "subject_kind", "subject_id"], name="task_of_subject"),
         ]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -13,8 +12,6 @@ from core.templatetags import ui
 from revops.dashboards.addresses import address
 from revops.dashboards.queries.queue import QueueRow
 from revops.dashboards.reasons import Reason, Verb, kind_words, reasons, verb
-
-_SIGNS: Final = {"escalation": "siren", "qbr": "presentation"}
 
 
 @dataclass(frozen=True)
@@ -65,17 +62,17 @@ def _row(row: QueueRow, look: Look, *, is_current: bool) -> str:
 def _panel(row: QueueRow, look: Look, *, is_current: bool) -> str:
     if row.account_id is None:
         return ""
-    url = f"{address(f'dashboards:day_{row.source}', row.id)}?scope={look.scope}{'&amp;first=1' if is_current else ''}"
+    url = f"{address('dashboards:day_task', row.id)}?scope={look.scope}{'&amp;first=1' if is_current else ''}"
     return f' hx-get="{url}" hx-trigger="row-chosen" hx-target="#panel" data-quiet'
 
 
 def _ring(row: QueueRow, title: str, look: Look) -> str:
-    if row.source == "task" and look.may_work:
+    if look.may_work:
         return (
             f'<button class="done-ring" type="button" data-key="e" aria-label="Done: {title}" '
             f'hx-post="{address("dashboards:task_done", row.id)}" hx-target="closest li" hx-swap="outerHTML"></button>'
         )
-    return f'<span class="queue-sign soft">{ui.icon(_SIGNS.get(row.kind, "list-checks"))}</span>'
+    return f'<span class="queue-sign soft">{ui.icon("list-checks")}</span>'
 
 
 def _who(row: QueueRow) -> str:
@@ -101,7 +98,7 @@ def _amount(row: QueueRow, look: Look) -> str:
 def _acts(row: QueueRow, act: Verb | None, url: str, look: Look, *, is_current: bool) -> str:
     css = "button small-control primary" if is_current else "button small-control"
     drawn = f'<a class="{css}" href="{url}">{act.label}</a>' if act and url else ""
-    if row.source != "task" or not look.may_work:
+    if not look.may_work:
         return drawn
     return (
         f'{drawn}<button class="button small-control square ghost" type="button" data-key="h" '

@@ -12,8 +12,8 @@ LARGE: Final = 5_000
 SECONDS: Final = 300
 
 
-def kept(name: str, compute: Callable[[], T], *, accounts: int) -> T:
-    """What `compute` gives; for more than 5,000 accounts the answer of the last five minutes.
+def kept(name: str, compute: Callable[[], T], *, accounts: int, seconds: int = SECONDS) -> T:
+    """What `compute` gives; for more than 5,000 accounts the answer of the last five minutes (or `seconds`).
 
     The key carries the workspace, so that nothing can be read across the wall. `name` must hold every argument.
     """
@@ -23,5 +23,5 @@ def kept(name: str, compute: Callable[[], T], *, accounts: int) -> T:
     found: T | None = cache.get(key)
     if found is None:
         found = compute()
-        cache.set(key, found, SECONDS)
+        cache.set(key, found, seconds)
     return found

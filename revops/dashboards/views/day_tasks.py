@@ -20,7 +20,7 @@ from journeys.models import Task
 from journeys.rules.snoozing import SnoozeRefused, snooze_choices
 from revops.dashboards.forms import SnoozeForm, TaskForm
 from revops.dashboards.queries.book import book
-from revops.dashboards.queries.queue import queue
+from revops.dashboards.queries.queue import queue_row
 from revops.dashboards.queue_html import queue_rows
 from revops.dashboards.views.my_day import look_of, scope_of
 
@@ -52,9 +52,8 @@ def task_undo(request: WorkspaceRequest, task_id: int) -> HttpResponse:
         return _refused(request, str(closed))
     scope = scope_of(request)
     average = book(scope.owner_id).average_arr_minor
-    rows = queue(owner_id=None, tab="all", now=now, today=today, average_arr_minor=average, only=("task", task_id))
-    if not rows:
-        return HttpResponse("")
+    row = queue_row(task_id=task_id, now=now, today=today, average_arr_minor=average)
+    rows = [row] if row else []
     return HttpResponse(queue_rows(rows, look_of(request, scope, now, today), first_is_current=False))
 
 

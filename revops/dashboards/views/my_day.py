@@ -20,7 +20,7 @@ from revops.dashboards.addresses import address, page_address
 from revops.dashboards.queries.book import Book, book, motions, stamp
 from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.panel import Panel, panel
-from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, queue, queue_counts
+from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, queue, queue_counts, queue_row
 from revops.dashboards.queue_html import Look, queue_rows
 from revops.dashboards.rules import RANK_RULES_VERSION
 
@@ -81,7 +81,14 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
     rows = queue(owner_id=scope.owner_id, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor)
     shown = SHOWN if request.GET.get("all") != "1" else len(rows)
     midnight = datetime.combine(today, time(), tzinfo=request.tenant.zone)
-    counts = queue_counts(owner_id=scope.owner_id, membership_id=request.membership.pk, today=today, midnight=midnight)
+    counts = kept(
+        f"queue:{scope.owner_id}:{request.membership.pk}:{today}",
+        lambda: queue_counts(
+            owner_id=scope.owner_id, membership_id=request.membership.pk, today=today, midnight=midnight
+        ),
+        accounts=figures.accounts if scope.owner_id is None else 0,
+        seconds=30,
+    )
     context: dict[str, Any] = {
         "scope": scope,
         "tab": tab,
@@ -118,40 +125,15 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 def day_task(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     """What stands beside a task."""
-    return _panel_page(request, "task", task_id)
-
-
-@requires(Permission.VIEW_ESCALATIONS)
-@require_GET
-def day_escalation(request: WorkspaceRequest, escalation_id: int) -> HttpResponse:
-    """What stands beside an escalation."""
-    return _panel_page(request, "escalation", escalation_id)
-
-
-@requires(Permission.VIEW_QBRS)
-@require_GET
-def day_qbr(request: WorkspaceRequest, qbr_id: int) -> HttpResponse:
-    """What stands beside a business review."""
-    return _panel_page(request, "qbr", qbr_id)
-
-
-def _panel_page(request: WorkspaceRequest, source: str, row_id: int) -> HttpResponse:
-    if row_id >= 2**63:
+    if task_id >= 2**63:
         raise Http404
     now = clock.now()
     today = request.tenant.today(now)
     figures = book(scope_of(request).owner_id)
-    rows = queue(
-        owner_id=None,
-        tab="all",
-        now=now,
-        today=today,
-        average_arr_minor=figures.average_arr_minor,
-        only=(source, row_id),
-    )
-    if not rows:
+    row = queue_row(task_id=task_id, now=now, today=today, average_arr_minor=figures.average_arr_minor)
+    if row is None:
         raise Http404
-    context = _panel_context(rows[0], figures, today, first=request.GET.get("first") == "1")
+    context = _panel_context(row, figures, today, first=request.GET.get("first") == "1")
     context |= {
         "currency": request.tenant.currency,
         "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
