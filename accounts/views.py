@@ -86,7 +86,7 @@ def import_value(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
     field, word, meaning = (request.POST.get(name, "")[:200] for name in ("field", "word", "meaning"))
     values = {**batch.mapping.get("values", {})}
     values[field] = {**values.get(field, {}), word: meaning}
-    return _start(request, batch, {**batch.mapping, "values": values}, None)
+    return _start(request, batch, {"kind": batch.kind, **batch.mapping, "values": values}, None)
 
 
 @requires(Permission.IMPORT_DATA)

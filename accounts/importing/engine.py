@@ -244,7 +244,7 @@ def _readings(plan: Plan, reading: Reading) -> list[dict[str, Any]]:
     for header, numbers in reading.decimals.items():
         if numbers.comma or numbers.open_comma or numbers.open_point:
             column = next((c for c in plan.columns if c.header == header), None)
-            if column is not None:
+            if column is not None and column.use == "field":
                 value = str(reading.decimal(header, plan.kind.field(column.target)))
                 shown.append({"code": "decimal", "column": header, "value": value})
     return shown

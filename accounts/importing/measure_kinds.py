@@ -84,7 +84,7 @@ SIGNALS: Final = ImportKind(
     order=45,
     hints=("signal", "survey", "nps", "csat", "snapshot", "score"),
     fields=(
-        Field("row_id", "Row id", "text", max_length=120, aliases=("signal id", "row id", "response id")),
+        Field("row_id", "Row id", "text", max_length=120, aliases=("signal id", "row id", "response id", "event id", "survey id", "id")),
         Field("account", "Account", "account", required=True, aliases=ACCOUNT_ALIASES),
         _DAY,
     ),

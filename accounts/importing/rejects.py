@@ -47,6 +47,9 @@ def write(stage: Stage, source: Source, path: Path) -> int:
 
 
 def _refused(stage: Stage) -> Iterator[tuple[int, str, str]]:
+    """In pages by line, so that a file that is refused as a whole does not fill the memory."""
+    if stage.count("r.state = 'reject'") > PAGE:
+        stage.execute("CREATE INDEX ON import_row (line) WHERE state = 'reject'")
     last = 0
     while True:
         found = stage.rows(

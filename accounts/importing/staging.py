@@ -150,6 +150,8 @@ def distinct_texts(table: str, cell: str, condition: str) -> Iterator[str]:
                 f"SELECT DISTINCT btrim({cell}) AS raw FROM {table} WHERE {condition}) AS d "
                 f"WHERE raw NOT IN ({NULL_WORDS})"
             )
+            if cursor.rowcount > FETCH:
+                cursor.execute(f"CREATE INDEX ON {texts} (n)")
         last = 0
         while True:
             cursor.execute(f"SELECT n, raw FROM {texts} WHERE n > %s ORDER BY n LIMIT {FETCH}", [last])

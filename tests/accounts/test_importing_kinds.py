@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from accounts.importing.errors import ImportRefused
 from accounts.importing.report import Report
 from accounts.models import (
     Account,
@@ -223,6 +224,18 @@ class TestSignals:
             ("plan_health", None, "Good", date(2025, 2, 1)),
             ("seen", None, "Yes", date(2025, 2, 1)),
         ]
+
+    def test_texts_with_commas_are_categories_and_long_ones_are_left_out(self, two: Load) -> None:
+        report = two("signals", 'account,date,mood,story\nA-1,2025-02-01,"fine, 5",' + "x" * 90 + "\n")
+        assert list(Signal.objects.values_list("measure__key", "category")) == [("mood", "fine, 5")]
+        assert {"code": "left_out", "value": "story"} in report.choices
+
+    def test_numbers_that_read_two_ways_are_asked_for(self, two: Load) -> None:
+        text = "account;date;minutes\nA-1;2025-02-01;1,234\n"
+        with pytest.raises(ImportRefused, match="read two ways"):
+            two("signals", text)
+        two("signals", text, decimal={"minutes": "comma"})
+        assert Signal.objects.get().value == 1.234
 
     def test_a_map_creates_accounts_and_says_the_date_format(self, load: Load) -> None:
         report = load(
