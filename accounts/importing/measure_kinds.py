@@ -84,7 +84,8 @@ SIGNALS: Final = ImportKind(
     order=45,
     hints=("signal", "survey", "nps", "csat", "snapshot", "score"),
     fields=(
-        Field("row_id", "Row id", "text", max_length=120, aliases=("signal id", "row id", "response id", "event id", "survey id", "id")),
+        Field("row_id", "Row id", "text", max_length=120, aliases=(
+            "signal id", "row id", "response id", "event id", "survey id", "id")),
         Field("account", "Account", "account", required=True, aliases=ACCOUNT_ALIASES),
         _DAY,
     ),
@@ -93,4 +94,4 @@ SIGNALS: Final = ImportKind(
     check=_check,
     write=signals.write_signals,
     spreads_extra=True,
-)
+)  # fmt: skip
