@@ -64,7 +64,9 @@ def _sweep(values: Mapping[str, Any], actor: Actor, now: datetime) -> RenewalSwe
     for statement in (sweep_sql.FORGET, sweep_sql.CARRYING, sweep_sql.MEASURE):
         _run(statement, values)
     decided = _run(sweep_sql.DECIDE, values)
-    given = _tasks(task_sweeps.assign_tasks, sweep_sql.HAND_OVER, values, actor, now, "The account has a new owner.")
+    given = 0
+    if _holds(sweep_sql.OWNERS_DIFFER, values):
+        given = _tasks(task_sweeps.assign_tasks, sweep_sql.HAND_OVER, values, actor, now, "A new owner.")
     updated, moved = _count_two(sweep_sql.REFRESH, values)
     opened = _run(sweep_sql.OPEN, values)
     tasks_moved = 0
@@ -74,7 +76,7 @@ def _sweep(values: Mapping[str, Any], actor: Actor, now: datetime) -> RenewalSwe
         renewals_opened=opened,
         renewals_decided=decided,
         renewals_updated=updated + given,
-        tasks_created=_plan_steps(values, actor, now),
+        tasks_created=_plan_steps(values, actor, now, changed=bool(opened or moved)),
         tasks_moved=tasks_moved,
         tasks_closed=_tasks(
             task_sweeps.close_tasks, sweep_sql.LEFT_OVER, values, actor, now, "The renewal is no longer open."
@@ -102,7 +104,8 @@ def _one_at_a_time(tenant_id: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('renewals.sweep'), %s::int)", [tenant_id % 2**31])
 
 
-def _plan_steps(values: Mapping[str, Any], actor: Actor, now: datetime) -> int:
+def _plan_steps(values: Mapping[str, Any], actor: Actor, now: datetime, *, changed: bool) -> int:
+    """Makes the tasks that are lacking; `changed` says that a renewal was opened or moved just now."""
     live = live_timeline()
     if live is None:
         return 0
@@ -119,6 +122,8 @@ def _plan_steps(values: Mapping[str, Any], actor: Actor, now: datetime) -> int:
         "version": version.pk,
         "published": published.date(),
     }
+    if not changed and not _holds(sweep_sql.UNPLANNED, steps):
+        return 0
     created = _tasks(task_sweeps.insert_tasks, sweep_sql.PLAN, steps, actor, now, f"Timeline {version}.")
     if created:
         _run(sweep_sql.STEPS, steps)
@@ -129,6 +134,12 @@ def _run(sql: str, values: Mapping[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, dict(values))
         return int(cursor.rowcount)
+
+
+def _holds(sql: str, values: Mapping[str, Any]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, dict(values))
+        return bool(cursor.fetchone()[0])
 
 
 def _count_two(sql: str, values: Mapping[str, Any]) -> tuple[int, int]:

@@ -98,6 +98,14 @@ FROM verdict v
 WHERE r.tenant_id = %(tenant)s AND r.id = v.id AND v.word IS NOT NULL
 """
 
+# Whether any owner has changed: looking at every task costs more than asking first.
+OWNERS_DIFFER: Final = """
+SELECT EXISTS (
+    SELECT FROM carrying w
+    JOIN renewals_renewal r ON r.tenant_id = %(tenant)s AND r.contract_id = w.contract_id AND r.state = 'open'
+    WHERE w.active AND r.owner_id IS DISTINCT FROM w.owner_id
+)
+"""
 # Tasks go to the new owner while they stand with the old one; given to somebody else, they stay there.
 HAND_OVER: Final = """
 SELECT t.id, w.owner_id AS assignee_id
@@ -156,6 +164,17 @@ _CATCH_UP_ON: Final = """CASE
     ELSE {day}
 END"""
 
+# Whether a step can be lacking although nothing was opened or moved just now: a renewal has none (a timeline came
+# later), or the live version has planned none yet (it may add offsets).
+UNPLANNED: Final = """
+SELECT NOT EXISTS (
+    SELECT FROM renewals_renewalstep WHERE tenant_id = %(tenant)s AND process_version_id = %(version)s
+) OR EXISTS (
+    SELECT FROM renewals_renewal r
+    LEFT JOIN renewals_renewalstep s ON s.tenant_id = %(tenant)s AND s.renewal_id = r.id
+    WHERE r.tenant_id = %(tenant)s AND r.state = 'open' AND s.id IS NULL
+)
+"""
 # Every step that an open renewal still lacks. With steps planned before, only those a newer timeline adds from then on.
 PLAN: Final = f"""
 WITH timeline AS (

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from accounts.choices import AccountStatus
 from accounts.models import Account, Contract, ContractLine, Product
 from core.models import AuditEntry, Tenant
+from core.versioning import draft, publish
 from journeys.actions.task_verbs import finish_task
 from journeys.models import Task
 from renewals.actions import RenewalSweep, decide_renewal, sweep_renewals
@@ -280,6 +281,29 @@ def test_a_renewal_decided_early_is_not_opened_again_but_the_next_one_is_when_th
 def test_without_a_timeline_renewals_are_kept_and_no_tasks_are_made(in_kestrel: Tenant) -> None:
     make.contract(make.account(), ends_on=make.ends_in(45))
     assert sweep(in_kestrel) == RenewalSweep(renewals_opened=1)
+
+
+def test_a_timeline_that_goes_live_later_plans_the_renewals_that_are_open(in_kestrel: Tenant) -> None:
+    make.contract(make.account(), ends_on=make.ends_in(200), learnt_on=TODAY)
+    sweep(in_kestrel)
+    make.publish_renewal_timeline(in_kestrel)
+    assert sweep(in_kestrel).tasks_created == 4
+    assert sweep(in_kestrel) == NOTHING
+
+
+def test_a_new_version_adds_its_new_offset_where_it_still_lies_ahead_and_leaves_planned_steps_alone(
+    book: Tenant,
+) -> None:
+    make.contract(make.account("Near"), ends_on=make.ends_in(100), learnt_on=TODAY)
+    make.contract(make.account("Far"), ends_on=make.ends_in(200), learnt_on=TODAY)
+    sweep(book)
+    definition = {**DEFAULT_TIMELINE, "steps": [*DEFAULT_TIMELINE["steps"], {"offset_days": 120, "title": "Look"}]}
+    version = draft(kind="renewal_timeline", key="standard", name="Renewal timeline", definition=definition,
+                    actor=ACTOR, now=NOW)  # fmt: skip
+    publish(version=version, actor=ACTOR, now=NOW, reason="Test.")
+    assert sweep(book).tasks_created == 1
+    assert Task.objects.get(origin_key__endswith=":120").account.name == "Far"
+    assert sweep(book) == NOTHING
 
 
 def test_the_sweep_is_a_fixed_number_of_statements(book: Tenant, django_assert_max_num_queries: object) -> None:
