@@ -22,6 +22,14 @@ OPERATORS: Final = {
     "in": "in",
 }
 _ABSENT: Final = {"is_known": False, "is_unknown": True}
+_VALUES: Final[dict[str, Any]] = {
+    "number": (int, float),
+    "money": int,
+    "text": str,
+    "choice": str,
+    "date": (str, date),
+    "boolean": bool,
+}
 
 
 class BadRule(ValueError):
@@ -52,6 +60,8 @@ def conditions(tree: dict[str, Any]) -> list[Condition]:
         return [_leaf(tree)]
     for word in ("all", "any"):
         if word in tree:
+            if word == "any" and not tree[word]:
+                raise BadRule("An empty 'any' matches nothing. Add a branch, or remove it.")
             return [leaf for branch in tree[word] for leaf in conditions(branch)]
     if "not" in tree:
         return conditions(tree["not"])
@@ -63,7 +73,19 @@ def _leaf(tree: dict[str, Any]) -> Condition:
         raise BadRule(f"Unknown fact '{tree['fact']}'. Known: {', '.join(sorted(registry.facts()))}.")
     if tree.get("op") not in OPERATORS and tree.get("op") not in _ABSENT:
         raise BadRule(f"Unknown operator '{tree.get('op')}'. Known: {', '.join([*OPERATORS, *_ABSENT])}.")
-    return Condition(fact=tree["fact"], op=tree["op"], value=tree.get("value"))
+    condition = Condition(fact=tree["fact"], op=tree["op"], value=tree.get("value"))
+    if condition.op not in _ABSENT:
+        _check_value(condition)
+    return condition
+
+
+def _check_value(condition: Condition) -> None:
+    kind = registry.facts()[condition.fact].type
+    if condition.op == "in" and not isinstance(condition.value, list):
+        raise BadRule(f"'{condition.fact} in' needs a list of values.")
+    for value in condition.value if condition.op == "in" else [condition.value]:
+        if not isinstance(value, _VALUES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+            raise BadRule(f"'{condition.fact}' is a {kind}; {value!r} is none.")
 
 
 def to_q(tree: dict[str, Any]) -> Q:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from celery import current_app
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
@@ -23,6 +23,8 @@ from core import clock
 from core.actors import Actor
 from core.choices import JobState
 from core.models import Job
+from core.permissions import Permission
+from core.queries import due_jobs
 from core.tenancy import tenant_context
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 LEASE: Final = timedelta(seconds=90)
 HEARTBEAT_SECONDS: Final = 25
 RETRY_AFTER: Final = timedelta(seconds=15)
+BELL: Final = timedelta(seconds=60)  # how long a rung bell is trusted before the sweeper rings again
 
 
 class JobRefused(Exception):
@@ -37,7 +40,11 @@ class JobRefused(Exception):
 
 
 class JobCancelled(Exception):
-    """Somebody pressed Cancel; the handler must leave nothing half-written."""
+    """Somebody pressed Cancel; nothing may stay half-written. The message, if any, says what was kept."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the job over; this one stops without a word."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +63,39 @@ class RunningJob:
             yield
 
     def progress(self, done: int, total: int, step: str = "") -> None:
-        """Shows progress, extends the lease; raises `JobCancelled` when a person asked to stop."""
+        """Shows progress, extends the lease; raises `JobCancelled` when a person asked to stop, and `LeaseLost`."""
         with tenant_context(self.tenant_id):
             mine = Job.objects.filter(pk=self.id, state=JobState.RUNNING, attempts=self.attempt)
-            mine.update(done=done, total=total, step=step, lease_until=clock.now() + LEASE)
+            if not mine.update(done=done, total=total, step=step, lease_until=clock.now() + LEASE):
+                raise LeaseLost
             if mine.filter(cancel_requested=True).exists():
                 raise JobCancelled
 
 
 Handler = Callable[[RunningJob], dict[str, Any]]
 _handlers: dict[str, Handler] = {}
+_permissions: dict[str, Permission] = {}
 
 
-def job_handler(kind: str) -> Callable[[Handler], Handler]:
-    """Registers the function that does jobs of this kind. It returns the job's result as JSON."""
+def job_handler(kind: str, *, permission: Permission = Permission.IMPORT_DATA) -> Callable[[Handler], Handler]:
+    """Registers the function that does jobs of this kind. It returns the job's result as JSON.
+
+    Whoever holds the permission may start such jobs, and so cancel them.
+    """
 
     def register(handler: Handler) -> Handler:
         if kind in _handlers:
             raise RuntimeError(f"Two handlers for jobs of kind '{kind}'.")
         _handlers[kind] = handler
+        _permissions[kind] = permission
         return handler
 
     return register
+
+
+def permission_of(kind: str) -> Permission:
+    """What it takes to cancel a job of this kind."""
+    return _permissions.get(kind, Permission.IMPORT_DATA)
 
 
 def job_kinds() -> list[str]:
@@ -100,14 +118,33 @@ def ring(task: str, **kwargs: Any) -> None:
 
 @transaction.atomic
 def start_job(
-    *, kind: str, key: str, payload: dict[str, Any], actor: Actor, now: datetime, max_attempts: int = 5
+    *,
+    kind: str,
+    key: str,
+    payload: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+    max_attempts: int = 5,
+    again: bool = False,
 ) -> Job:
-    """The job with this key: a new one, or the one that is there already (asking twice does the work once)."""
-    job, created = Job.objects.get_or_create(
-        kind=kind,
-        key=key,
-        defaults={"payload": payload, "created_at": now, "created_by": actor.label, "max_attempts": max_attempts},
-    )
+    """The job with this key: a new one, or the one that is there already (asking twice does the work once).
+
+    With `again`, one that failed or was cancelled starts anew; one that is done stays done.
+    """
+    fresh = {
+        "payload": payload,
+        "created_at": now,
+        "created_by": actor.label,
+        "max_attempts": max_attempts,
+        "lease_until": now + BELL,
+    }
+    job, created = Job.objects.get_or_create(kind=kind, key=key, defaults=fresh)
+    if again and not created:
+        over = Job.objects.filter(pk=job.pk, state__in=[JobState.FAILED, JobState.CANCELLED])
+        created = bool(
+            over.update(**fresh, state=JobState.QUEUED, attempts=0, cancel_requested=False, error="", finished_at=None)
+        )
+        job.refresh_from_db()
     if created:
         enqueue_on_commit("core.run_job", tenant_id=job.tenant_id, job_id=job.pk)
     return job
@@ -122,6 +159,15 @@ def cancel_job(*, job_id: int, actor: Actor, now: datetime) -> bool:
     return bool(Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(cancel_requested=True))
 
 
+def ring_due_jobs(*, tenant_id: int, now: datetime) -> int:
+    """Rings for jobs that nobody is trusted with any more; returns how many. A job is rung once a minute at most."""
+    due = list(due_jobs(now).order_by("pk").values_list("pk", flat=True)[:1000])
+    Job.objects.filter(pk__in=due, state=JobState.QUEUED).update(lease_until=now + BELL)
+    for job_id in due:
+        enqueue_on_commit("core.run_job", tenant_id=tenant_id, job_id=job_id)
+    return len(due)
+
+
 def run_job(*, tenant_id: int, job_id: int) -> str:
     """Takes the job if nobody has it, does it, and writes down how it ended. Returns the job's state, or "taken"."""
     job = _take(tenant_id, job_id)
@@ -133,8 +179,10 @@ def run_job(*, tenant_id: int, job_id: int) -> str:
     try:
         with _heartbeat(running):
             result = _handlers[job.kind](running)
-    except JobCancelled:
-        return _finish(running, JobState.CANCELLED, error="Cancelled. Nothing was written.")
+    except LeaseLost:
+        return "taken"
+    except JobCancelled as cancelled:
+        return _finish(running, JobState.CANCELLED, error=str(cancelled) or "Cancelled. Nothing was written.")
     except JobRefused as refusal:
         return _finish(running, JobState.FAILED, error=str(refusal))
     except Exception as error:
@@ -172,6 +220,12 @@ def _retry_or_fail(running: RunningJob, job: Job, error: Exception) -> str:
     return str(JobState.QUEUED)
 
 
+def _extend_lease(running: RunningJob) -> None:
+    with tenant_context(running.tenant_id):
+        mine = Job.objects.filter(pk=running.id, attempts=running.attempt, state=JobState.RUNNING)
+        mine.update(lease_until=clock.now() + LEASE)
+
+
 @contextmanager
 def _heartbeat(running: RunningJob) -> Iterator[None]:
     """Extends the lease while one long statement runs. A thread has its own connection, so it commits on its own."""
@@ -180,10 +234,11 @@ def _heartbeat(running: RunningJob) -> Iterator[None]:
     def beat() -> None:
         try:
             while not over.wait(HEARTBEAT_SECONDS):
-                with tenant_context(running.tenant_id):
-                    Job.objects.filter(pk=running.id, attempts=running.attempt, state=JobState.RUNNING).update(
-                        lease_until=clock.now() + LEASE
-                    )
+                try:
+                    _extend_lease(running)
+                except DatabaseError as error:  # one missed beat is no reason to lose the lease
+                    logger.warning("The lease of job %s was not extended: %s", running.id, error)
+                    connection.close()
         finally:
             connection.close()
 

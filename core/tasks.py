@@ -6,7 +6,6 @@ from core import clock, jobs, registry
 from core.celery_tasks import GlobalTask, TenantTask
 from core.changes import changes_waiting
 from core.models import Tenant
-from core.queries import due_jobs
 
 
 @shared_task(name="core.run_job", base=TenantTask, own_transactions=True)
@@ -17,10 +16,7 @@ def run_job(*, tenant_id: int, job_id: int) -> str:
 @shared_task(name="core.sweep", base=TenantTask)
 def sweep(*, tenant_id: int) -> int:
     """Rings again for every job past its lease and every consumer with changes waiting; returns how often."""
-    rung = 0
-    for job_id in due_jobs(clock.now()).values_list("pk", flat=True)[:1000]:
-        jobs.enqueue_on_commit("core.run_job", tenant_id=tenant_id, job_id=job_id)
-        rung += 1
+    rung = jobs.ring_due_jobs(tenant_id=tenant_id, now=clock.now())
     for consumer in registry.consumers():
         if changes_waiting(consumer.name):
             jobs.enqueue_on_commit(consumer.task, tenant_id=tenant_id)

@@ -11,7 +11,8 @@ from django.db.models import Max
 from core import audit, registry
 from core.actors import Actor
 from core.choices import VersionState
-from core.models import ProcessVersion
+from core.models import ProcessVersion, Tenant
+from core.tenancy import require_tenant_id
 
 
 def content_hash(definition: dict[str, Any]) -> str:
@@ -20,10 +21,16 @@ def content_hash(definition: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _one_at_a_time() -> None:
+    """Holds the workspace's row until the end of the transaction: two people publishing at once take turns."""
+    Tenant.objects.select_for_update().get(pk=require_tenant_id())
+
+
 @transaction.atomic
 def draft(*, kind: str, key: str, name: str, definition: dict[str, Any], actor: Actor, now: datetime) -> ProcessVersion:
     """A new draft with the next number. Raises `ValueError` when the kind refuses the definition."""
     registry.process_kind(kind).parse(definition)
+    _one_at_a_time()
     last = ProcessVersion.objects.filter(kind=kind, key=key).aggregate(last=Max("number"))["last"] or 0
     version = ProcessVersion.objects.create(
         kind=kind,
@@ -42,6 +49,8 @@ def draft(*, kind: str, key: str, name: str, definition: dict[str, Any], actor: 
 @transaction.atomic
 def publish(*, version: ProcessVersion, actor: Actor, now: datetime, reason: str) -> ProcessVersion:
     """Makes a version the live one; the one before is retired, never changed. Publishing the live one does nothing."""
+    _one_at_a_time()
+    version.refresh_from_db()
     if version.state == VersionState.PUBLISHED:
         return version
     ProcessVersion.objects.filter(kind=version.kind, key=version.key, state=VersionState.PUBLISHED).update(

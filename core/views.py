@@ -10,7 +10,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.middleware import SESSION_KEY
 from core.models import Job
-from core.permissions import Permission, public, requires
+from core.permissions import Permission, may, public, requires, roles_with
 from core.queries import active_membership
 
 
@@ -40,11 +40,14 @@ def job_progress(request: WorkspaceRequest, job_id: int) -> HttpResponse:
     return response
 
 
-@requires(Permission.IMPORT_DATA)
+@requires(Permission.VIEW_ACCOUNTS)
 @require_POST
 def cancel_job(request: WorkspaceRequest, job_id: int) -> HttpResponse:
-    """Asks a job to stop and shows its row."""
+    """Asks a job to stop and shows its row, for those who may start jobs of its kind."""
     job = get_object_or_404(Job.objects.all(), pk=job_id)
+    needed = jobs.permission_of(job.kind)
+    if not may(request.membership.role, needed):
+        return render(request, "403.html", {"who": roles_with(needed)}, status=403)
     jobs.cancel_job(job_id=job.pk, actor=Actor.person(request.membership), now=clock.now())
     job.refresh_from_db()
     return render(request, "core/_job.html", {"job": job, "now": clock.now()})
