@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -23,7 +24,7 @@ if not DEBUG and "*" in ALLOWED_HOSTS:
 # The public address decides whether cookies and redirects insist on https.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
 _HTTPS = SITE_URL.startswith("https://")
-if not DEBUG and not _HTTPS and not any(host in SITE_URL for host in ("127.0.0.1", "localhost", "[::1]")):
+if not DEBUG and not _HTTPS and urlsplit(SITE_URL).hostname not in {"127.0.0.1", "localhost", "::1"}:
     raise ImproperlyConfigured("SITE_URL must start with https:// unless it is an address of this machine.")
 
 INSTALLED_APPS = [
@@ -97,6 +98,8 @@ DATABASES["default"].update(
         "ATOMIC_REQUESTS": False,  # the tenant context opens the transaction of a request
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # Set by the web process only: a page may not wait for ever, a worker's statement may take its time.
+        "OPTIONS": {"options": env.str("DATABASE_OPTIONS", default="")},
         "TEST": {"NAME": env.str("REVOPS_TEST_DB", default="test_revops")},
     }
 )
@@ -105,7 +108,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 # The cache has a database of its own, so that clearing it can never empty the broker's queues.
 CACHE_URL = env.str("CACHE_URL", default=REDIS_URL.rsplit("/", 1)[0] + "/1")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
+CACHES = {"default": {"BACKEND": "core.cache.ForgivingCache", "LOCATION": CACHE_URL}}
 
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -130,8 +133,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = _HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]  # asked by the machine itself, over plain http
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+ALLAUTH_TRUSTED_PROXY_COUNT = int(TRUST_PROXY)  # else every failed sign-in would count against the proxy's address
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "core.views.csrf_failure"
@@ -177,6 +183,8 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=1024**3)
 
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+if _HTTPS and not DEBUG and "console" in EMAIL_BACKEND:
+    raise ImproperlyConfigured("EMAIL_BACKEND must send mail: a link to reset a password would end in the log.")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="RevOps <revops@localhost>")
 
 LOGGING = {
