@@ -152,7 +152,9 @@ def _staff(demo: Demo, tenant: Tenant) -> list[dict[str, str]]:
         email = f"{name.split(' ')[0].lower()}@{demo.slug}.example"
         membership = None
         if role:
-            membership = add_member(tenant=tenant, email=email, name=name, role=Role(role), password=None)
+            membership = add_member(
+                tenant=tenant, email=email, name=name, role=Role(role), password=None, actor=ACTOR, now=demo.now
+            )
             sign_ins.append({"role": title, "email": email, "password": password})
         people.append(Person(tenant=tenant, name=name, name_key=name_key(name), email_key=email, membership=membership))
     Person.objects.bulk_create(people)
