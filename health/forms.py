@@ -1,15 +1,21 @@
 """What a person may ask of the page of a score."""
 
+from datetime import date
+
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from health.queries.page import DEFAULT_RANGE, RANGES
+
+# From a day at the end of the calendar nothing can be counted back or on.
+_IN_RANGE = (MinValueValidator(date(1990, 1, 1)), MaxValueValidator(date(2199, 12, 31)))
 
 
 class CompareForm(forms.Form):
     """The days in the address. A day that cannot be read leaves the page as it is without it, and says so."""
 
-    since = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
-    on = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    since = forms.DateField(required=False, input_formats=["%Y-%m-%d"], validators=_IN_RANGE)
+    on = forms.DateField(required=False, input_formats=["%Y-%m-%d"], validators=_IN_RANGE)
     days = forms.TypedChoiceField(
         required=False, choices=[(str(days), label) for days, label in RANGES.items()], coerce=int, empty_value=None
     )

@@ -8,8 +8,9 @@ from celery import shared_task
 from core import clock
 from core.actors import Actor
 from core.celery_tasks import TenantTask
-from core.jobs import JobRefused, RunningJob, job_handler, start_job
+from core.jobs import JobCancelled, JobRefused, RunningJob, job_handler, start_job
 from core.models import Tenant
+from core.permissions import Permission
 from health import actions
 from health.queries import scoring_day
 
@@ -19,10 +20,10 @@ _ACTOR = Actor.system("Health scores")
 
 @shared_task(name="health.nightly", base=TenantTask)
 def nightly(*, tenant_id: int) -> int:
-    """The full run of the workspace's day. Asked for every hour, done once a day; returns the job's number."""
+    """The full run of the workspace's day. Asked for every hour, done once a day, again where it failed."""
     now = clock.now()
     today = Tenant.objects.get(pk=tenant_id).today(now)
-    return start_job(kind=KIND, key=today.isoformat(), payload={"today": today}, actor=_ACTOR, now=now).pk
+    return start_job(kind=KIND, key=today.isoformat(), payload={"today": today}, actor=_ACTOR, now=now, again=True).pk
 
 
 @shared_task(name="health.score_changes", base=TenantTask)
@@ -33,13 +34,16 @@ def score_changes(*, tenant_id: int) -> int:
     return actions.score_changes(actor=_ACTOR, now=now, today=today).changed
 
 
-@job_handler(actions.HISTORY_JOB)
+@job_handler(actions.HISTORY_JOB, permission=Permission.RECOMPUTE_HEALTH)
 def history(job: RunningJob) -> dict[str, Any]:
     """The past year, a week at a time: each week is one transaction and is left alone when it is there already."""
     days = [date.fromisoformat(day) for day in job.payload["days"]]
     rows = 0
     for done, day in enumerate(days):
-        job.progress(done, len(days), f"Week of {day}")
+        try:
+            job.progress(done, len(days), f"Week of {day}")
+        except JobCancelled as cancelled:
+            raise JobCancelled(f"Cancelled. {done} of {len(days)} weeks are worked out and stay.") from cancelled
         with job.transaction():
             try:
                 rows += actions.backfill_history(actor=_ACTOR, now=clock.now(), from_day=day, to_day=day)
@@ -49,7 +53,7 @@ def history(job: RunningJob) -> dict[str, Any]:
     return {"weeks": len(days), "rows": rows}
 
 
-@job_handler(KIND)
+@job_handler(KIND, permission=Permission.RECOMPUTE_HEALTH)
 def recompute(job: RunningJob) -> dict[str, Any]:
     """The full run: one transaction, so that a killed worker leaves nothing half-written."""
     job.progress(0, 1, "Scoring all accounts")

@@ -9,6 +9,7 @@ from core import audit
 from core.actors import Actor
 from core.jobs import start_job
 from core.models import Job, ProcessVersion, Tenant
+from core.money import digits
 from core.tenancy import require_tenant_id
 from health.actions.recompute import NoModel
 from health.actions.session import lock_scores, plan_for
@@ -23,10 +24,13 @@ WEEKS = 52
 
 @transaction.atomic
 def start_history(*, actor: Actor, now: datetime, today: date) -> Job:
-    """A job that works out the past year, week by week, as the live model would have scored it; once per end day."""
+    """A job that works out the past year, week by week, as the live model would have scored it; once per end day.
+
+    One that failed or was cancelled goes on where it stopped: weeks that are there are left alone.
+    """
     end = scoring_day(require_tenant_id(), today)
     payload = {"days": [(end - timedelta(days=7 * back)).isoformat() for back in range(WEEKS, 0, -1)]}
-    return start_job(kind=HISTORY_JOB, key=end.isoformat(), payload=payload, actor=actor, now=now)
+    return start_job(kind=HISTORY_JOB, key=end.isoformat(), payload=payload, actor=actor, now=now, again=True)
 
 
 @transaction.atomic
@@ -74,6 +78,7 @@ def _store(tenant: Tenant, live: list[LiveModel], day: date) -> int:
             "tenant": tenant.pk,
             "as_of": day,
             "zone": tenant.timezone,
+            "minor_units": 10 ** digits(tenant.currency),
             "version": one.version_id,
             "now": datetime.combine(day, time(6), tzinfo=UTC),
             "roll": day,

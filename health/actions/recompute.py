@@ -1,18 +1,20 @@
 """Scoring: one statement per model, for everybody or for those whose facts changed."""
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from core import audit
 from core.actors import Actor
 from core.changes import changes_waiting, take_changes
 from core.jobs import enqueue_on_commit
-from core.models import Tenant
+from core.models import Change, Tenant
+from core.money import digits
 from core.tenancy import require_tenant_id
 from health.actions.session import lock_scores, plan_for
 from health.engine import recompute_sql
@@ -22,6 +24,9 @@ from health.queries.state import ENDED_AFTER, scoring_day
 
 TASK = "health.score_changes"
 CONSUMER = "health"
+SET_ASIDE = "health.set_aside"
+
+logger = logging.getLogger(__name__)
 
 
 class NoModel(Exception):
@@ -43,6 +48,18 @@ class Run:
     @property
     def not_enough_data(self) -> int:
         return self.accounts - self.scored
+
+    def plus(self, other: "Run") -> "Run":
+        """Both runs, of different accounts, as one."""
+        return Run(
+            self.as_of,
+            accounts=self.accounts + other.accounts,
+            scored=self.scored + other.scored,
+            changed=self.changed + other.changed,
+            written=self.written + other.written,
+            statement_ms=self.statement_ms + other.statement_ms,
+            model_versions=self.model_versions | other.model_versions,
+        )
 
 
 @transaction.atomic
@@ -70,6 +87,8 @@ def recompute(
         _score_with(one, live, tenant, run, now=now, ids=ids, roll=roll, base=rolled_on)
         rolled_on = roll if ids is not None else rolled_on
     _remember(state, run, now=now, full=ids is None, roll=roll)
+    if ids is None and model_key is None:
+        Change.objects.filter(consumer=SET_ASIDE).delete()  # everybody could be scored
     if ids is None and run.changed:
         audit.record(
             actor=actor,
@@ -96,7 +115,28 @@ def score_changes(*, actor: Actor, now: datetime, today: date, limit: int = 1000
         enqueue_on_commit(TASK, tenant_id=tenant_id)
     if not live_models():
         return Run(day)  # a workspace without a model has nothing to keep up to date
-    return recompute(actor=actor, now=now, as_of=day, account_ids=None if _day_jumps(day, today) else ids)
+    Change.objects.filter(consumer=SET_ASIDE, account_id__in=ids).delete()
+    return _score_or_set_aside(ids, actor=actor, now=now, day=day, everybody=_day_jumps(day, today))
+
+
+def _score_or_set_aside(ids: list[int], *, actor: Actor, now: datetime, day: date, everybody: bool) -> Run:
+    """Scores them. What cannot be is halved until one account is left, which waits aside and stops nobody else.
+
+    A later change tries it again, and so does every full run. A database that is down is no fault of an account.
+    """
+    try:
+        with transaction.atomic():
+            return recompute(actor=actor, now=now, as_of=day, account_ids=None if everybody else ids)
+    except (DataError, IntegrityError, ArithmeticError, ValueError):
+        if len(ids) == 1 and not everybody:
+            logger.exception("Account %s cannot be scored and is set aside.", ids[0])
+            Change.objects.create(consumer=SET_ASIDE, account_id=ids[0])
+            return Run(day)
+    if everybody:
+        return _score_or_set_aside(ids, actor=actor, now=now, day=day, everybody=False)
+    middle = len(ids) // 2
+    run = _score_or_set_aside(ids[:middle], actor=actor, now=now, day=day, everybody=False)
+    return run.plus(_score_or_set_aside(ids[middle:], actor=actor, now=now, day=day, everybody=False))
 
 
 def _day_jumps(day: date, today: date) -> bool:
@@ -125,6 +165,7 @@ def _score_with(
         "tenant": tenant.pk,
         "as_of": run.as_of,
         "zone": tenant.timezone,
+        "minor_units": 10 ** digits(tenant.currency),
         "version": one.version_id,
         "now": now,
         "roll": roll,

@@ -168,7 +168,7 @@ def _read_contract(build: _Build, source: Source, reading: Reading, window: int)
         if reading.aggregate is Aggregate.TREND:
             now, then = f"COALESCE({arr(0)}, 0)::float8", f"NULLIF({arr(window)}, 0)::float8"
             return Expression(f"{now} / {then} - 1", f"CASE WHEN {arr(0)} IS NOT NULL THEN {AS_OF} END")
-        return Expression(f"{arr(0)}::float8 / 100", f"CASE WHEN {arr(0)} IS NOT NULL THEN {AS_OF} END")
+        return Expression(f"{arr(0)}::float8 / %(minor_units)s", f"CASE WHEN {arr(0)} IS NOT NULL THEN {AS_OF} END")
     running = f"c.tenant_id = a.tenant_id AND c.account_id = a.id AND c.starts_on <= {AS_OF} AND c.ends_on > {AS_OF}"
     what = f"min(c.ends_on) - {AS_OF}" if source.key == "contracts.days_to_end" else "bool_and(c.auto_renew)::int"
     value = f"(SELECT ({what})::float8 FROM accounts_contract c WHERE {running})"

@@ -3,7 +3,8 @@
 Sources of one table share one pass over it. A reading turns into columns of that pass (aggregates with FILTER) and
 two expressions over them: its value, and the last day that it rests on.
 
-Names in the SQL: `%(as_of)s` the last day that counts, `%(zone)s` the workspace's time zone, `%(tenant)s`.
+Names in the SQL: `%(as_of)s` the last day that counts, `%(zone)s` the workspace's time zone, `%(minor_units)s` how many
+of them make a unit of its currency, `%(tenant)s`.
 """
 
 from collections.abc import Iterable

@@ -60,6 +60,13 @@ _FUTURE = """
 SELECT count(*) FROM health_scorehistory
 WHERE tenant_id = %(tenant)s AND (as_of > %(today)s OR computed_at > %(soon)s)"""
 
+_SET_ASIDE = """
+SELECT count(DISTINCT account_id) FROM core_change WHERE tenant_id = %(tenant)s AND consumer = 'health.set_aside'"""
+
+_WAITING = """
+SELECT count(DISTINCT account_id) FROM core_change
+WHERE tenant_id = %(tenant)s AND consumer = 'health' AND at < %(soon)s - interval '10 minutes'"""
+
 _BANDS = "SELECT count(*) FROM health_score WHERE tenant_id = %(tenant)s AND (band = 'none') <> (score IS NULL)"
 
 
@@ -93,6 +100,16 @@ def bands_wrong(tenant: Tenant, now: datetime) -> int:
     return _count(_BANDS, tenant, now)
 
 
+def set_aside(tenant: Tenant, now: datetime) -> int:
+    """Accounts that could not be scored; the log has the reason."""
+    return _count(_SET_ASIDE, tenant, now)
+
+
+def waiting(tenant: Tenant, now: datetime) -> int:
+    """Accounts whose change has waited for the worker for longer than ten minutes."""
+    return _count(_WAITING, tenant, now)
+
+
 def _count(sql: str, tenant: Tenant, now: datetime) -> int:
     params: dict[str, Any] = {"tenant": tenant.pk, "today": tenant.today(now), "soon": now}
     with connection.cursor() as cursor:
@@ -107,4 +124,6 @@ CHECKS = (
     ("health.roll_up", "The latest day of the roll-up is the sum of the current scores", cells_wrong),
     ("health.future", "No history from the future", from_the_future),
     ("health.bands", "A band exactly where there is a score", bands_wrong),
+    ("health.set_aside", "No account is set aside because it cannot be scored", set_aside),
+    ("health.waiting", "No change waits to be scored for longer than ten minutes", waiting),
 )

@@ -32,11 +32,13 @@ _TICKET_DAYS = """
 SELECT max(latest.day)
 FROM ({accounts}) a
 CROSS JOIN LATERAL (
-    SELECT t.opened_at::date AS day FROM accounts_ticket t
-    WHERE t.tenant_id = %(tenant)s AND t.account_id = a.id AND t.opened_at < %(today)s::date + 1
+    SELECT (t.opened_at AT TIME ZONE {zone})::date AS day FROM accounts_ticket t
+    WHERE t.tenant_id = %(tenant)s AND t.account_id = a.id
+      AND t.opened_at < (%(today)s::date + 1)::timestamp AT TIME ZONE {zone}
     ORDER BY t.opened_at DESC LIMIT 1
 ) AS latest"""
 
+_ZONE = "(SELECT timezone FROM core_tenant WHERE id = %(tenant)s)"
 _ALL = "SELECT id FROM accounts_account WHERE tenant_id = %(tenant)s"
 _SOME = f"{_ALL} AND status = 'customer' LIMIT {_SAMPLE}"
 _THESE = "SELECT unnest(%(ids)s::bigint[]) AS id"
@@ -81,7 +83,7 @@ def _last_day(accounts: str, tenant_id: int, today: date, ids: list[int] | None 
     found = []
     with connection.cursor() as cursor:
         for days in (_SIGNAL_DAYS, _TICKET_DAYS):
-            cursor.execute(days.format(accounts=accounts), params)
+            cursor.execute(days.format(accounts=accounts, zone=_ZONE), params)
             found.append(cursor.fetchone()[0])
     return max((day for day in found if day is not None), default=None)
 

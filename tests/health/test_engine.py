@@ -169,6 +169,14 @@ def test_arr_is_compared_with_what_was_paid_before(kestrel: Tenant) -> None:
     assert (score_of(grown).values, score_of(new).values) == ([0.25], [None])
 
 
+@pytest.mark.parametrize(("currency", "expected"), [("EUR", 1_200.0), ("JPY", 120_000.0), ("KWD", 120.0)])
+def test_arr_is_read_in_whole_units_of_the_currency(kestrel: Tenant, currency: str, expected: float) -> None:
+    Tenant.objects.filter(pk=kestrel.pk).update(currency=currency)
+    one = account()
+    contract(one, 120_000, starts_on=date(2025, 1, 1))
+    assert value_of(kestrel, one, measure="contracts.arr") == expected
+
+
 @pytest.mark.parametrize(
     ("missing", "expected"), [("exclude", (72.857143, 0.7)), ("neutral", (66.0, 0.7)), ("worst", (51.0, 0.7))]
 )

@@ -1,12 +1,12 @@
 """Reads of scores for pages."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Account
+from accounts.models import Account, Ticket
 from core.facts import annotate_facts, matching
 from core.models import Tenant
 from health import queries
@@ -141,6 +141,12 @@ def test_the_day_is_the_last_one_of_data_that_ended_whatever_was_logged_since(ke
     assert queries.scoring_day(kestrel.pk, TODAY) == TODAY - 190 * DAY
     ticket(one, TODAY - 3 * DAY)
     assert queries.scoring_day(kestrel.pk, TODAY) == TODAY
+
+
+def test_the_last_day_of_tickets_is_one_of_the_workspace(kestrel: Tenant) -> None:
+    late = datetime.combine(TODAY - 200 * DAY, time(23, 30), tzinfo=UTC)  # in Berlin the next day has begun
+    Ticket.objects.create(account=account(), opened_at=late)
+    assert queries.scoring_day(kestrel.pk, TODAY) == TODAY - 199 * DAY
 
 
 def test_an_observation_dated_in_the_future_does_not_make_data_current(kestrel: Tenant) -> None:

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 import time_machine
 
+from accounts.models import Signal
 from core.changes import changes_waiting, mark_changed
+from core.choices import JobState
 from core.jobs import run_job
-from core.models import Job, Tenant
+from core.models import Change, Job, Tenant
 from health import tasks
+from health.actions import start_history
 from health.models import Score, ScoreHistory, ScoringState
-from tests.factories.health import NOW, TODAY, account, one_input, publish_model, signals, ticket
+from health.queries.checks import set_aside, waiting
+from tests.factories.health import ACTOR, NOW, TODAY, account, contract, one_input, publish_model, signals, ticket
 
 pytestmark = pytest.mark.usefixtures("in_kestrel")
 
@@ -32,6 +36,29 @@ def test_a_changed_account_is_scored_and_the_change_is_taken(kestrel: Tenant) ->
     assert list(Score.objects.values_list("account_id", "score")) == [(one.pk, 60.0)]
     assert not changes_waiting("health")
     assert tasks.score_changes.run(tenant_id=kestrel.pk) == 0
+
+
+def test_an_account_that_cannot_be_scored_waits_aside_and_the_others_are_scored(kestrel: Tenant) -> None:
+    sound = [account(f"Sound {number}") for number in range(4)]
+    broken = account("Broken")
+    for each in sound:
+        signals(each, "usage", [30.0, 30.0])
+    signals(broken, "usage", [1e308, 1e308])  # their sum is no number that Postgres can hold
+    publish_model(kestrel, one_input(aggregate="sum"))
+    mark_changed([broken.pk, *(each.pk for each in sound)])
+    assert tasks.score_changes.run(tenant_id=kestrel.pk) == 4
+    assert list(Score.objects.values_list("score", flat=True)) == [60.0] * 4
+    assert (changes_waiting("health"), set_aside(kestrel, NOW)) == (False, 1)
+    Signal.objects.filter(account=broken).update(value=20.0)
+    mark_changed([broken.pk])
+    assert tasks.score_changes.run(tenant_id=kestrel.pk) == 1
+    assert set_aside(kestrel, NOW) == 0
+
+
+def test_a_change_that_waits_for_long_is_seen(kestrel: Tenant) -> None:
+    mark_changed([account().pk])
+    marked = Change.objects.filter(consumer="health").get().at
+    assert [waiting(kestrel, marked + timedelta(minutes=minutes)) for minutes in (9, 11)] == [0, 1]
 
 
 def test_a_workspace_without_a_model_lets_changes_go(kestrel: Tenant) -> None:
@@ -70,6 +97,31 @@ def test_the_nightly_run_is_one_job_a_day_and_doing_it_twice_changes_nothing(kes
         next_id = tasks.nightly.run(tenant_id=kestrel.pk)
         assert next_id != job_id
         assert run_job(tenant_id=kestrel.pk, job_id=next_id) == "done"
+    assert ScoreHistory.objects.count() == 1
+
+
+def test_a_nightly_run_that_failed_is_asked_for_again_within_the_day(kestrel: Tenant) -> None:
+    job_id = tasks.nightly.run(tenant_id=kestrel.pk)
+    assert run_job(tenant_id=kestrel.pk, job_id=job_id) == "failed"
+    publish_model(kestrel, one_input())
+    assert tasks.nightly.run(tenant_id=kestrel.pk) == job_id
+    assert run_job(tenant_id=kestrel.pk, job_id=job_id) == "done"
+    tasks.nightly.run(tenant_id=kestrel.pk)
+    assert Job.objects.get().state == JobState.DONE
+
+
+def test_a_past_year_that_was_cancelled_keeps_its_weeks_and_can_be_started_again(kestrel: Tenant) -> None:
+    one = account()
+    signals(one, "usage", [60.0] * 400)
+    contract(one, 100_000, starts_on=TODAY - timedelta(days=500))
+    publish_model(kestrel, one_input())
+    job = start_history(actor=ACTOR, now=NOW, today=TODAY)
+    Job.objects.update(cancel_requested=True)
+    assert run_job(tenant_id=kestrel.pk, job_id=job.pk) == "cancelled"
+    job.refresh_from_db()
+    assert job.error == "Cancelled. 0 of 52 weeks are worked out and stay."
+    assert start_history(actor=ACTOR, now=NOW, today=TODAY).pk == job.pk
+    assert run_job(tenant_id=kestrel.pk, job_id=job.pk) == "done"
     assert ScoreHistory.objects.count() == 1
 
 

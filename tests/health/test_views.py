@@ -7,7 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account
+from core import clock
 from core.actions import add_member, create_tenant
+from core.actors import Actor
 from core.choices import Role
 from core.jobs import run_job
 from core.models import Job, Tenant
@@ -30,7 +32,15 @@ def workspace() -> Tenant:
 @pytest.fixture
 def member(workspace: Tenant, client: Client) -> Client:
     client.force_login(
-        add_member(tenant=workspace, email="maya@kestrel.example", name="Maya", role=Role.CSM, password=None).user
+        add_member(
+            tenant=workspace,
+            email="maya@kestrel.example",
+            name="Maya",
+            role=Role.CSM,
+            password=None,
+            actor=Actor.system("test"),
+            now=clock.now(),
+        ).user
     )
     return client
 
@@ -81,9 +91,10 @@ def test_a_past_day_is_shown_as_it_was_stored(member: Client, workspace: Tenant,
 
 
 def test_days_that_cannot_be_read_are_named_and_not_used(member: Client, scored: Account) -> None:
-    response = member.get(f"/accounts/{scored.pk}/health/?since=31.02.2026&on=nonsense&days=-4")
-    assert response.status_code == 200
-    assert "That is not a day like 2026-11-01, so it was not used." in response.content.decode()
+    for asked in ("since=31.02.2026&on=nonsense&days=-4", "on=0001-01-05", "since=0001-01-01", "on=9999-12-31"):
+        response = member.get(f"/accounts/{scored.pk}/health/?{asked}")
+        assert response.status_code == 200
+        assert "That is not a day like 2026-11-01, so it was not used." in response.content.decode()
 
 
 def test_the_card_is_a_fragment_that_adds_up(member: Client, scored: Account) -> None:
@@ -113,7 +124,15 @@ def test_the_page_costs_the_same_queries_with_a_long_history(
 
 def test_the_past_year_is_worked_out_once_by_who_may(workspace: Tenant, client: Client, scored: Account) -> None:
     roles = {
-        role: add_member(tenant=workspace, email=f"{role}@kestrel.example", name="A", role=role, password=None).user
+        role: add_member(
+            tenant=workspace,
+            email=f"{role}@kestrel.example",
+            name="A",
+            role=role,
+            password=None,
+            actor=Actor.system("test"),
+            now=clock.now(),
+        ).user
         for role in (Role.CSM, Role.REVOPS_ADMIN)
     }
     client.force_login(roles[Role.CSM])
