@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from core import registry
+from core import audit, registry
 from core.actors import Actor
 from core.choices import Role
 from core.models import Membership, Tenant, User
@@ -24,18 +24,26 @@ def create_tenant(
         raise SlugTaken(f"There is a workspace '{slug}' already. Choose another short name.")
     tenant = Tenant.objects.create(slug=slug, name=name, currency=currency, timezone=timezone, is_demo=is_demo)
     with tenant_context(tenant.pk):
+        audit.record(actor=actor, at=now, verb="created workspace", subject=tenant, after={"slug": slug})
         for default in registry.tenant_defaults():
             default.make(tenant, actor, now)
     return tenant
 
 
 @transaction.atomic
-def add_member(*, tenant: Tenant, email: str, name: str, role: Role, password: str | None) -> Membership:
-    """A membership of the workspace, with a user made when the address is new. The role of an old one is updated."""
+def add_member(
+    *, tenant: Tenant, email: str, name: str, role: Role, password: str | None, actor: Actor, now: datetime
+) -> Membership:
+    """A membership of the workspace, with a user made when the address is new. The role of an old one is updated.
+
+    A password is set only for a new user: nobody's sign-in changes because another workspace invites them.
+    """
     user = User.objects.filter(email=email.strip().lower()).first() or User.objects.create_user(
         email, password, name=name
     )
     membership, _ = Membership.objects.update_or_create(
         tenant=tenant, user=user, defaults={"role": role, "is_active": True}
     )
+    with tenant_context(tenant.pk):
+        audit.record(actor=actor, at=now, verb="added member", subject=membership, after={"role": str(role)})
     return membership

@@ -6,6 +6,7 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import beat_init, worker_init
 from django.conf import settings
+from kombu.entity import Queue
 
 from revops.local import apply_environment
 
@@ -16,6 +17,11 @@ app = Celery("revops")
 app.conf.update(
     broker_url=settings.REDIS_URL,
     task_ignore_result=True,
+    # Jobs, such as an import, may take minutes: a worker of their own leaves the short tasks their seconds. A worker
+    # that names no queue serves both.
+    task_default_queue="celery",
+    task_queues=[Queue("celery"), Queue("long")],  # type: ignore[no-untyped-call]  # -- kombu ships no types
+    task_routes={"core.run_job": {"queue": "long"}},
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,

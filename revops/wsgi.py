@@ -4,6 +4,8 @@ from revops.local import apply_environment
 
 apply_environment()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
+# Pages give up with a clear message rather than wait for ever; a worker's statements may take their time.
+os.environ.setdefault("DATABASE_OPTIONS", "-c statement_timeout=30s -c lock_timeout=5s")
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 -- settings need the environment first
 

@@ -130,7 +130,9 @@ def _start_servers(run: Run) -> None:
         web += ["--worker-tmp-dir", "/dev/shm"]
     run.serve("web", *web, "--log-level", "warning")
     celery = ["celery", "-A", "revops"]
-    run.serve("worker", *celery, "worker", "--concurrency", "2", "--loglevel", "warning", "--hostname", "revops@%h")
+    for name, queue in (("worker", "celery"), ("worker-long", "long")):
+        serve = ["worker", "--concurrency", "1", "--queues", queue, "--loglevel", "warning", "--hostname", f"{name}@%h"]
+        run.serve(name, *celery, *serve)
     run.serve("beat", *celery, "beat", "--schedule", str(VAR / "celerybeat-schedule"), "--pidfile", "")
 
 

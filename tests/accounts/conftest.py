@@ -12,6 +12,7 @@ from accounts.actions.imports import import_file
 from accounts.importing.engine import Request
 from accounts.importing.maps import parse_map
 from accounts.importing.report import Report
+from core import clock
 from core.actions import add_member
 from core.actors import Actor
 from core.choices import Role
@@ -53,7 +54,13 @@ def load(in_kestrel: Tenant, actor: Actor, now: datetime, tmp_path: Path) -> Loa
 @pytest.fixture
 def admin(kestrel: Tenant) -> Membership:
     return add_member(
-        tenant=kestrel, email="priya@kestrel.example", name="Priya Raman", role=Role.REVOPS_ADMIN, password=None
+        tenant=kestrel,
+        email="priya@kestrel.example",
+        name="Priya Raman",
+        role=Role.REVOPS_ADMIN,
+        password=None,
+        actor=Actor.system("test"),
+        now=clock.now(),
     )
 
 

@@ -57,3 +57,17 @@ def test_a_tree_is_one_statement(book: None, django_assert_num_queries: Any) -> 
 def test_a_tree_that_means_nothing_is_refused_with_what_is_known(tree: dict[str, Any], words: str) -> None:
     with pytest.raises(BadRule, match=words.replace(".", r"\.").replace("(", r"\(")):
         facts.conditions(tree)
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"all": [{"any": []}]}, "An empty 'any' matches nothing"),
+        ({"fact": "accounts.arr", "op": "lt", "value": "abc"}, "'accounts.arr' is a money; 'abc' is none"),
+        ({"fact": "accounts.segment", "op": "in", "value": "small"}, "'accounts.segment in' needs a list"),
+        ({"fact": "accounts.arr", "op": "eq", "value": True}, "'accounts.arr' is a money; True is none"),
+    ],
+)
+def test_a_rule_whose_values_do_not_fit_is_refused_before_it_runs(tree: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadRule, match=words):
+        facts.conditions(tree)

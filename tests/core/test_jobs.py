@@ -131,3 +131,35 @@ def test_a_job_killed_at_every_attempt_is_stopped_and_shown(kestrel: Tenant, act
     assert jobs.run_job(tenant_id=kestrel.pk, job_id=job.pk) == "failed"
     assert calls == []
     assert state_of(kestrel, job)[1].startswith("Stopped after 2 attempts.")
+
+
+def test_a_failed_job_starts_anew_when_asked_again_and_a_done_one_does_not(
+    kestrel: Tenant, actor: Actor, now: datetime
+) -> None:
+    with tenant_context(kestrel.pk):
+        job = jobs.start_job(kind="test.count", key="k", payload={"n": 1}, actor=actor, now=now)
+        Job.objects.filter(pk=job.pk).update(state=JobState.FAILED, attempts=5, error="broken")
+        revived = jobs.start_job(kind="test.count", key="k", payload={"n": 2}, actor=actor, now=now, again=True)
+        assert (revived.state, revived.attempts, revived.error, revived.payload) == ("queued", 0, "", {"n": 2})
+    assert jobs.run_job(tenant_id=kestrel.pk, job_id=job.pk) == "done"
+    with tenant_context(kestrel.pk):
+        same = jobs.start_job(kind="test.count", key="k", payload={"n": 3}, actor=actor, now=now, again=True)
+        assert (same.state, same.result) == ("done", {"counted": 2})
+
+
+def test_a_worker_that_has_lost_its_job_stops_at_its_next_step(kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    job = started(kestrel, "test.count", actor, now, n=1)
+    with tenant_context(kestrel.pk):
+        Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING, attempts=2)
+    stale = jobs.RunningJob(id=job.pk, tenant_id=kestrel.pk, payload={}, attempt=1)
+    with pytest.raises(jobs.LeaseLost):
+        stale.progress(1, 2)
+
+
+def test_a_job_is_rung_once_a_minute_at_most(kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    started(kestrel, "test.count", actor, now, n=1)
+    rings = []
+    for seconds in (30, 61, 62, 125):
+        with tenant_context(kestrel.pk):
+            rings.append(jobs.ring_due_jobs(tenant_id=kestrel.pk, now=now + timedelta(seconds=seconds)))
+    assert rings == [0, 1, 0, 1]

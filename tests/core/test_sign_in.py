@@ -7,7 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from core import clock
 from core.actions import add_member
+from core.actors import Actor
 from core.choices import Role
 from core.models import Membership, Tenant, User
 
@@ -23,7 +25,15 @@ def _no_old_attempts(settings: Any) -> None:
 
 @pytest.fixture
 def maya(kestrel: Tenant) -> Membership:
-    return add_member(tenant=kestrel, email=MAYA, name="Maya Lindqvist", role=Role.REVOPS_ADMIN, password=PASSWORD)
+    return add_member(
+        tenant=kestrel,
+        email=MAYA,
+        name="Maya Lindqvist",
+        role=Role.REVOPS_ADMIN,
+        password=PASSWORD,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
 
 
 def sign_in(client: Client, password: str = PASSWORD, **more: str) -> int:
@@ -61,9 +71,7 @@ def test_guessing_is_stopped_after_five_tries_even_with_the_right_password(maya:
 
 
 def test_nobody_registers_from_outside(db: None) -> None:
-    Client().post(
-        reverse("account_signup"), {"email": "new@x.example", "password1": PASSWORD, "password2": PASSWORD}
-    )
+    Client().post(reverse("account_signup"), {"email": "new@x.example", "password1": PASSWORD, "password2": PASSWORD})
     assert not User.objects.filter(email="new@x.example").exists()
 
 
@@ -88,7 +96,15 @@ def test_a_revoked_membership_is_out_at_the_next_request(maya: Membership) -> No
 
 
 def test_a_user_of_two_workspaces_switches_between_them(maya: Membership, heron: Tenant) -> None:
-    second = add_member(tenant=heron, email=MAYA, name="Maya Lindqvist", role=Role.CSM, password=None)
+    second = add_member(
+        tenant=heron,
+        email=MAYA,
+        name="Maya Lindqvist",
+        role=Role.CSM,
+        password=None,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
     client = Client()
     sign_in(client)
     client.post(reverse("core:switch_workspace", args=[second.pk]))
@@ -96,7 +112,15 @@ def test_a_user_of_two_workspaces_switches_between_them(maya: Membership, heron:
 
 
 def test_a_membership_of_somebody_else_cannot_be_switched_to(maya: Membership, heron: Tenant) -> None:
-    other = add_member(tenant=heron, email="bob@heron.example", name="Bob", role=Role.REVOPS_ADMIN, password=None)
+    other = add_member(
+        tenant=heron,
+        email="bob@heron.example",
+        name="Bob",
+        role=Role.REVOPS_ADMIN,
+        password=None,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
     client = Client()
     sign_in(client)
     assert client.post(reverse("core:switch_workspace", args=[other.pk])).status_code == 404

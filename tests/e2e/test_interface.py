@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from core import clock
 from core.actions import add_member
+from core.actors import Actor
 from core.choices import Role
 from core.models import Tenant
 
@@ -16,7 +18,15 @@ GALLERY = "/ui/components/"
 
 @pytest.fixture
 def address(live_server: Any, kestrel: Tenant) -> str:
-    add_member(tenant=kestrel, email=EMAIL, name="Maya Lindqvist", role=Role.REVOPS_ADMIN, password=PASSWORD)
+    add_member(
+        tenant=kestrel,
+        email=EMAIL,
+        name="Maya Lindqvist",
+        role=Role.REVOPS_ADMIN,
+        password=PASSWORD,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
     return str(live_server.url)
 
 

@@ -23,9 +23,11 @@ def northfield(stack: Stack) -> int:
     made = stack.manage("tenant", "create", "northfield", "--name", "Northfield", "--currency", "USD", "--json")
     stack.python(
         "from core.actions import add_member\n"
+        "from core import clock\n"
+        "from core.actors import Actor\n"
         "from core.models import Tenant\n"
         f"add_member(tenant=Tenant.objects.get(pk={made['id']}), email='{EMAIL}', name='Ruth Abenthal',\n"
-        f"           role='revops_admin', password='{PASSWORD}')\n"
+        f"           role='revops_admin', password='{PASSWORD}', actor=Actor.system('test'), now=clock.now())\n"
     )
     return int(made["id"])
 

@@ -4,7 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from core import clock
 from core.actions import add_member
+from core.actors import Actor
 from core.choices import Role
 from core.models import ProcessVersion, Tenant
 from core.tenancy import tenant_context
@@ -37,7 +39,15 @@ def escalation(kestrel: Tenant) -> Escalation:
 
 
 def client_of(tenant: Tenant, role: Role) -> Client:
-    member = add_member(tenant=tenant, email=f"{role}@k.example", name="Maya", role=role, password=None)
+    member = add_member(
+        tenant=tenant,
+        email=f"{role}@k.example",
+        name="Maya",
+        role=role,
+        password=None,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
     client = Client()
     client.force_login(member.user)
     return client

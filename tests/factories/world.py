@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from accounts.models import Account, Activity, Contact, Contract, ContractLine, ImportBatch, Person
+from core import clock
 from core.actions import add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role
@@ -39,7 +40,13 @@ def make_world(slug: str, *, canary: str) -> World:
     world = World(tenant=tenant)
     for role in Role:
         world.members[role] = add_member(
-            tenant=tenant, email=f"{role}@{slug}.example", name=f"{role} {canary}", role=Role(role), password=None
+            tenant=tenant,
+            email=f"{role}@{slug}.example",
+            name=f"{role} {canary}",
+            role=Role(role),
+            password=None,
+            actor=Actor.system("test"),
+            now=clock.now(),
         )
     with tenant_context(tenant.pk):
         _fill(world, canary)

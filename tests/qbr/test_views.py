@@ -5,7 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Account, Goal
+from core import clock
 from core.actions import add_member
+from core.actors import Actor
 from core.choices import Role
 from core.models import Tenant
 from core.tenancy import tenant_context
@@ -29,7 +31,15 @@ def account(kestrel: Tenant) -> Account:
 
 
 def client_of(tenant: Tenant, role: Role) -> Client:
-    member = add_member(tenant=tenant, email=f"{role}@k.example", name="Maya", role=role, password=None)
+    member = add_member(
+        tenant=tenant,
+        email=f"{role}@k.example",
+        name="Maya",
+        role=role,
+        password=None,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
     client = Client()
     client.force_login(member.user)
     return client

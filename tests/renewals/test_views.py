@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core.actions import add_member
+from core.actors import Actor
 from core.choices import Role
 from core.models import Tenant
 from core.tenancy import tenant_context
@@ -37,7 +38,15 @@ def renewal(kestrel: Tenant, today: object) -> Renewal:
 
 
 def client_of(tenant: Tenant, role: Role) -> Client:
-    member = add_member(tenant=tenant, email=f"{role}@k.example", name="Maya", role=role, password=None)
+    member = add_member(
+        tenant=tenant,
+        email=f"{role}@k.example",
+        name="Maya",
+        role=role,
+        password=None,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
     client = Client()
     client.force_login(member.user)
     return client

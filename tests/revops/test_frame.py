@@ -3,7 +3,9 @@
 import pytest
 from django.test import Client, RequestFactory
 
+from core import clock
 from core.actions import add_member
+from core.actors import Actor
 from core.choices import Role
 from core.models import Membership, Tenant
 from core.tenancy import tenant_context
@@ -13,7 +15,15 @@ PASSWORD = "lantern-otter-drum"
 
 
 def member(tenant: Tenant, role: Role, email: str = "maya@kestrel.example") -> Membership:
-    return add_member(tenant=tenant, email=email, name="Maya Lindqvist", role=role, password=PASSWORD)
+    return add_member(
+        tenant=tenant,
+        email=email,
+        name="Maya Lindqvist",
+        role=role,
+        password=PASSWORD,
+        actor=Actor.system("test"),
+        now=clock.now(),
+    )
 
 
 def shell_of(membership: Membership | None, path: str = "/", **cookies: str) -> Shell:

@@ -1,34 +1,47 @@
-"""Make a workspace with its published defaults, or list the ones there are."""
+"""Make a workspace with its published defaults, let people in, or list the workspaces there are."""
 
 import argparse
+import secrets
 import zoneinfo
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Count, Q
 
 from core import clock
-from core.actions import SlugTaken, create_tenant
+from core.actions import SlugTaken, add_member, create_tenant
 from core.actors import Actor
-from core.management.base import CommandRefused, JsonCommand
-from core.models import Tenant
+from core.choices import Role
+from core.management.base import CommandRefused, JsonCommand, find_tenant
+from core.models import Tenant, User
 
 
 class Command(JsonCommand):
     help = __doc__
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create | list")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create | add-member | list")
         create = verbs.add_parser("create", help="make a workspace")
         create.add_argument("slug", type=_slug, help="short name, as it stands in commands")
         create.add_argument("--name", help="as people read it; the short name when left out")
         create.add_argument("--currency", default="USD", type=_currency, help="ISO code (USD)")
         create.add_argument("--timezone", default="UTC", type=_zone, help="such as Europe/Berlin (UTC)")
+        member = verbs.add_parser("add-member", help="let somebody in, or change their role")
+        member.add_argument("slug", type=_slug)
+        member.add_argument("email", type=_email)
+        member.add_argument("--role", choices=Role.values, default=str(Role.CSM))
+        member.add_argument("--name", default="", help="as people read it")
         listing = verbs.add_parser("list", help="show the workspaces")
-        for sub in (create, listing):
+        for sub in (create, member, listing):
             sub.add_argument("--json", action="store_true", help="print one JSON object")
 
     def report(self, options: dict[str, Any]) -> dict[str, Any]:
-        return self._create(options) if options["verb"] == "create" else {"tenants": _all_tenants()}
+        if options["verb"] == "create":
+            return self._create(options)
+        if options["verb"] == "add-member":
+            return _add_member(options)
+        return {"tenants": _all_tenants()}
 
     def _create(self, options: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -43,6 +56,23 @@ class Command(JsonCommand):
         except SlugTaken as taken:
             raise CommandRefused(str(taken)) from taken
         return {"id": tenant.pk, **_card(tenant)}
+
+
+def _add_member(options: dict[str, Any]) -> dict[str, Any]:
+    """The membership; for somebody new a first password, which only this output ever shows."""
+    tenant = find_tenant(options["slug"])
+    is_new = not User.objects.filter(email=options["email"]).exists()
+    password = secrets.token_urlsafe(12) if is_new else None
+    membership = add_member(
+        tenant=tenant,
+        email=options["email"],
+        name=options["name"],
+        role=Role(options["role"]),
+        password=password,
+        actor=Actor.system("tenant add-member"),
+        now=clock.now(),
+    )
+    return {"slug": tenant.slug, "email": options["email"], "role": membership.role, "password": password}
 
 
 def _all_tenants() -> list[dict[str, Any]]:
@@ -64,6 +94,14 @@ def _slug(text: str) -> str:
     if not text or len(text) > 50 or not all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in text):
         raise argparse.ArgumentTypeError(f"'{text}': up to 50 letters, digits, - and _")
     return text
+
+
+def _email(text: str) -> str:
+    try:
+        validate_email(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not an e-mail address") from error
+    return text.strip().lower()
 
 
 def _currency(text: str) -> str:
