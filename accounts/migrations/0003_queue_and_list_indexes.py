@@ -4,23 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_contract_created_at'),
-        ('core', '0002_global_grants'),
+        ("accounts", "0002_contract_created_at"),
+        ("core", "0002_global_grants"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['tenant', 'last_contact_on', 'id'], name='account_by_contact'),
+            model_name="account",
+            index=models.Index(fields=["tenant", "last_contact_on", "id"], name="account_by_contact"),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['tenant', 'owner', 'last_contact_on', 'id'], name='account_of_owner_by_contact'),
+            model_name="account",
+            index=models.Index(fields=["tenant", "owner", "last_contact_on", "id"], name="account_of_owner_by_contact"),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(condition=models.Q(('status', 'churned')), fields=['tenant', 'name_key', 'id'], name='account_former'),
+            model_name="account",
+            index=models.Index(
+                condition=models.Q(("status", "churned")), fields=["tenant", "name_key", "id"], name="account_former"
+            ),
         ),
     ]

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from core import clock
 from core.actions import add_member
 from core.actors import Actor
 from core.choices import Role
@@ -20,14 +21,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def today(kestrel: Tenant) -> object:
-    from core import clock
 
     return kestrel.today(clock.now())
 
 
 @pytest.fixture
 def renewal(kestrel: Tenant, today: object) -> Renewal:
-    from core import clock
 
     with tenant_context(kestrel.pk):
         make.publish_renewal_timeline(kestrel)
@@ -70,7 +69,6 @@ def test_an_absurd_address_shows_the_first_page(kestrel: Tenant, renewal: Renewa
 def test_the_list_is_a_constant_number_of_queries(
     kestrel: Tenant, renewal: Renewal, today: object, django_assert_max_num_queries: object
 ) -> None:
-    from core import clock
 
     client = client_of(kestrel, Role.CSM)
     with tenant_context(kestrel.pk):
