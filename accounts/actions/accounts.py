@@ -28,3 +28,10 @@ def assign_owner(*, accounts: QuerySet[Account], owner: Person, actor: Actor, no
         after={"owner": owner.name, "owner_id": owner.pk, "accounts": changed, "ids": ids[:100]},
     )
     return changed
+
+
+def record_export(*, rows: int, cut: bool, actor: Actor, now: datetime) -> None:
+    """Keeps who took how many accounts out of the product, and whether there were more."""
+    audit.record(
+        actor=actor, at=now, verb="exported", subject_type="accounts.account", after={"rows": rows, "cut": cut}
+    )

@@ -1,7 +1,7 @@
 """What happened, in words: one line and a second one, with the sign that stands before it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -51,19 +51,17 @@ class Day:
     events: list[Told]
 
 
-def days(events: list[Event], *, today: date, zone: ZoneInfo, currency: str, with_money: bool) -> list[Day]:
+def days(events: list[Event], *, today: date, zone: ZoneInfo, currency: str) -> list[Day]:
     """The events under Today, Yesterday, This week, Last week, then by month."""
     found: dict[str, list[Told]] = {}
-    for event in events:
-        if event.kind == "movement" and not with_money:
-            continue
-        title = _heading(event.at.astimezone(zone).date(), today)
-        found.setdefault(title, []).append(tell(event, currency))
+    for one in events:
+        event = replace(one, at=one.at.astimezone(zone))
+        found.setdefault(_heading(event.at.date(), today), []).append(tell(event, currency))
     return [Day(title, told) for title, told in found.items()]
 
 
 def tell(event: Event, currency: str) -> Told:
-    """One event in words."""
+    """One event in words. Its moment is told in the zone that it comes in."""
     return _TELLERS[event.kind](event, currency)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -24,6 +25,7 @@ class Look:
     with_money: bool
     now: datetime
     today: date
+    zone: ZoneInfo
 
 
 def queue_rows(rows: list[QueueRow], look: Look, *, first_is_current: bool) -> SafeString:
@@ -52,7 +54,8 @@ def _row(row: QueueRow, look: Look, *, is_current: bool) -> str:
         f'<li class="{css}" id="row-{row.key}" data-row{_panel(row, look, is_current=is_current)}>'
         f'{_ring(row, title, look)}<div class="queue-text"><div class="queue-title">{shown}</div>'
         f'<div class="queue-meta">{_who(row)}'
-        f"{''.join(_reason(one) for one in reasons(row, now=look.now, today=look.today))}</div></div>"
+        f"{''.join(_reason(one) for one in reasons(row, now=look.now, today=look.today, zone=look.zone))}"
+        "</div></div>"
         f'<div class="queue-health">{_health_of(row)}</div>'
         f'<div class="queue-amount">{_amount(row, look)}</div>'
         f'<div class="queue-acts">{_acts(row, act, url, look, is_current=is_current)}</div></li>\n'

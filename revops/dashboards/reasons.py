@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from core.formatting import NO_BREAK, clock_left, day, percent
 from revops.dashboards.queries.queue import QueueRow
@@ -43,9 +44,9 @@ def kind_words(row: QueueRow) -> str:
     return f"{words}, tier {row.tier}" if row.tier else words
 
 
-def reasons(row: QueueRow, *, now: datetime, today: date) -> list[Reason]:
+def reasons(row: QueueRow, *, now: datetime, today: date, zone: ZoneInfo) -> list[Reason]:
     """At most three."""
-    found = [_clock(row, now, today), _renewal(row, today), _fall(row), _silence(row, today), _coverage(row)]
+    found = [_clock(row, now, today, zone), _renewal(row, today), _fall(row), _silence(row, today), _coverage(row)]
     order = {"risk": 0, "warn": 1, "": 2}
     return sorted((one for one in found if one), key=lambda one: order[one.tone])[:3]
 
@@ -67,7 +68,7 @@ def verb(row: QueueRow) -> Verb | None:
     return Verb("Open", "dashboards:account", row.account_id)
 
 
-def _clock(row: QueueRow, now: datetime, today: date) -> Reason | None:
+def _clock(row: QueueRow, now: datetime, today: date, zone: ZoneInfo) -> Reason | None:
     if row.respond_by is not None:
         left = (row.respond_by - now).total_seconds()
         if left < 0:
@@ -76,7 +77,7 @@ def _clock(row: QueueRow, now: datetime, today: date) -> Reason | None:
             "timer", f"Reply due, {clock_left(left)}", "risk" if left < 7200 else "warn" if left < 86400 else ""
         )
     if row.kind == "escalation":
-        return Reason("siren", f"Open since {day(row.created_at.date(), today)}", "warn")
+        return Reason("siren", f"Open since {day(row.created_at.astimezone(zone).date(), today)}", "warn")
     late = (today - row.due_on).days
     if late > 0:
         return Reason("alarm-clock", f"{late:,} day{'' if late == 1 else 's'} late", "risk")

@@ -17,6 +17,8 @@ from health.queries import Freshness
 from health.queries.state import ENDED_AFTER, LATE_AFTER
 
 MIN_BASE: Final = 5
+# Whose book is empty: somebody who is no person of the workspace. (0 keeps the accounts without an owner.)
+NOBODY: Final = -2
 
 # The roll-up on the day that agrees with the current scores, and a week before.
 _BOOKS: Final = """

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import math
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -120,7 +121,7 @@ def read_cursor(text: str, wanted: Filter) -> _Cursor | None:
         if type(phase) is not int or type(row_id) is not int or not 0 <= phase < len(phases) or abs(row_id) >= 2**63:
             raise BadCursor
         _check_key(key, phases[phase].cast)
-    except (ValueError, TypeError, UnicodeError, binascii.Error, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
         raise BadCursor("This page of the list does not exist.") from error
     return _Cursor(phase, key, row_id)
 
@@ -128,8 +129,10 @@ def read_cursor(text: str, wanted: Filter) -> _Cursor | None:
 def _check_key(key: Any, cast: str) -> None:
     if cast == "date":
         date.fromisoformat(key)
+    if isinstance(key, str):
+        key.encode()  # Half a pair of surrogates is no text.
     fits = {
-        "float8": type(key) in {int, float},
+        "float8": type(key) in {int, float} and math.isfinite(float(key)),
         "text": isinstance(key, str) and "\x00" not in key,
         "bigint": type(key) is int and abs(key) < 2**63,
     }

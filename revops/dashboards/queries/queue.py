@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from core.permissions import Permission, may
 from core.tenancy import require_tenant_id
 from revops.dashboards.rules import Item, Rank, group, rank
 
@@ -15,6 +16,12 @@ TABS: Final = {
     "renewals": ("renewal",),
     "qbrs": ("qbr",),
     "tasks": ("todo", "alert", "handoff"),
+}
+# Work whose page answers only to this permission is no row of those who lack it.
+_NEEDS: Final = {
+    "escalation": Permission.VIEW_ESCALATIONS,
+    "renewal": Permission.VIEW_RENEWALS,
+    "qbr": Permission.VIEW_QBRS,
 }
 GROUPS: Final = ("now", "today", "week")
 KIND_LIMIT: Final = 50
@@ -38,6 +45,7 @@ WITH picked AS (
   SELECT t.id, t.account_id, t.kind, t.title, t.due_on, t.priority, t.subject_kind, t.subject_id,
          t.process_version_id, t.created_at
   FROM journeys_task t WHERE t.tenant_id = %(tenant)s AND t.id = %(task)s AND t.state = 'open'
+    AND t.kind = ANY(%(kinds)s)
 )
 """
 _ROWS: Final = """
@@ -104,13 +112,23 @@ class QueueCounts:
     snoozed: int
 
 
-def queue(*, owner_id: int | None, tab: str, now: datetime, today: date, average_arr_minor: int) -> list[QueueRow]:
-    """The tasks of a person (or of everybody) due within a week, the most urgent first. One query, bounded work."""
-    kinds = TABS[tab]
+def kinds_for(role: str) -> tuple[str, ...]:
+    """The kinds of work that a role can open."""
+    return tuple(kind for kind in TABS["all"] if kind not in _NEEDS or may(role, _NEEDS[kind]))
+
+
+def queue(
+    *, owner_id: int | None, role: str, tab: str, now: datetime, today: date, average_arr_minor: int
+) -> list[QueueRow]:
+    """The tasks of a person (or of everybody) due within a week, the most urgent first. One query, bounded work.
+
+    Only kinds that the reader's role can open.
+    """
+    kinds = [kind for kind in kinds_for(role) if kind in TABS[tab]]
     params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "owner": owner_id,
-        "kinds": list(kinds),
+        "kinds": kinds,
         "today": today,
         "until": today + WEEK,
         "limit": ALL_LIMIT if len(kinds) > 1 else KIND_LIMIT,
@@ -122,10 +140,11 @@ def queue(*, owner_id: int | None, tab: str, now: datetime, today: date, average
     return sorted(rows, key=lambda row: (GROUPS.index(row.group), -row.rank.score, row.due_on, row.id))
 
 
-def queue_row(*, task_id: int, now: datetime, today: date, average_arr_minor: int) -> QueueRow | None:
-    """One open task as a row, or None when it is closed or not of this workspace."""
+def queue_row(*, task_id: int, role: str, now: datetime, today: date, average_arr_minor: int) -> QueueRow | None:
+    """One open task as a row, or None: closed, not of this workspace, or of a kind that the role cannot open."""
+    params: dict[str, Any] = {"tenant": require_tenant_id(), "task": task_id, "kinds": list(kinds_for(role))}
     with connection.cursor() as cursor:
-        cursor.execute(_ONE + _ROWS, {"tenant": require_tenant_id(), "task": task_id})
+        cursor.execute(_ONE + _ROWS, params)
         found = cursor.fetchone()
     return _ranked(found, now, today, average_arr_minor) if found else None
 
@@ -163,12 +182,14 @@ SELECT '+done', count(*) FROM (
 """
 
 
-def queue_counts(*, owner_id: int | None, membership_id: int, today: date, midnight: datetime) -> QueueCounts:
+def queue_counts(
+    *, owner_id: int | None, role: str, membership_id: int, today: date, midnight: datetime
+) -> QueueCounts:
     """The counts of the tabs, exact to 10,000 of each kind, from the index alone. One query."""
     params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "owner": owner_id,
-        "kinds": list(TABS["all"]),
+        "kinds": list(kinds_for(role)),
         "membership": membership_id,
         "today": today,
         "until": today + WEEK,

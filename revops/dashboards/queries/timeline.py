@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,8 @@ from core.tenancy import require_tenant_id
 
 PAGE: Final = 30
 KINDS: Final = ("all", "actions", "signals")
+_FIRST: Final = datetime(1, 1, 3, tzinfo=UTC)
+_LAST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 
 _HISTORY: Final = """
   SELECT * FROM (
@@ -98,15 +100,21 @@ class Timeline:
     next: str
 
 
-def timeline(*, account_id: int, kind: str, zone: str, now: datetime, before: str = "") -> Timeline:
-    """One page of one account. One query. A cursor that this list has not written starts again at the top."""
+def timeline(
+    *, account_id: int, kind: str, zone: str, now: datetime, before: str = "", with_money: bool = True
+) -> Timeline:
+    """One page of one account. One query. A cursor that this list has not written starts again at the top.
+
+    `with_money`: whether movements of revenue are told.
+    """
     until, after_kind, after_key = _cursor(before) or (now, "", "")
     parts = [
         f"(SELECT * FROM ({source}) AS s(at, kind, key, a, b, c, d, who, subject) "  # noqa: S608 -- texts above
         "WHERE at <= %(until)s "
         "AND (%(after_kind)s = '' OR (at, kind, key) < (%(until)s, %(after_kind)s, %(after_key)s)) "
         "ORDER BY at DESC, key DESC LIMIT %(limit)s)"
-        for source in _SOURCES[kind].values()
+        for name, source in _SOURCES[kind].items()
+        if with_money or name != "movement"
     ]
     sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS event ORDER BY at DESC, kind DESC, key DESC LIMIT %(limit)s"  # noqa: S608 -- as above
     params: dict[str, Any] = {
@@ -142,9 +150,14 @@ def _cursor(text: str) -> tuple[datetime, str, str] | None:
         return None
     try:
         at, kind, key = json.loads(base64.urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode()))
-        moment = datetime.fromisoformat(at)
-    except (ValueError, TypeError, UnicodeError, binascii.Error, RecursionError):
+        named = datetime.fromisoformat(at)
+        moment = named.astimezone(UTC)
+        for text in (kind, key):
+            if b"\x00" in str.encode(text):
+                return None
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
         return None
-    if moment.tzinfo is None or not isinstance(kind, str) or not isinstance(key, str) or "\x00" in kind + key:
+    # A day from either end, every zone can still tell the date.
+    if named.tzinfo is None or not _FIRST <= moment <= _LAST:
         return None
     return moment, kind, key

@@ -82,10 +82,9 @@ def _timeline(request: WorkspaceRequest, one: Account, today: date, *, with_mone
         zone=request.tenant.timezone,
         now=clock.now(),
         before=request.GET.get("before", ""),
+        with_money=with_money,
     )
-    told: list[Day] = days(
-        page.events, today=today, zone=request.tenant.zone, currency=request.tenant.currency, with_money=with_money
-    )
+    told: list[Day] = days(page.events, today=today, zone=request.tenant.zone, currency=request.tenant.currency)
     return {"days": told, "events_next": page.next, "events_kind": kind}
 
 

@@ -20,7 +20,7 @@ from journeys.models import Task
 from journeys.rules.snoozing import SnoozeRefused, snooze_choices
 from revops.dashboards.forms import SnoozeForm, TaskForm
 from revops.dashboards.queries.book import book
-from revops.dashboards.queries.queue import queue_row
+from revops.dashboards.queries.queue import kinds_for, queue_row
 from revops.dashboards.queue_html import queue_rows
 from revops.dashboards.views.my_day import look_of, scope_of
 
@@ -29,6 +29,7 @@ from revops.dashboards.views.my_day import look_of, scope_of
 @require_POST
 def task_done(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     """The row that says so and offers to undo it."""
+    _check_visible(request, task_id)
     try:
         task = finish_task(task_id=task_id, actor=Actor.person(request.membership), now=clock.now())
     except Task.DoesNotExist as missing:
@@ -44,6 +45,7 @@ def task_undo(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     """The row as it was."""
     now = clock.now()
     today = request.tenant.today(now)
+    _check_visible(request, task_id)
     try:
         reopen_task(task_id=task_id, actor=Actor.person(request.membership), now=now)
     except Task.DoesNotExist as missing:
@@ -52,7 +54,7 @@ def task_undo(request: WorkspaceRequest, task_id: int) -> HttpResponse:
         return _refused(request, str(closed))
     scope = scope_of(request)
     average = book(scope.owner_id).average_arr_minor
-    row = queue_row(task_id=task_id, now=now, today=today, average_arr_minor=average)
+    row = queue_row(task_id=task_id, role=request.membership.role, now=now, today=today, average_arr_minor=average)
     rows = [row] if row else []
     return HttpResponse(queue_rows(rows, look_of(request, scope, now, today), first_is_current=False))
 
@@ -63,7 +65,9 @@ def task_snooze(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     """The dialog with the usual days, and what follows from a choice."""
     now = clock.now()
     today = request.tenant.today(now)
-    task = Task.objects.filter(pk=task_id).select_related("account").first()
+    task = (
+        Task.objects.filter(pk=task_id, kind__in=kinds_for(request.membership.role)).select_related("account").first()
+    )
     if task is None:
         raise Http404
     form = SnoozeForm(request.POST or None)
@@ -112,6 +116,12 @@ def task_new(request: WorkspaceRequest) -> HttpResponse:
         return trigger_client_event(response, "toast", {"text": "Task added.", "tone": "ok"})
     status = 422 if request.method == "POST" else 200
     return render(request, "dashboards/_task_dialog.html", {"form": form}, status=status)
+
+
+def _check_visible(request: WorkspaceRequest, task_id: int) -> None:
+    """Work that the role cannot open is not there for it."""
+    if not Task.objects.filter(pk=task_id, kind__in=kinds_for(request.membership.role)).exists():
+        raise Http404
 
 
 def _answered(request: WorkspaceRequest, task: Task, result: str) -> HttpResponse:

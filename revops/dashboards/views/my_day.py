@@ -17,10 +17,10 @@ from core.formatting import money_short
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from revops.dashboards.addresses import address, page_address
-from revops.dashboards.queries.book import Book, book, motions, stamp
+from revops.dashboards.queries.book import NOBODY, Book, book, motions, stamp
 from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.panel import Panel, panel
-from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, queue, queue_counts, queue_row
+from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, kinds_for, queue, queue_counts, queue_row
 from revops.dashboards.queue_html import Look, queue_rows
 from revops.dashboards.rules import RANK_RULES_VERSION
 
@@ -64,7 +64,7 @@ def scope_of(request: WorkspaceRequest) -> Scope:
         asked = "book" if own else "everyone"
     if asked == "everyone":
         return Scope("everyone", None, has_book=person_id is not None)
-    return Scope("book", person_id or 0, has_book=person_id is not None)
+    return Scope("book", NOBODY if person_id is None else person_id, has_book=person_id is not None)
 
 
 @requires(Permission.VIEW_ACCOUNTS)
@@ -78,13 +78,16 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
         tab = "all"
     scope = scope_of(request)
     figures = book(scope.owner_id)
-    rows = queue(owner_id=scope.owner_id, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor)
+    role = request.membership.role
+    rows = queue(
+        owner_id=scope.owner_id, role=role, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor
+    )
     shown = SHOWN if request.GET.get("all") != "1" else len(rows)
     midnight = datetime.combine(today, time(), tzinfo=request.tenant.zone)
     counts = kept(
-        f"queue:{scope.owner_id}:{request.membership.pk}:{today}",
+        f"queue:{scope.owner_id}:{request.membership.pk}:{role}:{today}",
         lambda: queue_counts(
-            owner_id=scope.owner_id, membership_id=request.membership.pk, today=today, midnight=midnight
+            owner_id=scope.owner_id, role=role, membership_id=request.membership.pk, today=today, midnight=midnight
         ),
         accounts=figures.accounts if scope.owner_id is None else 0,
         seconds=30,
@@ -92,13 +95,15 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "scope": scope,
         "tab": tab,
-        "tabs": [(key, label, counts.tabs[key]) for key, label in TAB_WORDS],
+        "tabs": [(key, label, counts.tabs[key]) for key, label in TAB_WORDS if set(TABS[key]) & set(kinds_for(role))],
         "counts": counts,
         "groups": _groups(rows[:shown], look_of(request, scope, now, today)),
         "more": max(len(rows) - shown, 0),
         "currency": request.tenant.currency,
-        "may_work": may(request.membership.role, Permission.WORK_TASKS),
-        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
+        "may_work": may(role, Permission.WORK_TASKS),
+        "may_see_money": may(role, Permission.VIEW_MONEY),
+        "may_see_renewals": may(role, Permission.VIEW_RENEWALS),
+        "may_see_qbrs": may(role, Permission.VIEW_QBRS),
         "today": today,
     }
     if request.htmx and request.htmx.target == "queue":
@@ -130,7 +135,13 @@ def day_task(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     now = clock.now()
     today = request.tenant.today(now)
     figures = book(scope_of(request).owner_id)
-    row = queue_row(task_id=task_id, now=now, today=today, average_arr_minor=figures.average_arr_minor)
+    row = queue_row(
+        task_id=task_id,
+        role=request.membership.role,
+        now=now,
+        today=today,
+        average_arr_minor=figures.average_arr_minor,
+    )
     if row is None:
         raise Http404
     context = _panel_context(row, figures, today, first=request.GET.get("first") == "1")
@@ -152,6 +163,7 @@ def look_of(request: WorkspaceRequest, scope: Scope, now: datetime, today: date)
         with_money=may(role, Permission.VIEW_MONEY),
         now=now,
         today=today,
+        zone=request.tenant.zone,
     )
 
 

@@ -5,15 +5,15 @@ import io
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
-from accounts.actions.accounts import assign_owner
+from accounts.actions.accounts import assign_owner, record_export
 from accounts.choices import Segment
 from accounts.models import Account, Person
 from accounts.queries.people import person_id_of
@@ -60,6 +60,8 @@ SORT_WORDS: Final = {
 }
 BANDS: Final = dict(Band.choices)
 SEGMENTS: Final = dict(Segment.choices)
+# An order gives away what it orders by, and a cursor holds it.
+_MONEY_SORTS: Final = frozenset({"arr", "-arr"})
 _FILTER_WORDS: Final = {
     "owner": ("owner", "Owner"),
     "segment": ("segment", "Segment"),
@@ -69,9 +71,8 @@ _FILTER_WORDS: Final = {
 EXPORT_LIMIT: Final = 100_000
 
 
-def filter_of(request: WorkspaceRequest, person_id: int | None, today: date) -> Filter:
+def filter_of(asked: QueryDict, person_id: int | None, today: date, role: str) -> Filter:
     """The address as a filter. What it cannot mean is left out, as a stale link should still show accounts."""
-    asked = request.GET
     view = asked.get("view", "")
     if view not in VIEWS or (view == "book" and person_id is None):
         view = "book" if person_id is not None and "owner" not in asked else "all"
@@ -79,17 +80,24 @@ def filter_of(request: WorkspaceRequest, person_id: int | None, today: date) -> 
     owner = asked.get("owner", "")
     sort = asked.get("sort", "")
     text = asked.get("q", "").strip()[:200]
-    chosen = sort if sort in SORT_WORDS else ("name" if text else wanted.sort)
+    segment = asked.get("segment")
+    chosen = sort if sort in _sorts(role) else ("name" if text else wanted.sort)
     return Filter(
         view=view,
         today=today,
         owner_id=int(owner) if owner.isascii() and owner.isdigit() and len(owner) < 18 else wanted.owner_id,
-        segment=asked["segment"] if asked.get("segment", "-") in SEGMENTS else None,
+        segment=str(asked["segment"]) if asked.get("segment", "-") in SEGMENTS else None,
         band=asked.get("band", "") if asked.get("band", "") in BANDS and view not in {"risk", "former"} else "",
         text=text,
         sort=chosen.lstrip("-"),
         descending=chosen.startswith("-"),
     )
+
+
+def _sorts(role: str) -> dict[str, str]:
+    if may(role, Permission.VIEW_MONEY):
+        return SORT_WORDS
+    return {key: words for key, words in SORT_WORDS.items() if key not in _MONEY_SORTS}
 
 
 def _settled(wanted: Filter, everybody: Book) -> Filter:
@@ -106,7 +114,7 @@ def portfolio(request: WorkspaceRequest) -> HttpResponse:
     now = clock.now()
     today = request.tenant.today(now)
     person_id = person_id_of(request.membership)
-    wanted = filter_of(request, person_id, today)
+    wanted = filter_of(request.GET, person_id, today, request.membership.role)
     found = books({wanted.owner_id, None} if wanted.segment is None else {None})
     everybody = found[None]
     wanted = _settled(wanted, everybody)
@@ -144,7 +152,7 @@ def _context(request: WorkspaceRequest, wanted: Filter, page: Page, person_id: i
         "lost": lost,
         "sort": sort,
         "sort_words": SORT_WORDS[sort],
-        "sorts": SORT_WORDS,
+        "sorts": _sorts(role),
         "segments": SEGMENTS,
         "segment_words": SEGMENTS,
         "bands": BANDS,
@@ -212,7 +220,7 @@ def portfolio_totals(request: WorkspaceRequest) -> HttpResponse:
     person_id = person_id_of(request.membership)
     found = books({person_id, None})
     everybody = found[None]
-    wanted = _settled(filter_of(request, person_id, today), everybody)
+    wanted = _settled(filter_of(request.GET, person_id, today, request.membership.role), everybody)
     views = [view for view in VIEWS if view not in {"all", "book"}]
     context = {
         "counts": [
@@ -258,7 +266,14 @@ def _chosen(request: WorkspaceRequest) -> Any:
     """The ticked accounts, or all that match the filter when "Select all" was pressed."""
     person_id = person_id_of(request.membership)
     if request.POST.get("all") == "1":
-        return matching(_settled(filter_of(request, person_id, request.tenant.today(clock.now())), book(None)))
+        # htmx says which page it acts on; an ordinary form carries the filter in its own address.
+        page = request.htmx.current_url if request.htmx else None
+        asked = QueryDict(urlsplit(page).query) if page else request.GET
+        return matching(
+            _settled(
+                filter_of(asked, person_id, request.tenant.today(clock.now()), request.membership.role), book(None)
+            )
+        )
     ids = [int(one) for one in request.POST.getlist("account") if one.isascii() and one.isdigit() and len(one) < 18]
     return Account.objects.filter(pk__in=ids[:1000])
 
@@ -290,11 +305,11 @@ def assign(request: WorkspaceRequest) -> HttpResponse:
 @requires(Permission.VIEW_ACCOUNTS)
 @require_POST
 def export(request: WorkspaceRequest) -> HttpResponse:
-    """The chosen accounts as CSV that a spreadsheet opens without running anything in it."""
+    """The chosen accounts as CSV that a spreadsheet opens without running anything in it; a cut list says so."""
     with_money = may(request.membership.role, Permission.VIEW_MONEY)
     currency = request.tenant.currency
     head = ["id", "account", "segment", "status", "industry", "country", "owner", "last_contact"]
-    rows = (
+    found = list(
         _chosen(request)
         .order_by("name_key", "pk")
         .values_list(
@@ -307,14 +322,20 @@ def export(request: WorkspaceRequest) -> HttpResponse:
             "owner__name",
             "last_contact_on",
             "arr_minor",
-        )
-    )[:EXPORT_LIMIT]
+        )[: EXPORT_LIMIT + 1]
+    )
+    rows = found[:EXPORT_LIMIT]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([*head, f"arr_{currency.lower()}"] if with_money else head)
     writer.writerows(
         [safe_cell(cell) for cell in row[:-1]] + ([str(from_minor(row[-1], currency))] if with_money else [])
         for row in rows
+    )
+    if len(found) > EXPORT_LIMIT:
+        writer.writerow([f"Cut: these are the first {EXPORT_LIMIT:,} accounts. Narrow the filter to get the others."])
+    record_export(
+        rows=len(rows), cut=len(found) > EXPORT_LIMIT, actor=Actor.person(request.membership), now=clock.now()
     )
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="accounts.csv"'
