@@ -80,7 +80,6 @@ def filter_of(asked: QueryDict, person_id: int | None, today: date, role: str) -
     owner = asked.get("owner", "")
     sort = asked.get("sort", "")
     text = asked.get("q", "").strip()[:200]
-    segment = asked.get("segment")
     chosen = sort if sort in _sorts(role) else ("name" if text else wanted.sort)
     return Filter(
         view=view,
