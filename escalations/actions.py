@@ -15,7 +15,7 @@ from core.facts import Condition, conditions
 from core.models import Tenant
 from escalations.choices import EscalationState
 from escalations.models import Escalation
-from escalations.queries import LivePolicy, candidates, live_policies, matching
+from escalations.queries import LivePolicy, candidates, going_on, live_policies, matching
 from journeys.actions import task_sweeps
 
 OVER: Final = "The condition is over."
@@ -38,6 +38,7 @@ _CONDITION: Final = (
     "'saw', to_jsonb(m.{column}))"
 )
 # An episode that a person has closed goes on silently until the condition stops; only then may the next one open.
+# Where a score is unknown (a feed has stopped), nobody can say that it has: `matched` holds these accounts, too.
 _OVER: Final = """
 WITH matched AS ({matched}),
 before AS (
@@ -71,6 +72,21 @@ JOIN core_processversion v ON v.tenant_id = e.tenant_id AND v.id = e.policy_vers
 WHERE e.tenant_id = %s AND e.state = 'open' AND v.definition ? 'task_title'
   AND NOT EXISTS (SELECT FROM journeys_task t WHERE t.tenant_id = e.tenant_id AND t.origin_key = 'escalation:' || e.id)
 """
+# Open escalations follow the owner of the account; so do their tasks, unless they were given to somebody else.
+_HAND_OVER: Final = """
+SELECT t.id, a.owner_id AS assignee_id
+FROM escalations_escalation e
+JOIN accounts_account a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+JOIN journeys_task t ON t.tenant_id = e.tenant_id AND t.subject_kind = 'escalation' AND t.subject_id = e.id
+    AND t.state = 'open' AND t.assignee_id IS NOT DISTINCT FROM e.owner_id
+WHERE e.tenant_id = %s AND e.state = 'open' AND e.owner_id IS DISTINCT FROM a.owner_id
+"""
+_NEW_OWNERS: Final = """
+UPDATE escalations_escalation AS e SET owner_id = a.owner_id
+FROM accounts_account a
+WHERE e.tenant_id = %s AND a.tenant_id = e.tenant_id AND a.id = e.account_id AND e.state = 'open'
+  AND e.owner_id IS DISTINCT FROM a.owner_id
+"""
 _LEFT_OVER: Final = """
 SELECT t.id FROM journeys_task t
 JOIN escalations_escalation e ON e.tenant_id = t.tenant_id AND e.id = t.subject_id AND e.state = 'closed'
@@ -93,19 +109,22 @@ class CloseRefused(ValueError):
 
 @transaction.atomic
 def sweep_escalations(*, tenant: Tenant, actor: Actor, today: date, now: datetime) -> EscalationSweep:
-    """Opens an escalation where a live policy begins to hold, closes it where it no longer holds.
+    """Opens an escalation where a live policy begins to hold, closes it where it is known that it no longer holds.
+
+    Open ones and their tasks go to the new owner of an account.
 
     One per policy, account and episode, however often and by how many at once this runs; a second run writes nothing.
-    Three statements per policy, whatever the number of accounts.
+    Two statements per policy, whatever the number of accounts.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('escalations.sweep'), %s::int)", [tenant.pk % 2**31])
+    _hand_over(tenant, actor, now)
     policies = live_policies()
     closed = _retire([live.version.key for live in policies], tenant, now)
     opened = 0
     for live in policies:
         matched = matching(live.policy, today)
-        closed += _end(live, matched, tenant, now)
+        closed += _end(live, going_on(live.policy, today), tenant, now)
         opened += _open(live, matched, tenant, now)
     sweep = EscalationSweep(evaluated=candidates().count() if policies else 0, opened=opened, closed=closed)
     _sweep_tasks(tenant, actor, now, opened=opened, closed=closed)
@@ -146,11 +165,23 @@ def _open(live: LivePolicy, matched: QuerySet[Account], tenant: Tenant, now: dat
     )  # fmt: skip
 
 
-def _end(live: LivePolicy, matched: QuerySet[Account], tenant: Tenant, now: datetime) -> int:
-    sql, params = _select(matched, [])
+def _end(live: LivePolicy, going_on: QuerySet[Account], tenant: Tenant, now: datetime) -> int:
+    sql, params = _select(going_on, [])
     with connection.cursor() as cursor:
         cursor.execute(_OVER.format(matched=sql), [*params, tenant.pk, live.version.key, now, now, OVER, tenant.pk])
         return int(cursor.fetchone()[0])
+
+
+def _hand_over(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    task_sweeps.assign_tasks(
+        select=_HAND_OVER, params=[tenant.pk], actor=actor, now=now, reason="The account has a new owner."
+    )
+    given = _run(_NEW_OWNERS, [tenant.pk])
+    if given:
+        audit.record(
+            actor=actor, at=now, verb="gave escalations to new owners", subject_type="escalations.escalation",
+            after={"escalations": given},
+        )  # fmt: skip
 
 
 def _retire(live_keys: list[str], tenant: Tenant, now: datetime) -> int:

@@ -15,7 +15,6 @@ DEFAULT_POLICY: Final = {
     "criteria": {
         "all": [
             {"fact": "health.band", "op": "in", "value": ["red"]},
-            {"fact": "renewals.days_to_renewal", "op": "gte", "value": 0},
             {"fact": "renewals.days_to_renewal", "op": "lte", "value": 90},
         ]
     },

@@ -16,7 +16,7 @@ from core.queries import published_versions
 from core.tenancy import require_tenant_id
 from escalations.choices import EscalationState
 from escalations.models import Escalation
-from escalations.rules import Policy, parse_policy
+from escalations.rules import Policy, parse_policy, unless_known_otherwise
 
 POLICY_KIND: Final = "escalation_policy"
 
@@ -58,6 +58,11 @@ def candidates() -> QuerySet[Account]:
 def matching(policy: Policy, today: date) -> QuerySet[Account]:
     """The accounts for which the policy's condition holds, with each fact as a column."""
     return facts.matching(candidates(), policy.criteria, today)
+
+
+def going_on(policy: Policy, today: date) -> QuerySet[Account]:
+    """The accounts for which the condition holds, or might hold while a score that it asks about is unknown."""
+    return facts.matching(candidates(), unless_known_otherwise(policy.criteria), today)
 
 
 def open_escalations(owner_id: int | None = None) -> QuerySet[Escalation]:
@@ -138,7 +143,7 @@ def episodes_out_of_step(today: date) -> int:
         running = Escalation.objects.filter(policy_key=live.version.key, over_at=None)
         match = matching(live.policy, today)
         waiting += match.exclude(pk__in=running.values("account_id")).count()
-        waiting += running.exclude(account_id__in=match.values("pk")).count()
+        waiting += running.exclude(account_id__in=going_on(live.policy, today).values("pk")).count()
     return waiting
 
 

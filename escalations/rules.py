@@ -1,9 +1,10 @@
 """Policies and their words: pure functions of documents and of what was seen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+HIDDEN: Final = "Hidden"
 HOURS_AT_MOST: Final = 24 * 90
 _OPERATORS: Final = {
     "eq": "is",
@@ -23,6 +24,8 @@ _PHRASES: Final = {
     "renewals.days_to_renewal": "{} days to renewal",
     "accounts.days_since_contact": "{} days without contact",
 }
+# Facts that come and go with the feeds: without a value nobody knows, rather than there being nothing.
+_OBSERVED: Final = "health."
 _VALUES: Final = {
     "red": "At risk",
     "yellow": "Watch",
@@ -78,6 +81,25 @@ def parse_policy(definition: Mapping[str, Any]) -> Policy:
     )
 
 
+def unless_known_otherwise(tree: Mapping[str, Any], *, negated: bool = False) -> dict[str, Any]:
+    """The criteria, with every condition on a score also held to be true where there is no score at the moment.
+
+    Other facts are always known: no open renewal is none, not an unknown one.
+    """
+    for word in ("all", "any"):
+        if word in tree:
+            return {word: [unless_known_otherwise(branch, negated=negated) for branch in tree[word]]}
+    if "not" in tree:
+        return {"not": unless_known_otherwise(tree["not"], negated=not negated)}
+    leaf, fact = dict(tree), str(tree.get("fact", ""))
+    if not fact.startswith(_OBSERVED) or tree.get("op") in {"is_known", "is_unknown"}:
+        return leaf
+    unknown: list[dict[str, Any]] = [{"fact": fact, "op": "is_unknown"}]
+    if fact == "health.band":
+        unknown.append({"fact": fact, "op": "eq", "value": "none"})
+    return {"all": [leaf, *({"not": one} for one in unknown)]} if negated else {"any": [leaf, *unknown]}
+
+
 def _whole(definition: Mapping[str, Any], name: str, low: int, high: int) -> int:
     value = definition.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
@@ -85,27 +107,34 @@ def _whole(definition: Mapping[str, Any], name: str, low: int, high: int) -> int
     return value
 
 
-def seen(trace: Sequence[Mapping[str, Any]]) -> tuple[Seen, ...]:
-    """The stored trace in words, condition by condition."""
-    return tuple(
-        Seen(
-            fact=str(entry.get("fact", "")),
-            label=str(entry.get("label", entry.get("fact", ""))),
-            rule=f"{_OPERATORS.get(str(entry.get('op')), '?')} {_word(entry.get('value'))}".strip(),
-            saw=_word(entry.get("saw")) or "nothing known",
-        )
-        for entry in trace
+def seen(trace: Sequence[Mapping[str, Any]], hidden: Collection[str] = ()) -> tuple[Seen, ...]:
+    """The stored trace in words, condition by condition. Of `hidden` facts neither value nor limit is said."""
+    return tuple(_seen(entry, is_hidden=entry.get("fact") in hidden) for entry in trace)
+
+
+def _seen(entry: Mapping[str, Any], *, is_hidden: bool) -> Seen:
+    limit = HIDDEN if is_hidden else _word(entry.get("value"))
+    return Seen(
+        fact=str(entry.get("fact", "")),
+        label=str(entry.get("label", entry.get("fact", ""))),
+        rule=f"{_OPERATORS.get(str(entry.get('op')), '?')} {limit}".strip(),
+        saw=HIDDEN if is_hidden else _word(entry.get("saw")) or "nothing known",
     )
 
 
-def reason(trace: Sequence[Mapping[str, Any]]) -> str:
-    """What was seen, each fact once: `At risk, 43 days to renewal`."""
-    parts = dict.fromkeys(
-        _PHRASES[entry.fact].format(entry.saw) if entry.fact in _PHRASES else f"{entry.label.lower()} {entry.saw}"
-        for entry in seen(trace)
-    )
+def reason(trace: Sequence[Mapping[str, Any]], hidden: Collection[str] = ()) -> str:
+    """What was seen, each fact once: `At risk, 43 days to renewal`. The values of `hidden` facts are not said."""
+    parts = dict.fromkeys(_phrase(entry) for entry in seen(trace, hidden))
     words = ", ".join(parts)
     return words[:1].upper() + words[1:] if words else "Opened by hand"
+
+
+def _phrase(entry: Seen) -> str:
+    if entry.fact == "renewals.days_to_renewal" and entry.saw.startswith("-"):
+        return f"renewal {entry.saw[1:]} days late"
+    if entry.fact in _PHRASES:
+        return _PHRASES[entry.fact].format(entry.saw)
+    return f"{entry.label.lower()} {entry.saw}"
 
 
 def _word(value: Any) -> str:

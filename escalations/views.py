@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Account
 from accounts.queries.people import person_id_of
-from core import clock
+from core import clock, registry
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
@@ -39,8 +39,9 @@ def escalation_list(request: WorkspaceRequest) -> HttpResponse:
     shown = list(found[: PAGE + 1])
     scores = current_scores({row.account_id for row in shown[:PAGE]})
     tiers = queries.open_by_tier(owner_id)
+    hidden = hidden_facts(request.membership.role)
     context = {
-        "rows": [_row(row, scores.get(row.account_id), now) for row in shown[:PAGE]],
+        "rows": [_row(row, scores.get(row.account_id), now, hidden) for row in shown[:PAGE]],
         "more": len(shown) > PAGE,
         "page_size": PAGE,
         "closed": closed,
@@ -87,7 +88,8 @@ def account_section(request: HttpRequest, account: Account) -> str:
     if membership is None or not may(membership.role, Permission.VIEW_ESCALATIONS):
         return ""
     now = clock.now()
-    rows = [_row(row, None, now) for row in queries.open_escalations().filter(account_id=account.pk)]
+    hidden = hidden_facts(membership.role)
+    rows = [_row(row, None, now, hidden) for row in queries.open_escalations().filter(account_id=account.pk)]
     if not rows:
         return ""
     return render_to_string("escalations/_section.html", {"rows": rows, "now": now}, request=request)
@@ -100,12 +102,19 @@ def _escalation(escalation_id: int) -> Escalation:
     return escalation
 
 
-def _row(escalation: Escalation, score: Any, now: datetime) -> dict[str, Any]:
+def hidden_facts(role: str) -> frozenset[str]:
+    """The facts that are money, for a role that does not see any."""
+    if may(role, Permission.VIEW_MONEY):
+        return frozenset()
+    return frozenset(key for key, fact in registry.facts().items() if fact.type == "money")
+
+
+def _row(escalation: Escalation, score: Any, now: datetime, hidden: frozenset[str]) -> dict[str, Any]:
     respond_by = escalation.respond_by
     return {
         "escalation": escalation,
         "score": score,
-        "reason": reason(escalation.facts.get("conditions", [])),
+        "reason": reason(escalation.facts.get("conditions", []), hidden),
         "age": (now - escalation.opened_at).total_seconds(),
         "left": (respond_by - now).total_seconds() if respond_by else None,
     }
@@ -125,9 +134,10 @@ def _frame(request: WorkspaceRequest, now: datetime) -> dict[str, Any]:
 def _context(request: WorkspaceRequest, escalation: Escalation, form: CloseForm) -> dict[str, Any]:
     now = clock.now()
     scores = current_scores([escalation.account_id])
+    hidden = hidden_facts(request.membership.role)
     return {
-        **_row(escalation, scores.get(escalation.account_id), now),
-        "seen": seen(escalation.facts.get("conditions", [])),
+        **_row(escalation, scores.get(escalation.account_id), now, hidden),
+        "seen": seen(escalation.facts.get("conditions", []), hidden),
         "tasks": tasks_of_subject("escalation", escalation.pk),
         "others": queries.escalations_of_account(escalation.account_id).exclude(pk=escalation.pk)[:10],
         "form": form,
