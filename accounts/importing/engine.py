@@ -13,16 +13,18 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from accounts.importing import references, rejects, upsert
+from accounts.importing.archives import members
 from accounts.importing.cells import Reading
 from accounts.importing.errors import ImportRefused
 from accounts.importing.kinds import ImportKind
 from accounts.importing.maps import ImportMap
-from accounts.importing.reading import Source, members, open_source, rows, sample_rows
+from accounts.importing.reading import Source, open_source, rows, sample_rows
 from accounts.importing.recognise import Plan, make_plan, recognise, with_field_names
 from accounts.importing.report import Refusal, Report
 from accounts.importing.stage import Stage
 from accounts.importing.staging import Progress
 from accounts.importing.staging import stage as stage_rows
+from accounts.queries.planning import whole_tables
 from core import registry
 from core.models import Tenant
 
@@ -57,14 +59,15 @@ def kind_of(key: str) -> ImportKind:
     )
 
 
-def inspect(request: Request, *, strict: bool = True) -> tuple[Source, Plan, ImportMap]:
+def inspect(request: Request, *, strict: bool = True, whole: bool = False) -> tuple[Source, Plan, ImportMap]:
     """How the file would be read: its layout, its kind and the use of every column. Touches no table.
 
-    Not `strict`, a plan that lacks needed columns is given all the same, for a person to complete.
+    Not `strict`, a plan that lacks needed columns is given all the same, for a person to complete. Not `whole`, only
+    the beginning of the file is read.
     """
     wanted = request.kind or request.import_map.kind
     kinds = [kind_of(wanted)] if wanted else known_kinds()
-    source = _choose_source(request, kinds)
+    source = _choose_source(request, kinds, whole=whole)
     samples = sample_rows(source, SAMPLE)
     kind = (
         kinds[0] if wanted else recognise(kinds, source.headers, samples, source.member or request.name or source.name)
@@ -73,13 +76,15 @@ def inspect(request: Request, *, strict: bool = True) -> tuple[Source, Plan, Imp
     return source, make_plan(kind, source.headers, samples, import_map, strict=strict), import_map
 
 
-def _choose_source(request: Request, kinds: Sequence[ImportKind]) -> Source:
+def _choose_source(request: Request, kinds: Sequence[ImportKind], *, whole: bool) -> Source:
     """The file, or the one file of an archive that fits the kind."""
-    inside = members(request.path) if request.path.is_file() else []
+    if not request.path.is_file():
+        raise ImportRefused("no_file", f"The file {request.name or request.path.name} is not there. Choose it again.")
+    inside = members(request.path)
     if len(inside) < 2 or len(kinds) > 1:
-        return open_source(request.path, max_bytes=request.max_bytes)
+        return open_source(request.path, max_bytes=request.max_bytes, whole=whole)
     for name in inside:
-        source = open_source(request.path, member=name, max_bytes=request.max_bytes)
+        source = open_source(request.path, member=name, max_bytes=request.max_bytes, whole=whole)
         if any(hint in name.rsplit("/", 1)[-1].lower() for hint in kinds[0].hints):
             try:
                 make_plan(kinds[0], source.headers, sample_rows(source, SAMPLE), request.import_map)
@@ -93,7 +98,7 @@ def run(
     request: Request, *, tenant: Tenant, now: datetime, today: date, writes: bool, progress: Progress
 ) -> tuple[Report, Stage]:
     """Reads and checks the whole file; with `writes` applies it. Raises `ImportRefused` when it cannot be taken."""
-    source, plan, import_map = inspect(request)
+    source, plan, import_map = inspect(request, whole=True)
     reading = Reading(import_map, source.delimiter, ZoneInfo(tenant.timezone), tenant.currency)
     _start_afresh()
     staged_stage = Stage(
@@ -111,19 +116,20 @@ def run(
     )
     if writes:
         staged_stage.execute("SELECT pg_advisory_xact_lock(%(lock)s, %(tenant)s::int)", lock=LOCK)
-    staged = stage_rows(plan, rows(source), reading, size=source.lines or _guess_size(request.path), progress=progress)
-    _process(staged_stage, import_map, progress, staged.read)
-    return _report(staged_stage, request, source, reading, staged.read), staged_stage
+    size = source.lines or _guess_size(request.path)
+    with whole_tables():
+        staged = stage_rows(plan, rows(source), reading, size=size, progress=progress)
+        _process(staged_stage, import_map, progress, staged.read)
+        return _report(staged_stage, request, source, reading, staged.read), staged_stage
 
 
 def _start_afresh() -> None:
-    """No temporary table of an earlier import in the same transaction, and a planner that expects many rows."""
+    """No temporary table of an earlier import in the same transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'")
         tables = [name for (name,) in cursor.fetchall() if name.startswith("import_")]
         if tables:
             cursor.execute(f"DROP TABLE {', '.join(tables)}")
-        cursor.execute("SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)")
 
 
 def _process(stage: Stage, import_map: ImportMap, progress: Progress, total: int) -> None:

@@ -6,21 +6,21 @@ Memory does not grow with the file: it is decoded in chunks and given on row by 
 import codecs
 import csv
 import io
-import zipfile
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from accounts.importing.archives import is_archive, pick_member, unpacked
 from accounts.importing.errors import ImportRefused
 
 CELL_MAX: Final = 8 * 1024 * 1024
 LINES_IN_A_CELL: Final = 2000
 COLUMNS_MAX: Final = 500
 CHUNK: Final = 1024 * 1024
-ZIP_RATIO_MAX: Final = 200
+HEAD: Final = CHUNK // 4
 DELIMITERS: Final = (",", ";", "\t", "|")
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -71,10 +71,12 @@ class Row(NamedTuple):
     problem: tuple[str, str] | None = None
 
 
-def open_source(path: Path, *, member: str = "", max_bytes: int = 0) -> Source:
-    """Finds out how the file is to be read; raises `ImportRefused` with the remedy when it cannot be."""
-    if not path.is_file():
-        raise ImportRefused("no_file", f"The file {path.name} is not there. Choose it again.")
+def open_source(path: Path, *, member: str = "", max_bytes: int = 0, whole: bool = True) -> Source:
+    """Finds out how the file is to be read; raises `ImportRefused` with the remedy when it cannot be.
+
+    Not `whole`, only the beginning is looked at, which is quick for a file of any size and right for most: a page may
+    show what is found, an import may not rely on it.
+    """
     size = path.stat().st_size
     if not size:
         raise ImportRefused("empty_file", "The file is empty. Export it again, with a header row and at least one row.")
@@ -82,30 +84,18 @@ def open_source(path: Path, *, member: str = "", max_bytes: int = 0) -> Source:
         raise ImportRefused(
             "too_large", f"The file has {size:,} bytes; {max_bytes:,} are allowed. Split it into several files."
         )
-    if zipfile.is_zipfile(path):
-        member = _pick_member(path, member, max_bytes)
+    if is_archive(path):
+        member = pick_member(path, member, max_bytes)
     with _binary(path, member) as stream:
-        found = _detect(stream)
+        found = _detect(stream, whole=whole)
         encoding = found.encoding
     with _text(path, member, encoding) as text:
-        sample = text.read(CHUNK // 4)
+        sample = text.read(HEAD)
     if not sample.strip():
         raise ImportRefused("empty_file", "The file holds no rows. Export it again, with a header row.")
     skip, delimiter = _layout(sample)
     source = Source(path, member, encoding, delimiter, skip, (), found.has_damage, found.has_quotes, found.lines)
     return replace(source, headers=_headers(source))
-
-
-def members(path: Path) -> list[str]:
-    """The CSV files inside a zip archive, or nothing for a plain file."""
-    if not zipfile.is_zipfile(path):
-        return []
-    with zipfile.ZipFile(path) as archive:
-        return [
-            info.filename
-            for info in archive.infolist()
-            if info.filename.lower().endswith((".csv", ".tsv", ".txt")) and "__MACOSX" not in info.filename
-        ]
 
 
 def rows(source: Source) -> Iterator[Row]:
@@ -235,12 +225,8 @@ def _quote_problem(error: Exception | None, lines: int) -> tuple[str, str]:
 
 @contextmanager
 def _binary(path: Path, member: str) -> Iterator[IO[bytes]]:
-    with ExitStack() as stack:
-        if member:
-            archive = stack.enter_context(zipfile.ZipFile(path))
-            yield stack.enter_context(archive.open(member))
-        else:
-            yield stack.enter_context(path.open("rb"))
+    with unpacked(path, member) if member else path.open("rb") as stream:
+        yield stream
 
 
 @contextmanager
@@ -252,32 +238,9 @@ def _text(path: Path, member: str, encoding: str) -> Iterator[IO[str]]:
         yield text
 
 
-def _pick_member(path: Path, member: str, max_bytes: int) -> str:
-    """A member that is asked for, or the only one; sizes are checked before anything is unpacked."""
-    with zipfile.ZipFile(path) as archive:
-        names = {info.filename: info for info in archive.infolist()}
-        if "[Content_Types].xml" in names:
-            raise ImportRefused(
-                "workbook", "This is an Excel workbook. Save the sheet as “CSV UTF-8” and choose that file."
-            )
-        found = members(path)
-        if not member and len(found) != 1:
-            what = "no CSV file" if not found else f"{len(found)} CSV files"
-            raise ImportRefused("archive", f"The archive holds {what}. Unpack it and choose one file.")
-        info = names.get(member or found[0])
-        if info is None:
-            raise ImportRefused("archive", f"The archive holds no file {member}.")
-        bomb = info.file_size > ZIP_RATIO_MAX * max(info.compress_size, 1) and info.file_size > CHUNK
-        if bomb or (max_bytes and info.file_size > max_bytes):
-            raise ImportRefused(
-                "too_large", f"{info.filename} unpacks to {info.file_size:,} bytes. Unpack it and split it."
-            )
-        return info.filename
-
-
 @dataclass(frozen=True)
 class _Found:
-    """The encoding, proved over the whole file; whether NUL or unreadable characters may occur, and quotes; lines."""
+    """The encoding; whether NUL or unreadable characters may occur, and quotes; lines, or 0 where they are unknown."""
 
     encoding: str
     has_damage: bool = True
@@ -285,8 +248,8 @@ class _Found:
     lines: int = 0
 
 
-def _detect(stream: IO[bytes]) -> _Found:
-    head = stream.read(CHUNK)
+def _detect(stream: IO[bytes], *, whole: bool) -> _Found:
+    head = stream.read(CHUNK if whole else HEAD)
     for magic, words in _MAGIC.items():
         if head.startswith(magic):
             raise ImportRefused("wrong_type", f"This is {words}. Export the data as CSV and choose that file.")
@@ -296,7 +259,8 @@ def _detect(stream: IO[bytes]) -> _Found:
     wide = _wide_without_mark(head)
     if wide:
         return _Found(wide)
-    return _utf8_or_western(head, stream)
+    found = _utf8_or_western(head, stream if whole else io.BytesIO())
+    return found if whole else _Found(found.encoding)
 
 
 def _wide_without_mark(head: bytes) -> str:
@@ -310,7 +274,10 @@ def _wide_without_mark(head: bytes) -> str:
 
 
 def _utf8_or_western(head: bytes, stream: IO[bytes]) -> _Found:
-    """UTF-8 if the file is, or mostly is; else cp1252. A few broken bytes then cost their rows, not the file."""
+    """UTF-8 if the bytes are, or mostly are; else cp1252. A few broken bytes then cost their rows, not the file.
+
+    The decoder keeps a letter that is cut at the end of a piece, so that the cut is not taken for damage.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     broken = wide = lines = 0
     has_nul = has_quotes = False
@@ -322,7 +289,7 @@ def _utf8_or_western(head: bytes, stream: IO[bytes]) -> _Found:
         if not chunk.isascii():
             text = decoder.decode(chunk)
             broken += text.count("\ufffd")
-            wide += sum(letter > "\x7f" for letter in text)
+            wide += len(text) - len(text.encode("ascii", errors="ignore"))
         chunk = stream.read(CHUNK)
     controls = len(head) - len(head.translate(None, delete=_CONTROLS))
     if controls > len(head) // 50:
@@ -337,7 +304,7 @@ def _layout(sample: str) -> tuple[int, str]:
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
         return 1, first.strip()[4]
     lines = sample.splitlines(keepends=True)
-    body = "".join(lines[:-1] if len(lines) > 1 and len(sample) >= CHUNK // 4 else lines)
+    body = "".join(lines[:-1] if len(lines) > 1 and len(sample) >= HEAD else lines)
     scores = {delimiter: _evenness(body, delimiter) for delimiter in DELIMITERS}
     best = max(DELIMITERS, key=lambda delimiter: scores[delimiter])
     return 0, best if scores[best][1] > 1 else ","

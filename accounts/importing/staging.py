@@ -41,11 +41,15 @@ class _CopyStream:
         self.lines = lines
         self.buffer = io.StringIO()
         self.writer = csv.writer(self.buffer, lineterminator="\n")
-        self.rest = ""
+        self.error: BaseException | None = None
 
     def read(self, size: int = CHUNK) -> str:
         while self.buffer.tell() < size:
-            line = next(self.lines, None)
+            try:
+                line = next(self.lines, None)
+            except BaseException as error:
+                self.error = error
+                raise
             if line is None:
                 break
             self.writer.writerow(line)
@@ -58,7 +62,12 @@ class _CopyStream:
 def copy_in(table: str, lines: Iterator[list[Any]]) -> None:
     """COPY into a temporary table. Empty text becomes NULL."""
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} FROM STDIN WITH (FORMAT csv)", _CopyStream(lines), CHUNK)
+        stream = _CopyStream(lines)
+        try:
+            cursor.copy_expert(f"COPY {table} FROM STDIN WITH (FORMAT csv)", stream, CHUNK)
+        finally:
+            if stream.error is not None:  # a cancel or a refusal; the driver would only say that reading failed
+                raise stream.error
 
 
 def copy_pages(table: str, lines: Iterator[list[Any]]) -> None:

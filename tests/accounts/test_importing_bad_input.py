@@ -3,13 +3,18 @@
 import codecs
 import csv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from accounts.importing.errors import ImportRefused
+from accounts.importing.reading import HEAD, open_source
 from accounts.importing.report import Report
+from accounts.importing.staging import copy_in
 from accounts.models import Account, Contract, ContractLine, Outcome, Signal, Ticket
+from core.jobs import JobCancelled
 from tests.accounts.conftest import Load
 
 TWO = "account_id,account_name\nA-1,Brightwater\nA-2,Oakline\n"
@@ -21,6 +26,25 @@ def counts(report: Report) -> tuple[int, int, int, int, int]:
 
 def reasons(report: Report) -> dict[str, int]:
     return {refusal.code: refusal.count for refusal in report.refusals}
+
+
+def broken_archive(folder: Path, damage: str) -> bytes:
+    """An archive with one CSV file that has been tampered with."""
+    path = folder / "whole.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("accounts.csv", TWO)
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    if damage == "directory":
+        content[directory : directory + 4] = b"PKxx"
+    elif damage == "content":
+        content[content.index(b"Brightwater")] ^= 1
+    elif damage == "password":
+        content[6] |= 1
+        content[directory + 8] |= 1
+    else:
+        content[8] = content[directory + 10] = 97
+    return bytes(content)
 
 
 def refusal_of(load: Load, kind: str, text: str | bytes, **decided: object) -> str:
@@ -104,6 +128,47 @@ class TestLayouts:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("accounts.csv", TWO + "\n" * 20_000_000)
         assert refusal_of(load, "accounts", path.read_bytes()) == "too_large"
+
+    @pytest.mark.parametrize("damage", ["directory", "content", "password", "packing"])
+    def test_an_archive_that_cannot_be_unpacked_is_refused_with_the_remedy(
+        self, load: Load, tmp_path: Path, damage: str
+    ) -> None:
+        content = broken_archive(tmp_path, damage)
+        assert refusal_of(load, "accounts", content) == "archive"
+
+    def test_a_workbook_is_refused_with_what_to_save_it_as(self, load: Load, tmp_path: Path) -> None:
+        path = tmp_path / "book.xlsx"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("[Content_Types].xml", "<Types/>")
+        with pytest.raises(ImportRefused, match="Save the sheet as CSV"):
+            load("accounts", path.read_bytes())
+
+
+class TestTheBeginningOfAFile:
+    """What a page reads of a file, however long that is."""
+
+    def test_a_letter_that_is_cut_in_two_is_no_damage(self, tmp_path: Path) -> None:
+        path = tmp_path / "long.csv"
+        path.write_text("account_id,account_name\n" + "A-1,Bü\n" * HEAD, encoding="utf-8")
+        for shift in range(2):
+            path.write_bytes(b"x" * shift + path.read_bytes())
+            assert open_source(path, whole=False).encoding == "utf-8"
+
+    def test_the_import_itself_looks_at_every_byte(self, tmp_path: Path) -> None:
+        path = tmp_path / "late.csv"
+        path.write_bytes(b"account_id,account_name\n" + b"A-1,Oakline\n" * HEAD + b"A-2,B\xfccher\n")
+        assert (open_source(path, whole=False).encoding, open_source(path).encoding) == ("utf-8", "cp1252")
+
+
+def test_a_cancel_while_rows_are_read_stays_a_cancel(in_kestrel: object) -> None:
+    def lines() -> Iterator[list[str]]:
+        yield ["A-1"]
+        raise JobCancelled
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE half_read (id text) ON COMMIT DROP")
+    with pytest.raises(JobCancelled), transaction.atomic():
+        copy_in("half_read", lines())
 
 
 class TestWholeFilesRefused:
