@@ -10,8 +10,9 @@ from accounts.actions.ledger import refresh_revenue
 from core.actors import Actor
 from core.models import Tenant
 from core.tenancy import tenant_context
-from health.actions.history import backfill_history
-from revops.demo.seed import Demo, Say
+from health.actions import backfill_history, recompute
+from renewals.actions import sweep_renewals
+from revops.demo.seed import Demo, Say, run_steps
 
 ACTOR: Final = Actor.system("seed_demo")
 MAIN_JOB: Final = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations")
@@ -32,6 +33,18 @@ def derive(demo: Demo, tenant: Tenant, say: Say) -> None:
             to_day=demo.as_of - timedelta(days=step),
             every_days=step,
         )
+
+    _renewals(demo, tenant, say)
+
+
+def _renewals(demo: Demo, tenant: Tenant, say: Say) -> None:
+    """Past renewals as they were decided, and the steps of the open ones as far as they were worked off."""
+    say("Renewals")
+    with tenant_context(tenant.pk):
+        run_steps(demo, tenant, "14_past_renewals")
+        recompute(actor=ACTOR, now=demo.now, as_of=demo.as_of)
+        sweep_renewals(tenant=tenant, actor=ACTOR, today=demo.as_of, now=demo.now)
+        run_steps(demo, tenant, "15_worked")
 
 
 def main_job(demo: Demo, tenant: Tenant, say: Say) -> None:

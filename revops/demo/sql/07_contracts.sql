@@ -7,14 +7,14 @@ INSERT INTO accounts_product (tenant_id, external_id, name, name_key, family, li
   (%(tenant)s, 'LF-START', 'Onboarding package', 'onboarding package', 'Service', 450000);
 
 INSERT INTO accounts_contract (tenant_id, account_id, external_id, name, starts_on, ends_on, billing_months, auto_renew,
-  notice_days, currency)
+  notice_days, currency, created_at)
 SELECT %(tenant)s, account.account_id, account.external_id || '-T' || term.k,
        'Subscription ' || extract(year FROM term.starts_on) || '/' || right(extract(year FROM term.ends_on)::text, 2),
        term.starts_on, term.ends_on,
        CASE account.segment WHEN 'small' THEN 1 WHEN 'mid_market' THEN 3 ELSE 12 END,
        account.segment = 'small',
        CASE account.segment WHEN 'enterprise' THEN 90 WHEN 'mid_market' THEN 60 ELSE 30 END,
-       %(currency)s
+       %(currency)s, term.starts_on::timestamp AT TIME ZONE 'UTC'
 FROM demo_term AS term JOIN demo_account AS account ON account.n = term.n
 ORDER BY term.n, term.k;
 
