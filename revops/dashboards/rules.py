@@ -7,6 +7,7 @@ from typing import Final
 RANK_RULES_VERSION: Final = 1
 CLOCK_TODAY: Final = timedelta(hours=8)
 CLOSE_UNDER: Final = timedelta(hours=2)
+RULE_TOP: Final = 20
 VALUE_TOP: Final = 22
 VALUE_AVERAGE: Final = 11
 FALL_PER_POINT: Final = 3
@@ -59,7 +60,7 @@ def rank(item: Item, *, now: datetime, today: date, average_arr_minor: int) -> R
         _value(item.arr_minor, average_arr_minor),
         _health(item.band, item.fall),
         _renewal(item.renewal_on, today),
-        Part("Rule", "set by the playbook step", item.priority),
+        Part("Rule", "priority of the rule that made it", min(item.priority, RULE_TOP)),
     )
     return Rank(tuple(part for part in parts if part.points))
 
