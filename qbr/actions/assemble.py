@@ -72,6 +72,23 @@ WHERE q.tenant_id = %s AND q.id = ANY(%s)
 """
 
 
+# Open reviews follow the owner of the account; so do their tasks, unless they were given to somebody else.
+_HAND_OVER: Final = """
+SELECT t.id, a.owner_id AS assignee_id
+FROM qbr_qbr q
+JOIN accounts_account a ON a.tenant_id = q.tenant_id AND a.id = q.account_id
+JOIN journeys_task t ON t.tenant_id = q.tenant_id AND t.subject_kind = 'qbr' AND t.subject_id = q.id
+    AND t.state = 'open' AND t.assignee_id IS NOT DISTINCT FROM q.owner_id
+WHERE q.tenant_id = %s AND q.state IN ('draft', 'review', 'sent') AND q.owner_id IS DISTINCT FROM a.owner_id
+"""
+_NEW_OWNERS: Final = """
+UPDATE qbr_qbr AS q SET owner_id = a.owner_id
+FROM accounts_account a
+WHERE q.tenant_id = %s AND a.tenant_id = q.tenant_id AND a.id = q.account_id
+  AND q.state IN ('draft', 'review', 'sent') AND q.owner_id IS DISTINCT FROM a.owner_id
+"""
+
+
 @dataclass(frozen=True)
 class Assembled:
     """`assembled` packages are new; `unchanged` reviews were due and had theirs already."""
@@ -84,9 +101,10 @@ class Assembled:
 def assemble_qbrs(*, tenant: Tenant, actor: Actor, today: date, now: datetime) -> Assembled:
     """Opens every review that is due within the cadence's lead time and freezes the figures of those without a package.
 
-    A second run writes nothing; a run after an outage makes up for what was missed within a month. Without a published
-    cadence and template nothing happens.
+    Open ones and their tasks go to the new owner of an account. A second run writes nothing; a run after an outage
+    makes up for what was missed within a month. Without a published cadence and template nothing is opened.
     """
+    _hand_over(tenant, actor, now)
     cadence, template = live_cadence(), live_template()
     if cadence is None or template is None:
         return Assembled()
@@ -111,6 +129,17 @@ def assemble_qbrs(*, tenant: Tenant, actor: Actor, today: date, now: datetime) -
     waiting = QBR.objects.filter(packages=None, created_at=now).order_by("pk") if opened else QBR.objects.none()
     assembled = freeze(tenant=tenant, qbrs=waiting, template_version=template[0], actor=actor, today=today, now=now)
     return Assembled(assembled=assembled, unchanged=due - opened)
+
+
+def _hand_over(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    task_sweeps.assign_tasks(
+        select=_HAND_OVER, params=[tenant.pk], actor=actor, now=now, reason="The account has a new owner."
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW_OWNERS, [tenant.pk])
+        given = int(cursor.rowcount)
+    if given:
+        audit.record(actor=actor, at=now, verb="gave QBRs to new owners", subject_type="qbr.qbr", after={"qbrs": given})
 
 
 def freeze(

@@ -7,7 +7,7 @@ without a value and with the reason.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -41,7 +41,9 @@ def packages_for(tenant: Tenant, periods: Mapping[int, Period], today: date) -> 
     if not ids:
         return {}
     until = min(today, scoring_day(tenant.pk, today))
-    since = {account_id: until - (period.end - period.start) for account_id, period in periods.items()}
+    # As many days as the period has, `until` included.
+    after = until + timedelta(days=1)
+    since = {account_id: after - (period.end - period.start) for account_id, period in periods.items()}
     values = {
         "tenant": tenant.pk,
         "ids": ids,
@@ -49,6 +51,8 @@ def packages_for(tenant: Tenant, periods: Mapping[int, Period], today: date) -> 
         "starts": [periods[account_id].start for account_id in ids],
         "today": today,
         "until": until,
+        "after": after,
+        "zone": tenant.timezone,
         "days": USAGE_DAYS,
     }
     revenue, tickets, contacts = _rows(_REVENUE, values), _rows(_TICKETS, values), _rows(_CONTACTS, values)
@@ -165,18 +169,24 @@ def _renewal(renewal: Any, currency: str, today: date) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-_TICKETS: Final = """
+# The accounts asked for, with the moments in the workspace's zone at which their half-open window begins and ends.
+_WINDOWS: Final = """(
+    SELECT one.id, one.since::timestamp AT TIME ZONE %(zone)s AS since,
+           %(after)s::date::timestamp AT TIME ZONE %(zone)s AS after
+    FROM unnest(%(ids)s::bigint[], %(since)s::date[]) AS one(id, since)
+) AS asked"""
+_TICKETS: Final = f"""
 SELECT asked.id, count(*) FILTER (WHERE t.opened_at >= asked.since) AS opened,
-       count(*) FILTER (WHERE t.closed_at IS NULL OR t.closed_at >= %(until)s::date + 1) AS open,
+       count(*) FILTER (WHERE t.closed_at IS NULL OR t.closed_at >= asked.after) AS open,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY t.first_response_minutes)
            FILTER (WHERE t.opened_at >= asked.since) AS response,
        avg(t.satisfaction) FILTER (WHERE t.opened_at >= asked.since) AS satisfaction,
        count(t.satisfaction) FILTER (WHERE t.opened_at >= asked.since) AS answers
-FROM unnest(%(ids)s::bigint[], %(since)s::date[]) AS asked(id, since)
+FROM {_WINDOWS}
 JOIN accounts_ticket t ON t.tenant_id = %(tenant)s AND t.account_id = asked.id
-    AND t.opened_at < %(until)s::date + 1
+    AND t.opened_at < asked.after
 GROUP BY asked.id
-"""
+"""  # noqa: S608 -- only the text above enters
 _ANY_TICKET: Final = "SELECT EXISTS (SELECT FROM accounts_ticket WHERE tenant_id = %(tenant)s)"
 
 
@@ -196,13 +206,14 @@ def _support(row: dict[str, Any], until: date, *, known: bool) -> list[dict[str,
     ]  # fmt: skip
 
 
-_CONTACTS: Final = """
-SELECT asked.id, count(*) FILTER (WHERE c.occurred_at >= asked.since) AS contacts, max(c.occurred_at)::date AS last
-FROM unnest(%(ids)s::bigint[], %(since)s::date[]) AS asked(id, since)
+_CONTACTS: Final = f"""
+SELECT asked.id, count(*) FILTER (WHERE c.occurred_at >= asked.since) AS contacts,
+       (max(c.occurred_at) AT TIME ZONE %(zone)s)::date AS last
+FROM {_WINDOWS}
 JOIN accounts_activity c ON c.tenant_id = %(tenant)s AND c.account_id = asked.id AND c.kind <> 'note'
-    AND c.occurred_at < %(today)s::date + 1
+    AND c.occurred_at < asked.after
 GROUP BY asked.id
-"""
+"""  # noqa: S608 -- only the text above enters
 
 
 def _contact(row: dict[str, Any], until: date) -> list[dict[str, Any]]:
@@ -219,10 +230,10 @@ def _contact(row: dict[str, Any], until: date) -> list[dict[str, Any]]:
 _USAGE: Final = """
 SELECT s.account_id AS id, m.key, m.name, m.unit, max(s.day) AS last,
        avg(s.value) FILTER (WHERE s.day > %(until)s::date - %(days)s) AS now,
-       avg(s.value) FILTER (WHERE s.day <= asked.since) AS before
+       avg(s.value) FILTER (WHERE s.day < asked.since) AS before
 FROM unnest(%(ids)s::bigint[], %(since)s::date[]) AS asked(id, since)
 JOIN accounts_signal s ON s.tenant_id = %(tenant)s AND s.account_id = asked.id
-    AND s.day > asked.since - %(days)s AND s.day <= %(until)s
+    AND s.day >= asked.since - %(days)s AND s.day <= %(until)s
 JOIN accounts_measure m ON m.tenant_id = %(tenant)s AND m.id = s.measure_id AND m.kind = 'number'
 GROUP BY s.account_id, m.key, m.name, m.unit
 ORDER BY s.account_id, m.name, m.key

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from core import audit
 from core.actors import Actor
+from core.changes import mark_changed
 from core.models import Tenant
 from journeys.actions import task_sweeps
 from renewals.actions import sweep_sql
@@ -64,6 +65,8 @@ def _sweep(values: Mapping[str, Any], actor: Actor, now: datetime) -> RenewalSwe
     for statement in (sweep_sql.FORGET, sweep_sql.CARRYING, sweep_sql.MEASURE):
         _run(statement, values)
     decided = _run(sweep_sql.DECIDE, values)
+    if decided:
+        mark_changed(_ids(sweep_sql.OUTCOMES, values))
     given = 0
     if _holds(sweep_sql.OWNERS_DIFFER, values):
         given = _tasks(task_sweeps.assign_tasks, sweep_sql.HAND_OVER, values, actor, now, "A new owner.")
@@ -140,6 +143,12 @@ def _holds(sql: str, values: Mapping[str, Any]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, dict(values))
         return bool(cursor.fetchone()[0])
+
+
+def _ids(sql: str, values: Mapping[str, Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, dict(values))
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _count_two(sql: str, values: Mapping[str, Any]) -> tuple[int, int]:

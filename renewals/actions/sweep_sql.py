@@ -98,6 +98,20 @@ FROM verdict v
 WHERE r.tenant_id = %(tenant)s AND r.id = v.id AND v.word IS NOT NULL
 """
 
+# What the clock has decided, for testing scores as if a person had: the last step of `renewals.actions.decisions`.
+OUTCOMES: Final = """
+INSERT INTO accounts_outcome (tenant_id, account_id, external_id, day, kind, reason, amount_minor, note)
+SELECT r.tenant_id, r.account_id, 'renewal:' || r.id, (r.decided_at AT TIME ZONE %(zone)s)::date,
+       CASE WHEN r.state = 'lost' THEN 'churned' WHEN r.final_minor < r.amount_minor THEN 'contracted'
+            ELSE 'renewed' END,
+       left(r.reason, 120), r.final_minor, ''
+FROM renewals_renewal r
+LEFT JOIN accounts_outcome o ON o.tenant_id = %(tenant)s AND o.external_id = 'renewal:' || r.id
+WHERE r.tenant_id = %(tenant)s AND r.is_automatic AND r.state IN ('won', 'lost') AND o.id IS NULL
+ON CONFLICT DO NOTHING
+RETURNING account_id
+"""
+
 # Whether any owner has changed: looking at every task costs more than asking first.
 OWNERS_DIFFER: Final = """
 SELECT EXISTS (

@@ -21,7 +21,7 @@ from qbr.actions import (
 )
 from qbr.contributions import publish_defaults
 from qbr.models import QBR, QBRPackage
-from qbr.queries import held_this_quarter, latest_package, wrong_hashes
+from qbr.queries import Period, held_this_quarter, latest_package, packages_for, wrong_hashes
 from qbr.rules import due_now, package_hash
 from renewals.actions import sweep_renewals
 from tests.factories import motions as make
@@ -288,6 +288,48 @@ def test_one_review_per_account_and_due_date(book: Tenant) -> None:
     qbr.pk = None
     with pytest.raises(IntegrityError, match="qbr_once_per_due_date"), transaction.atomic():
         qbr.save()
+
+
+def test_figures_look_back_as_many_days_as_the_period_has_in_the_zone_of_the_workspace(book: Tenant) -> None:
+    account = due_account()
+    midnight = datetime(2026, 3, 3, tzinfo=book.zone)  # the end of the day that the figures are as of
+    first = datetime.combine(TODAY + timedelta(days=1) - timedelta(days=90), datetime.min.time(), tzinfo=book.zone)
+    for moment in (first - timedelta(seconds=1), first, midnight - timedelta(seconds=1), midnight):
+        Ticket.objects.create(account=account, opened_at=moment, external_id=str(moment))
+        Activity.objects.create(account=account, kind="call", occurred_at=moment, subject="Call")
+    assemble(book)
+    package = QBRPackage.objects.get()
+    found = figures(package)
+    assert package.data["period"] == {"from": "2025-12-10", "to": "2026-03-10"}
+    assert package.data["observed"] == {"from": "2025-12-03", "to": "2026-03-02"}
+    assert [found[key]["value"] for key in ("tickets_opened", "tickets_open", "contacts", "last_contact")] == [
+        2, 3, 2, "2026-03-02",
+    ]  # fmt: skip
+
+
+def test_contacts_reach_no_further_than_the_day_that_the_figures_are_as_of(book: Tenant) -> None:
+    account = due_account()
+    Ticket.objects.create(account=account, opened_at=NOW - timedelta(days=60))  # the day on which the feeds ended
+    Activity.objects.create(account=account, kind="call", occurred_at=NOW - timedelta(days=61), subject="Call")
+    Activity.objects.create(account=account, kind="call", occurred_at=NOW, subject="Call")
+    figures_then = packages_for(book, {account.pk: Period(date(2025, 12, 10), date(2026, 3, 10))}, TODAY)
+    found = {one["key"]: one for one in figures_then[account.pk]["figures"]}
+    assert (found["contacts"]["value"], found["last_contact"]["value"]) == (1, "2025-12-31")
+
+
+def test_open_reviews_and_their_tasks_go_to_the_new_owner_once(book: Tenant) -> None:
+    old, new = make.person("Maya"), make.person("Noor")
+    due_account("Alder", owner=old)
+    held = due_account("Birch", owner=old)
+    assemble(book)
+    QBR.objects.filter(account=held).update(state="held")
+    Account.objects.update(owner=new)
+    assemble(book)
+    assert dict(QBR.objects.values_list("account__name", "owner__name")) == {"Alder": "Noor", "Birch": "Maya"}
+    assert Task.objects.get(account__name="Alder").assignee == new
+    before = list(AuditEntry.objects.values_list("pk", flat=True))
+    assemble(book)
+    assert list(AuditEntry.objects.values_list("pk", flat=True)) == before
 
 
 def test_the_clock_is_utc_in_storage(book: Tenant) -> None:

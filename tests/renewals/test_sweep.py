@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.choices import AccountStatus
-from accounts.models import Account, Contract, ContractLine, Product
+from accounts.models import Account, Contract, ContractLine, Outcome, Product
+from core.changes import take_changes
 from core.models import AuditEntry, Tenant
 from core.versioning import draft, publish
 from journeys.actions.task_verbs import finish_task
@@ -235,6 +236,30 @@ def test_the_renewals_of_a_churned_account_are_lost_and_its_tasks_closed(book: T
     over = sweep(book)
     assert (over.renewals_decided, over.tasks_closed) == (1, 4)
     assert Renewal.objects.values_list("state", "reason").get() == ("lost", "The account has churned.")
+
+
+def test_what_the_clock_decides_leaves_one_outcome_that_scores_are_tested_against(book: Tenant) -> None:
+    ran_on = make.contract(make.account("Alder"), starts_on=date(2024, 3, 10))
+    gone = make.account("Birch")
+    make.contract(gone, ends_on=make.ends_in(40))
+    dropped = make.contract(make.account("Cedar"), ends_on=make.ends_in(40))
+    smaller = make.contract(make.account("Dogwood"), ends_on=make.ends_in(5))
+    make.contract(smaller.account, starts_on=make.ends_in(5), ends_on=make.ends_in(400), arr_minor=500)
+    sweep(book)
+    Account.objects.filter(pk=gone.pk).update(status=AccountStatus.CHURNED)
+    ContractLine.objects.filter(contract=dropped).delete()
+    take_changes("health", limit=100)
+    later = TODAY + timedelta(days=10)
+    sweep(book, later)
+    outcomes = {one.account.name: (one.kind, one.day, one.amount_minor) for one in Outcome.objects.all()}
+    assert outcomes == {
+        "Alder": ("renewed", date(2026, 3, 10), 1_200_000),
+        "Birch": ("churned", later, 0),
+        "Dogwood": ("contracted", make.ends_in(5), 500),
+    }
+    assert ran_on.account_id in take_changes("health", limit=100)
+    assert sweep(book, later) == NOTHING
+    assert (Outcome.objects.count(), take_changes("health", limit=100)) == (3, [])
 
 
 def test_a_contract_that_loses_its_revenue_drops_its_renewal_and_gets_a_new_one_when_it_has_revenue_again(
