@@ -50,7 +50,7 @@ def prepare(rows: int) -> int:
     from core.actors import Actor
     from core.models import Tenant
     from core.tenancy import tenant_context
-    from revops.demo.erase import erase
+    from revops.demo.owner import erase
 
     slug = f"{SLUG}-{rows}"
     old = Tenant.objects.filter(slug=slug).first()

@@ -11,7 +11,7 @@ from django.conf import settings
 from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from revops.demo.derive import derive, main_job
-from revops.demo.erase import erase
+from revops.demo.owner import analyze, erase
 from revops.demo.seed import Demo, Say, finish_world, make_world, truth_file
 
 DEMO_FILE = settings.BASE_DIR / "var" / "demo.json"
@@ -39,10 +39,12 @@ def seed(*, demo: Demo, fresh: bool, run_main_job: bool, say: Say) -> dict[str, 
     if found is not None:
         return _kept(found, say)
     tenant, sign_ins = make_world(demo, say)
+    analyze()
     derive(demo, tenant, say)
-    finish_world(demo, tenant)
+    analyze()
     if run_main_job:
         main_job(demo, tenant, say)
+    finish_world(demo, tenant)
     _note_sign_ins(demo, tenant, sign_ins)
     return {
         "tenant": demo.slug,

@@ -52,3 +52,4 @@ def main_job(demo: Demo, tenant: Tenant, say: Say) -> None:
     for command in MAIN_JOB:
         say(command)
         call_command(command, tenant=tenant.slug, as_of=demo.as_of, json=True, stdout=io.StringIO())
+        analyze()

@@ -22,6 +22,7 @@ from core.choices import Role
 from core.models import Membership, Tenant, User
 from core.tenancy import tenant_context
 from revops.demo import names, texts, truth
+from revops.demo.owner import analyze
 from revops.demo.scale import Scale, scale_for, thin_scale
 
 VAR = Path(settings.BASE_DIR) / "var"
@@ -92,6 +93,7 @@ def make_world(demo: Demo, say: Say) -> tuple[Tenant, list[dict[str, str]]]:
         for step in (*PLAN, "04_accounts", "05_ids", "06_contacts", "07_contracts"):
             say(step)
             _run(cursor, step, given)
+    analyze()
     _signals(demo, tenant, given, say)
     for step in ("09_voice", "10_timeline", "11_sales", "12_journey", "13_motions"):
         with tenant_context(tenant.pk), connection.cursor() as cursor:
@@ -171,7 +173,7 @@ def _staff(demo: Demo, tenant: Tenant) -> list[dict[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "DROP TABLE IF EXISTS pg_temp.demo_staff; CREATE TEMP TABLE demo_staff AS "
-            "SELECT no, person.id FROM unnest(%s::text[]) WITH ORDINALITY AS staff(email, no) "
+            "SELECT no, person.id, person.name FROM unnest(%s::text[]) WITH ORDINALITY AS staff(email, no) "
             "JOIN accounts_person AS person ON person.tenant_id = %s AND person.email_key = staff.email",
             [[person.email_key for person in people], tenant.pk],
         )

@@ -2,13 +2,13 @@
 INSERT INTO renewals_renewal (tenant_id, account_id, contract_id, owner_id, due_on, basis, amount_minor, state, forecast,
   opened_at, seen_on, decided_at, final_minor, reason, is_automatic)
 SELECT %(tenant)s, account.account_id, contract.id, owner.id, term.ends_on, 'end_date', term.arr_end_minor,
-       CASE WHEN churned THEN 'lost' ELSE 'won' END, CASE WHEN churned THEN 'lost' ELSE 'won' END,
+       CASE WHEN term.churned THEN 'lost' ELSE 'won' END, CASE WHEN term.churned THEN 'lost' ELSE 'won' END,
        term.starts_on + time '06:00', term.starts_on,
        least(%(as_of)s::date - 1, CASE
-         WHEN churned THEN term.ends_on - 5 - floor(50 * pg_temp.u(term.id, 160))::int
+         WHEN term.churned THEN term.ends_on - 5 - floor(50 * pg_temp.u(term.id, 160))::int
          WHEN pg_temp.u(term.id, 161) < 0.10 THEN term.ends_on + 1 + floor(18 * pg_temp.u(term.id, 160))::int
          ELSE term.ends_on - 1 - floor(44 * pg_temp.u(term.id, 160))::int END) + time '10:30',
-       CASE WHEN churned THEN 0 ELSE next.arr_minor END,
+       CASE WHEN term.churned THEN 0 ELSE next.arr_minor END,
        coalesce((SELECT reason FROM accounts_outcome AS outcome WHERE outcome.tenant_id = %(tenant)s
          AND outcome.account_id = account.account_id AND outcome.day = term.ends_on LIMIT 1), ''), false
 FROM demo_term AS term
