@@ -8,7 +8,7 @@ from django import forms
 from django.core.files import File
 
 from accounts.choices import ActivityKind
-from accounts.queries.imports import MappingPage, kind_choices
+from accounts.queries.imports import MappingPage, field_choices, kind_choices
 from accounts.rules.headers import slug
 
 
@@ -129,6 +129,24 @@ class MappingForm(forms.Form):
         if chosen == "measure":
             return {"measure": slug(header)}
         return {"attribute": True} if chosen == "extra" else {"ignore": True}
+
+
+class ValueForm(forms.Form):
+    """A word of the file and the word that it means, for one field of the kind."""
+
+    word = forms.CharField(max_length=200, strip=False)
+    meaning = forms.CharField(max_length=200, strip=False)
+
+    def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["field"] = forms.ChoiceField(choices=field_choices(kind))
+
+    def document(self, kind: str, before: dict[str, Any]) -> dict[str, Any]:
+        """The map with this meaning added to those that were accepted before."""
+        data = self.cleaned_data
+        values = {**before.get("values", {})}
+        values[data["field"]] = {**values.get(data["field"], {}), data["word"]: data["meaning"]}
+        return {"kind": kind, **before, "values": values}
 
 
 class ActivityForm(forms.Form):

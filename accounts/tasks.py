@@ -9,6 +9,7 @@ from celery import shared_task
 from django.db import connection
 
 from accounts.actions.import_batches import JOB, run_batch, stop_batch
+from accounts.actions.import_batches import forget_uploads as forget
 from accounts.actions.imports import ImportRefused, Progress
 from accounts.actions.ledger import refresh_revenue
 from accounts.choices import ImportState
@@ -26,10 +27,16 @@ def refresh_arr(*, tenant_id: int) -> int:
     return refresh_revenue(today=Tenant.objects.get(pk=tenant_id).today(now), now=now).movements
 
 
+@shared_task(name="accounts.forget_uploads", base=TenantTask)
+def forget_uploads(*, tenant_id: int) -> int:
+    """Deletes files of imports that are long over; returns of how many."""
+    return forget(actor=Actor.system("Imports"), now=clock.now())
+
+
 @job_handler(JOB)
 def import_batch(job: RunningJob) -> dict[str, Any]:
     """The dry run or the import of one uploaded file, in one transaction; a cancel or a refusal keeps nothing."""
-    batch_id = int(job.payload["batch"])
+    batch_id, writes = int(job.payload["batch"]), bool(job.payload["writes"])
     now = clock.now()
     try:
         with _progress(job) as progress, job.transaction():
@@ -37,7 +44,7 @@ def import_batch(job: RunningJob) -> dict[str, Any]:
             return run_batch(
                 tenant=tenant,
                 batch_id=batch_id,
-                writes=bool(job.payload["writes"]),
+                writes=writes,
                 actor=Actor(label=job.payload["actor"], membership_id=job.payload["membership"]),
                 now=now,
                 today=tenant.today(now),
@@ -45,11 +52,13 @@ def import_batch(job: RunningJob) -> dict[str, Any]:
             )
     except JobCancelled:
         with job.transaction():
-            stop_batch(batch_id=batch_id, state=ImportState.CANCELLED, error="Cancelled. Nothing was kept.")
+            words = "Cancelled. Nothing was kept."
+            stop_batch(batch_id=batch_id, writes=writes, state=ImportState.CANCELLED, error=words)
         raise
     except ImportRefused as refusal:
         with job.transaction():
-            stop_batch(batch_id=batch_id, state=ImportState.FAILED, error=refusal.message, code=refusal.code)
+            failed, words = ImportState.FAILED, refusal.message
+            stop_batch(batch_id=batch_id, writes=writes, state=failed, error=words, code=refusal.code)
         raise JobRefused(refusal.message) from refusal
 
 

@@ -15,7 +15,7 @@ from accounts.actions.activities import log_activity as log
 from accounts.actions.import_batches import WrongStep, request_of, start_dry_run, start_import, upload_import
 from accounts.actions.imports import ImportRefused
 from accounts.choices import ActivityKind, ImportState
-from accounts.forms import ActivityForm, MappingForm, UploadForm
+from accounts.forms import ActivityForm, MappingForm, UploadForm, ValueForm
 from accounts.models import Account, ImportBatch
 from accounts.queries.imports import imports_latest_first, mapping_page, report_words, state_of, steps_of
 from accounts.queries.people import person_of
@@ -83,10 +83,11 @@ def import_check(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
 def import_value(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
     """Accepts that a word of the file means another one, and starts the dry run again."""
     batch = _batch(batch_id)
-    field, word, meaning = (request.POST.get(name, "")[:200] for name in ("field", "word", "meaning"))
-    values = {**batch.mapping.get("values", {})}
-    values[field] = {**values.get(field, {}), word: meaning}
-    return _start(request, batch, {"kind": batch.kind, **batch.mapping, "values": values}, None)
+    form = ValueForm(batch.kind, request.POST)
+    if not form.is_valid():
+        messages.error(request, "That is no word of a column of this file. Edit the mapping instead.")
+        return redirect("accounts:import_detail", batch.pk)
+    return _start(request, batch, form.document(batch.kind, batch.mapping), None)
 
 
 @requires(Permission.IMPORT_DATA)
@@ -109,11 +110,14 @@ def import_apply(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
 @requires(Permission.IMPORT_DATA)
 @require_GET
 def import_rejects(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
-    """The refused rows with their reasons, as a file."""
+    """The refused rows with their reasons, as a file, as long as that is kept."""
     batch = _batch(batch_id)
     path = settings.MEDIA_ROOT / batch.rejects_path
     if not batch.rejects_path or not path.is_file():
-        raise Http404
+        if not batch.report.get("rejected"):
+            raise Http404
+        messages.error(request, f"The file is gone: files are kept for {settings.IMPORT_KEEP_DAYS} days.")
+        return redirect("accounts:import_detail", batch.pk)
     name = f"{batch.file_name.rsplit('.', 1)[0]}.rejected.csv"
     # From disk in pieces: a million refused rows do not fill the memory, and no query runs while it is sent.
     sent = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")

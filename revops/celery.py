@@ -41,6 +41,11 @@ app.conf.update(
         "health": {"task": "core.fan_out", "schedule": crontab(minute=10), "kwargs": {"task": "health.nightly"}},
         "renewals": {"task": "core.fan_out", "schedule": crontab(minute=20), "kwargs": {"task": "renewals.sweep"}},
         "qbrs": {"task": "core.fan_out", "schedule": crontab(minute=30), "kwargs": {"task": "qbr.assemble"}},
+        "uploads": {
+            "task": "core.fan_out",
+            "schedule": crontab(hour=3, minute=40),
+            "kwargs": {"task": "accounts.forget_uploads"},
+        },
         "escalations": {
             "task": "core.fan_out",
             "schedule": crontab(minute="*/10"),

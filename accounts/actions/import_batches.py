@@ -2,13 +2,16 @@
 
 import hashlib
 import uuid
-from datetime import date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from accounts.actions.imports import Progress, import_file
 from accounts.choices import ImportState
@@ -17,6 +20,7 @@ from accounts.importing.errors import ImportRefused
 from accounts.importing.maps import parse_map
 from accounts.models import ImportBatch
 from accounts.queries.imports import ASK_AGAIN_SHARE
+from core import audit
 from core.actors import Actor
 from core.choices import JobState
 from core.jobs import start_job
@@ -38,23 +42,20 @@ def upload_import(*, tenant: Tenant, file: "File[bytes]", kind: str, actor: Acto
             f"The file has {file.size:,} bytes; {settings.IMPORT_MAX_BYTES:,} are allowed. Split it into several.",
         )
     path = _folder(tenant) / f"{uuid.uuid4().hex}{Path(name).suffix.lower()[:8]}"
-    digest = _store(file, path)
-    try:
+    with _kept_only_if_taken(path):
+        digest = _store(file, path)
         _, plan, _ = inspect(
             Request(path=path, import_map=parse_map({}), kind=kind, max_bytes=settings.IMPORT_MAX_BYTES, name=name)
         )
-    except ImportRefused:
-        path.unlink(missing_ok=True)
-        raise
-    return ImportBatch.objects.create(
-        kind=plan.kind.key,
-        file_name=name,
-        file_path=str(path.relative_to(settings.MEDIA_ROOT)),
-        file_hash=digest,
-        mapping={"kind": plan.kind.key},
-        created_at=now,
-        created_by=actor.label,
-    )
+        return ImportBatch.objects.create(
+            kind=plan.kind.key,
+            file_name=name,
+            file_path=str(path.relative_to(settings.MEDIA_ROOT)),
+            file_hash=digest,
+            mapping={"kind": plan.kind.key},
+            created_at=now,
+            created_by=actor.label,
+        )
 
 
 def request_of(batch: ImportBatch) -> Request:
@@ -64,7 +65,7 @@ def request_of(batch: ImportBatch) -> Request:
         path=path,
         import_map=parse_map(batch.mapping),
         kind=batch.kind,
-        rejects_path=path.with_suffix(".rejected.csv"),
+        rejects_path=_rejects_of(path),
         max_bytes=settings.IMPORT_MAX_BYTES,
         name=batch.file_name,
     )
@@ -94,10 +95,10 @@ def start_import(*, batch: ImportBatch, knows_refusals: bool, actor: Actor, now:
 def run_batch(
     *, tenant: Tenant, batch_id: int, writes: bool, actor: Actor, now: datetime, today: date, progress: Progress
 ) -> dict[str, Any]:
-    """The work of the job, in one transaction. A second delivery after the import finds it done and changes nothing."""
+    """The work of the job, in one transaction. A late or second delivery finds the batch at another step: no effect."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
-    if batch.state == ImportState.APPLIED:
-        return dict(batch.report)
+    if batch.state != _step(writes=writes):
+        return {}
     report = import_file(
         tenant=tenant, request=request_of(batch), actor=actor, now=now, today=today, writes=writes, progress=progress
     ).as_json()
@@ -110,11 +111,33 @@ def run_batch(
 
 
 @transaction.atomic
-def stop_batch(*, batch_id: int, state: ImportState, error: str, code: str = "") -> None:
+def stop_batch(*, batch_id: int, writes: bool, state: ImportState, error: str, code: str = "") -> None:
     """Writes down that the work ended without a result; nothing of it was kept."""
-    ImportBatch.objects.filter(pk=batch_id, state__in=[ImportState.CHECKING, ImportState.APPLYING]).update(
+    ImportBatch.objects.filter(pk=batch_id, state=_step(writes=writes)).update(
         state=state, error=error, report={"refusal": code} if code else {}
     )
+
+
+@transaction.atomic
+def forget_uploads(*, actor: Actor, now: datetime) -> int:
+    """Deletes the files of imports that nobody has touched for `IMPORT_KEEP_DAYS`; returns how many imports had one.
+
+    What an import did stays. One that is under way keeps its file.
+    """
+    idle = ImportBatch.objects.exclude(file_path="").exclude(job__state__in=[JobState.QUEUED, JobState.RUNNING])
+    dated = idle.annotate(touched_at=Coalesce("applied_at", "job__finished_at", "created_at"))
+    limit = now - timedelta(days=settings.IMPORT_KEEP_DAYS)
+    old = list(dated.filter(touched_at__lt=limit).select_for_update(of=["self"]))
+    for batch in old:  # the files first: when this is cut off, the next run finds the rows and no files
+        upload: Path = settings.MEDIA_ROOT / batch.file_path
+        upload.unlink(missing_ok=True)
+        _rejects_of(upload).unlink(missing_ok=True)
+    ImportBatch.objects.filter(pk__in=[batch.pk for batch in old]).update(file_path="", rejects_path="")
+    if old:
+        audit.record(
+            actor=actor, at=now, verb="forgot uploads", subject_type="accounts.importbatch", after={"files": len(old)}
+        )
+    return len(old)
 
 
 def _with_mapping(batch: ImportBatch, mapping: dict[str, Any]) -> ImportBatch:
@@ -148,6 +171,22 @@ def _work(batch: ImportBatch, *, writes: bool, actor: Actor, now: datetime) -> N
     ImportBatch.objects.filter(pk=batch.pk).update(job=job)
 
 
+def _step(*, writes: bool) -> ImportState:
+    """Where a batch stands while its job is at work."""
+    return ImportState.APPLYING if writes else ImportState.CHECKING
+
+
+@contextmanager
+def _kept_only_if_taken(path: Path) -> Iterator[None]:
+    taken = False
+    try:
+        yield
+        taken = True
+    finally:
+        if not taken:
+            path.unlink(missing_ok=True)
+
+
 def _folder(tenant: Tenant) -> Path:
     folder = Path(settings.MEDIA_ROOT) / "imports" / tenant.slug
     folder.mkdir(parents=True, exist_ok=True)
@@ -161,6 +200,10 @@ def _store(file: "File[bytes]", path: Path) -> str:
             digest.update(chunk)
             stored.write(chunk)
     return digest.hexdigest()
+
+
+def _rejects_of(upload: Path) -> Path:
+    return upload.with_suffix(".rejected.csv")
 
 
 def _relative(path: str | None) -> str:

@@ -76,6 +76,11 @@ def kind_choices() -> list[tuple[str, str]]:
     return [(kind.key, kind.label) for kind in known_kinds()]
 
 
+def field_choices(key: str) -> list[tuple[str, str]]:
+    """The fields of a kind for a select; none for a kind that is not known."""
+    return [(one.name, one.label) for kind in known_kinds() if kind.key == key for one in kind.fields]
+
+
 def mapping_page(request: Request) -> MappingPage:
     """The columns of the file with their guessed or chosen use. Reads only the beginning of the file."""
     kind = next(kind for kind in known_kinds() if kind.key == request.kind)

@@ -1,15 +1,18 @@
 """The import page, as a person walks it."""
 
-from datetime import datetime
+import io
+import zipfile
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-import accounts.tasks  # noqa: F401 -- registers the job's handler, as the worker does
+import accounts.tasks
 from accounts.choices import ImportState
 from accounts.models import Account, ImportBatch
 from core.actors import Actor
@@ -39,6 +42,10 @@ def work(tenant: Tenant) -> str:
     batch = the_batch(tenant)
     assert batch.job_id is not None
     return run_job(tenant_id=tenant.pk, job_id=batch.job_id)
+
+
+def files_in(media: Path) -> list[Path]:
+    return [path for path in media.rglob("*") if path.is_file()]
 
 
 def check(browser: Client, tenant: Tenant, **changes: str) -> Any:
@@ -101,6 +108,23 @@ class TestFromUploadToResult:
         with tenant_context(kestrel.pk):
             assert list(Account.objects.order_by("pk").values_list("pk", "updated_at")) == before
 
+    def test_a_late_dry_run_leaves_an_import_that_has_begun_alone(
+        self, upload: Any, browser: Client, kestrel: Tenant
+    ) -> None:
+        upload(ACCOUNTS)
+        check(browser, kestrel)
+        late = the_batch(kestrel).job_id
+        work(kestrel)
+        browser.post(reverse("accounts:import_apply", args=[the_batch(kestrel).pk]))
+        for cancelled in (False, True):
+            with tenant_context(kestrel.pk):
+                Job.objects.filter(pk=late).update(state="queued", cancel_requested=cancelled)
+            assert late is not None
+            run_job(tenant_id=kestrel.pk, job_id=late)
+            assert the_batch(kestrel).state == ImportState.APPLYING
+        assert work(kestrel) == "done"
+        assert the_batch(kestrel).state == ImportState.APPLIED
+
     def test_a_dry_run_that_was_cancelled_can_be_started_again(
         self, upload: Any, browser: Client, kestrel: Tenant, actor: Actor, now: datetime
     ) -> None:
@@ -138,6 +162,56 @@ class TestFromUploadToResult:
         rejects = browser.get(reverse("accounts:import_rejects", args=[batch.pk]))
         assert b"".join(rejects).decode("utf-8-sig").splitlines()[1].startswith("A-1,Brightwater,many,2,bad_integer,")
 
+    def test_files_are_deleted_a_month_after_their_import_and_the_page_says_so(
+        self, upload: Any, browser: Client, kestrel: Tenant, media: Path
+    ) -> None:
+        upload("account_id,account_name,seats\nA-1,Brightwater,many\nA-2,Oakline,5\n")
+        check(browser, kestrel, column_2="field:seats")
+        work(kestrel)
+        batch = the_batch(kestrel)
+        assert len(files_in(media)) == 2
+        for days, kept in ((29, 2), (31, 0)):
+            with time_machine.travel(batch.created_at + timedelta(days=days)), tenant_context(kestrel.pk):
+                accounts.tasks.forget_uploads.run(tenant_id=kestrel.pk)
+            assert len(files_in(media)) == kept
+        rejects = reverse("accounts:import_rejects", args=[batch.pk])
+        page = browser.get(rejects, follow=True).content.decode()
+        assert "The file is gone: files are kept for 30 days." in page
+        assert f'href="{rejects}"' not in page
+        page = browser.get(reverse("accounts:import_detail", args=[batch.pk]) + "?step=map").content.decode()
+        assert "The file accounts.csv is not there." in page
+
+    def test_files_of_an_import_under_way_are_kept(
+        self, upload: Any, browser: Client, kestrel: Tenant, media: Path
+    ) -> None:
+        upload(ACCOUNTS)
+        check(browser, kestrel)
+        later = the_batch(kestrel).created_at + timedelta(days=100)
+        with time_machine.travel(later), tenant_context(kestrel.pk):
+            assert accounts.tasks.forget_uploads.run(tenant_id=kestrel.pk) == 0
+        assert len(files_in(media)) == 1
+
+
+@pytest.mark.django_db
+class TestAcceptingAMeaning:
+    @pytest.mark.parametrize("field", ["tier", "colour\x00", ""])
+    def test_a_field_that_the_kind_lacks_or_a_nul_changes_nothing(
+        self, upload: Any, browser: Client, kestrel: Tenant, field: str
+    ) -> None:
+        upload(ACCOUNTS)
+        batch = the_batch(kestrel)
+        data = {"field": field, "word": "gold\x00", "meaning": "Gold"}
+        page = browser.post(reverse("accounts:import_value", args=[batch.pk]), data, follow=True)
+        assert "That is no word of a column of this file." in page.content.decode()
+        assert the_batch(kestrel).mapping == batch.mapping
+
+    def test_a_word_that_is_accepted_is_checked_at_once(self, upload: Any, browser: Client, kestrel: Tenant) -> None:
+        upload(ACCOUNTS)
+        data = {"field": "owner", "word": "Maya Lindqvist", "meaning": "Maya L"}
+        browser.post(reverse("accounts:import_value", args=[the_batch(kestrel).pk]), data)
+        batch = the_batch(kestrel)
+        assert (batch.state, batch.mapping["values"]) == (ImportState.CHECKING, {"owner": {"Maya Lindqvist": "Maya L"}})
+
 
 @pytest.mark.django_db
 class TestRefusedAtTheDoor:
@@ -155,6 +229,14 @@ class TestRefusedAtTheDoor:
         page = upload(content, name)
         assert page.status_code == 422
         assert words in page.content.decode()
+
+    def test_what_is_refused_leaves_no_file(self, upload: Any, media: Path) -> None:
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            archive.writestr("accounts.csv", ACCOUNTS)
+        page = upload(made.getvalue().replace(b"PK\x01\x02", b"PKxx"), "broken.zip")
+        assert (page.status_code, "The archive is broken." in page.content.decode()) == (422, True)
+        assert files_in(media) == []
 
     def test_a_file_over_the_limit_is_refused(self, upload: Any, settings: Any) -> None:
         settings.IMPORT_MAX_BYTES = 10
