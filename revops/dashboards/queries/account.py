@@ -153,6 +153,7 @@ def around(account_id: int, today: date) -> Around:
         people, contacts, goals, contracts, stage, tasks, open_tasks, escalations, qbrs, outcome, line = (
             cursor.fetchone()
         )
+    work = _work(tasks or [], escalations or [], qbrs or [], today)
     return Around(
         people=[_someone(one, today) for one in people or []],
         contacts=contacts,
@@ -160,8 +161,8 @@ def around(account_id: int, today: date) -> Around:
         contracts=[_contract(one, today) for one in contracts or []],
         stage=stage["name"] if stage else "",
         stage_days=(today - _day(stage["entered_on"])).days if stage else None,
-        work=_work(tasks or [], escalations or [], qbrs or [], today)[:WORK_SHOWN],
-        work_total=open_tasks + len(escalations or []) + len(qbrs or []),
+        work=work[:WORK_SHOWN],
+        work_total=open_tasks + len(work) - len(tasks or []),
         escalation=(escalations or [None])[0],
         outcome=outcome | {"day": _day(outcome["day"])} if outcome else None,
         line=line or [],

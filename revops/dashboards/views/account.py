@@ -24,6 +24,8 @@ from revops.dashboards.queries.timeline import KINDS, timeline
 
 _SEGMENTS: Final = dict(Segment.choices)
 _ROLES: Final = dict(ContactRole.choices)
+# How much of the strip's width a label takes.
+LABEL_SHARE: Final = 0.16
 _GOALS: Final = {
     "reached": ("ok", "Reached"),
     "ahead": ("ok", "On the way"),
@@ -158,14 +160,29 @@ def _renewal(request: WorkspaceRequest, one: Account, today: date) -> dict[str, 
         if step.state != "end"
     ]
     first = min([step.on for step in strip.steps] + [today, strip.renewal.due_on - timedelta(days=180)])
+    last = max(strip.renewal.due_on, today)
     return {
         "strip": strip,
         "steps": steps,
+        "marks": _without_overlaps(steps, first, last),
         "strip_start": first,
-        "strip_end": max(strip.renewal.due_on, today),
+        "strip_end": last,
         "may_see_renewals": True,
         "renewal_url": address("renewals:detail", strip.renewal.pk),
     }
+
+
+def _without_overlaps(steps: list[dict[str, Any]], first: date, last: date) -> list[dict[str, Any]]:
+    """The steps for the drawn line: a label that would lie on the one to its right is left out, its mark stays."""
+    span = max((last - first).days, 1)
+    marks: list[dict[str, Any]] = []
+    right = 1.0 + LABEL_SHARE / 3
+    for step in reversed(steps):
+        place = (step["on"] - first).days / span
+        fits = right - place >= LABEL_SHARE
+        marks.append(step if fits else step | {"title": "", "text": ""})
+        right = place if fits else right
+    return marks[::-1]
 
 
 def _step_text(title: str, on: date, state: str, today: date) -> str:
