@@ -158,7 +158,7 @@ def test_absurd_input_is_never_a_fault(ours: World, query: str) -> None:
 def test_an_absurd_form_is_never_a_fault(ours: World) -> None:
     client = signed_in(ours, Role.REVOPS_ADMIN)
     client.raise_request_exception = False
-    fields = ("title", "due_on", "subject", "kind", "reason", "amount", "until", "file")
+    fields = ("title", "due_on", "subject", "kind", "reason", "amount", "until", "file", "field", "word", "meaning")
     junk = dict.fromkeys(fields, "\x00\ud7ff1e400")
     faults = []
     for name, _, kinds in patterns():
