@@ -24,8 +24,8 @@ from revops.dashboards.queries.timeline import KINDS, timeline
 
 _SEGMENTS: Final = dict(Segment.choices)
 _ROLES: Final = dict(ContactRole.choices)
-# How much of the strip's width a label takes.
-LABEL_SHARE: Final = 0.16
+# How much of the strip takes the title of a mark.
+LABEL_SHARE: Final = 0.075
 _GOALS: Final = {
     "reached": ("ok", "Reached"),
     "ahead": ("ok", "On the way"),
@@ -173,10 +173,10 @@ def _renewal(request: WorkspaceRequest, one: Account, today: date) -> dict[str, 
 
 
 def _without_overlaps(steps: list[dict[str, Any]], first: date, last: date) -> list[dict[str, Any]]:
-    """The steps for the drawn line: a label that would lie on the one to its right is left out, its mark stays."""
+    """The steps for the drawn line: a title that would lie on the one to its right is left out, its mark stays."""
     span = max((last - first).days, 1)
     marks: list[dict[str, Any]] = []
-    right = 1.0 + LABEL_SHARE / 3
+    right = 1.0
     for step in reversed(steps):
         place = (step["on"] - first).days / span
         fits = right - place >= LABEL_SHARE
