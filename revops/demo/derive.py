@@ -12,6 +12,7 @@ from core.models import Tenant
 from core.tenancy import tenant_context
 from health.actions import backfill_history, recompute
 from renewals.actions import sweep_renewals
+from revops.demo.owner import analyze
 from revops.demo.seed import Demo, Say, run_steps
 
 ACTOR: Final = Actor.system("seed_demo")
@@ -19,10 +20,12 @@ MAIN_JOB: Final = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep
 
 
 def derive(demo: Demo, tenant: Tenant, say: Say) -> None:
-    """Revenue as of the last day, and the scores that history would have shown."""
+    """Revenue as of the last day, and what history would have shown of scores and renewals; without history, facts only."""
     say("Revenue ledger")
     with tenant_context(tenant.pk):
         refresh_revenue(today=demo.as_of, now=demo.now, actor=ACTOR)
+    if demo.scale.backfill_days == 0:
+        return
     say("Past scores")
     step = demo.scale.backfill_every
     with tenant_context(tenant.pk):
@@ -33,18 +36,20 @@ def derive(demo: Demo, tenant: Tenant, say: Say) -> None:
             to_day=demo.as_of - timedelta(days=step),
             every_days=step,
         )
-
     _renewals(demo, tenant, say)
 
 
 def _renewals(demo: Demo, tenant: Tenant, say: Say) -> None:
-    """Past renewals as they were decided, and the steps of the open ones as far as they were worked off."""
+    """Current scores and open renewals, their steps as far as they were worked off."""
     say("Renewals")
+    analyze()
     with tenant_context(tenant.pk):
-        run_steps(demo, tenant, "14_past_renewals")
         recompute(actor=ACTOR, now=demo.now, as_of=demo.as_of)
+    with tenant_context(tenant.pk):
         sweep_renewals(tenant=tenant, actor=ACTOR, today=demo.as_of, now=demo.now)
-        run_steps(demo, tenant, "15_worked")
+    analyze()
+    with tenant_context(tenant.pk):
+        run_steps(demo, tenant, "14_worked")
 
 
 def main_job(demo: Demo, tenant: Tenant, say: Say) -> None:

@@ -228,7 +228,7 @@ def _words() -> dict[str, Any]:
 
 def _write_truth(cursor: Any, demo: Demo) -> None:
     """The rules of the world, then one line per company that a cause has struck."""
-    cursor.execute((SQL / "14_truth.sql").read_text())
+    cursor.execute((SQL / "15_truth.sql").read_text())
     head = {"workspace": demo.slug, "accounts": demo.accounts, "seed": demo.seed, "as_of": demo.as_of.isoformat()}
     demo.truth_file.parent.mkdir(parents=True, exist_ok=True)
     draft = demo.truth_file.with_suffix(".new")

@@ -17,7 +17,7 @@ class Command(JsonCommand):
         parser.add_argument("--as-of", type=date_argument, metavar="YYYY-MM-DD", help="the last day told; today")
         parser.add_argument("--accounts", type=int, default=200, help="number of companies (200)")
         parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same world (7)")
-        parser.add_argument("--score-days", type=int, help="how far past scores reach back; by size when left out")
+        parser.add_argument("--score-days", type=int, help="how far past scores reach back; 0 for facts only")
         parser.add_argument("--fresh", action="store_true", help="delete the demo workspace of this name first")
         parser.add_argument("--run-main-job", action="store_true", help="score, renewals, QBRs and escalations as well")
 
