@@ -1,6 +1,6 @@
 """Pages of renewals."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,8 +20,6 @@ from renewals.actions import DecisionRefused, decide_renewal, set_forecast
 from renewals.forms import FORECASTS, DecideForm, ForecastForm
 from renewals.models import Renewal
 
-RATE_DAYS = timedelta(days=365)
-
 
 @requires(Permission.VIEW_RENEWALS)
 @require_GET
@@ -32,6 +30,7 @@ def renewal_list(request: WorkspaceRequest) -> HttpResponse:
     everyone = request.GET.get("who") == "all" or person_id is None
     owner_id = None if everyone else person_id
     month = _month(request.GET.get("month", ""))
+    start, end = queries.rate_window(today)
     page = queries.renewal_page(owner_id, month=month, after=request.GET.get("after", ""))
     context = {
         "today": today,
@@ -42,9 +41,7 @@ def renewal_list(request: WorkspaceRequest) -> HttpResponse:
         "page": page,
         "due": queries.renewals_due_summary(owner_id, today),
         "late_steps": queries.late_steps(owner_id, today),
-        "on_time": queries.on_time_rate(
-            start=today - RATE_DAYS, end=today + timedelta(days=1), zone=request.tenant.timezone, owner_id=owner_id
-        ),
+        "on_time": queries.on_time_rate(start=start, end=end, zone=request.tenant.timezone, owner_id=owner_id),
         "currency": request.tenant.currency,
     }
     return render(request, "renewals/list.html", context)

@@ -4,6 +4,7 @@ from qbr.queries.figures import Period, packages_for
 from qbr.queries.paper import Paper, paper_of
 from qbr.queries.reviews import (
     CADENCE_KIND,
+    HELD_COUNTS,
     STANDARD,
     TEMPLATE_KIND,
     HeldSummary,
@@ -15,12 +16,14 @@ from qbr.queries.reviews import (
     past_qbrs,
     qbr_detail,
     qbrs_of_account,
+    quarter_of,
     with_packages,
     wrong_hashes,
 )
 
 __all__ = [
     "CADENCE_KIND",
+    "HELD_COUNTS",
     "STANDARD",
     "TEMPLATE_KIND",
     "HeldSummary",
@@ -36,6 +39,7 @@ __all__ = [
     "past_qbrs",
     "qbr_detail",
     "qbrs_of_account",
+    "quarter_of",
     "with_packages",
     "wrong_hashes",
 ]

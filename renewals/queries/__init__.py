@@ -8,6 +8,9 @@ from renewals.queries.checks import (
 from renewals.queries.facts import days_to_renewal, renewal_amount
 from renewals.queries.listing import RenewalRow, renewal_page
 from renewals.queries.renewals import (
+    IS_COUNTED,
+    IS_ON_TIME,
+    RATE_DAYS,
     TIMELINE_KEY,
     TIMELINE_KIND,
     DueSummary,
@@ -18,6 +21,7 @@ from renewals.queries.renewals import (
     next_renewals,
     on_time_rate,
     open_renewals,
+    rate_window,
     renewal_detail,
     renewals_by_month,
     renewals_due_summary,
@@ -26,6 +30,9 @@ from renewals.queries.renewals import (
 from renewals.queries.strip import Strip, StripStep, renewal_strip, strip_of
 
 __all__ = [
+    "IS_COUNTED",
+    "IS_ON_TIME",
+    "RATE_DAYS",
     "TIMELINE_KEY",
     "TIMELINE_KIND",
     "DueSummary",
@@ -42,6 +49,7 @@ __all__ = [
     "on_time_rate",
     "open_renewals",
     "open_tasks_of_closed_renewals",
+    "rate_window",
     "renewal_amount",
     "renewal_detail",
     "renewal_page",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django.db import connection
@@ -130,22 +130,33 @@ def renewals_by_month(owner_id: int | None = None) -> list[MonthTotal]:
     return [MonthTotal(month=row["month"], count=row["n"], amount_minor=row["amount"]) for row in rows]
 
 
-_ON_TIME: Final = """
+# The one definition of the rate, for every statement that reads it. `r` is the renewal, %(zone)s the workspace's zone.
+# Contracts without an end that simply ran on are no decisions.
+IS_COUNTED: Final = "r.state <> 'dropped' AND NOT (r.is_automatic AND r.basis = 'anniversary')"
+IS_ON_TIME: Final = "r.state = 'won' AND (r.decided_at AT TIME ZONE %(zone)s)::date <= r.due_on"
+RATE_DAYS: Final = 365
+_ON_TIME: Final = f"""
 SELECT count(*) FILTER (WHERE counted),
        count(*) FILTER (WHERE counted AND state = 'won'),
        count(*) FILTER (WHERE counted AND state = 'lost'),
        count(*) FILTER (WHERE counted AND state = 'open'),
-       count(*) FILTER (WHERE counted AND state = 'won' AND decided_on <= due_on),
-       count(*) FILTER (WHERE counted AND state = 'won' AND decided_on <= due_on AND decided_on >= due_on - %(week)s),
+       count(*) FILTER (WHERE counted AND on_time),
+       count(*) FILTER (WHERE counted AND on_time AND decided_on >= due_on - %(week)s),
        count(*) FILTER (WHERE NOT counted)
 FROM (
-    SELECT state, due_on, (decided_at AT TIME ZONE %(zone)s)::date AS decided_on,
-           NOT (is_automatic AND basis = 'anniversary') AS counted
-    FROM renewals_renewal
+    SELECT r.state, r.due_on, (r.decided_at AT TIME ZONE %(zone)s)::date AS decided_on,
+           {IS_COUNTED} AS counted, {IS_ON_TIME} AS on_time
+    FROM renewals_renewal r
     WHERE tenant_id = %(tenant)s AND due_on >= %(start)s AND due_on < %(end)s AND state <> 'dropped'
       AND (%(owner)s::bigint IS NULL OR owner_id = %(owner)s)
 ) AS renewal
-"""
+"""  # noqa: S608 -- only the two conditions above enter
+
+
+def rate_window(today: date) -> tuple[date, date]:
+    """The half-open period of the rates: the twelve months that end with today."""
+    end = today + timedelta(days=1)
+    return end - timedelta(days=RATE_DAYS), end
 
 
 def on_time_rate(*, start: date, end: date, zone: str, owner_id: int | None = None) -> OnTime:

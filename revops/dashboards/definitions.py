@@ -23,7 +23,8 @@ OPERATIONS: Final = (
         "on_time",
         "Renewed on time",
         "Renewals won on or before the end of their due date, in the workspace's time zone. The due date decides the "
-        "period, never the day of signing. Under 5 it says too few.",
+        "period, never the day of signing. Contracts without an end that simply ran on are no decisions: they are left "
+        "out here and counted on the renewals page. Under 5 it says too few.",
         "renewals due in the period and won by the end of their due date",
         "renewals due in the period and won",
         "won renewals only; late and lost ones stand beside it",

@@ -15,6 +15,8 @@ from core.tenancy import require_tenant_id
 from health.choices import EVERYBODY, Band
 from health.queries import Freshness
 from health.queries.state import ENDED_AFTER, LATE_AFTER
+from qbr.queries import HELD_COUNTS, quarter_of
+from renewals.queries import IS_COUNTED, IS_ON_TIME, rate_window
 
 MIN_BASE: Final = 5
 # Whose book is empty: somebody who is no person of the workspace. (0 keeps the accounts without an owner.)
@@ -120,22 +122,19 @@ def book(owner_id: int | None, segment: str | None = None) -> Book:
     return books([owner_id], segment)[owner_id]
 
 
-_MOTIONS: Final = """
+_MOTIONS: Final = f"""
 SELECT
   (SELECT json_build_object('count', count(*), 'amount', coalesce(sum(amount_minor), 0),
                             'late', count(*) FILTER (WHERE due_on < %(today)s))
    FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'open' AND r.due_on <= %(in_90_days)s
-     AND {renewal_owner}),
-  (SELECT json_build_object('won', count(*), 'on_time', count(*) FILTER (
-       WHERE (decided_at AT TIME ZONE %(zone)s)::date <= due_on))
+     AND {{renewal_owner}}),
+  (SELECT json_build_object('won', count(*), 'on_time', count(*) FILTER (WHERE {IS_ON_TIME}))
    FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'won' AND r.due_on >= %(since)s
-     AND r.due_on < %(today)s AND {renewal_owner}),
-  (SELECT json_build_object('due', count(*), 'held', count(*) FILTER (WHERE state = 'held'),
-                            'cancelled', count(*) FILTER (WHERE state = 'cancelled'),
-                            'sent', count(*) FILTER (WHERE state = 'sent'))
+     AND r.due_on < %(until)s AND {IS_COUNTED} AND {{renewal_owner}}),
+  (SELECT json_build_array({HELD_COUNTS}, count(*) FILTER (WHERE q.state = 'sent'))
    FROM qbr_qbr q WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(quarter)s AND q.due_on < %(quarter_end)s
-     AND {qbr_owner})
-"""
+     AND {{qbr_owner}})
+"""  # noqa: S608 -- put together from the definitions of renewals and reviews
 
 
 @dataclass(frozen=True)
@@ -172,9 +171,9 @@ def stamp(figures: Book, tenant: Tenant, now: datetime) -> Freshness:
 
 
 def motions(*, owner_id: int | None, today: date, zone: str) -> Motions:
-    """Renewals due in 90 days, how many of the last half year were won in time, reviews of this quarter. One query."""
-    month = (today.month - 1) // 3 * 3 + 1
-    quarter = date(today.year, month, 1)
+    """Renewals due in 90 days, how many of the last year were won in time, reviews of this quarter. One query."""
+    since, until = rate_window(today)
+    quarter, quarter_end = quarter_of(today)
     owned = {"renewal_owner": "r.owner_id = %(owner)s", "qbr_owner": "q.owner_id = %(owner)s"}
     params = {
         "tenant": require_tenant_id(),
@@ -182,9 +181,10 @@ def motions(*, owner_id: int | None, today: date, zone: str) -> Motions:
         "today": today,
         "zone": zone,
         "in_90_days": today + timedelta(days=90),
-        "since": today - timedelta(days=182),
+        "since": since,
+        "until": until,
         "quarter": quarter,
-        "quarter_end": date(today.year + (month == 10), month + 3 if month < 10 else 1, 1),
+        "quarter_end": quarter_end,
     }
     with connection.cursor() as cursor:
         cursor.execute(_MOTIONS.format(**(owned if owner_id is not None else dict.fromkeys(owned, "true"))), params)
@@ -195,8 +195,8 @@ def motions(*, owner_id: int | None, today: date, zone: str) -> Motions:
         renewals_late=due["late"],
         won=decided["won"],
         on_time=decided["on_time"],
-        qbrs_due=qbrs["due"],
-        qbrs_held=qbrs["held"],
-        qbrs_cancelled=qbrs["cancelled"],
-        qbrs_sent=qbrs["sent"],
+        qbrs_due=qbrs[0],
+        qbrs_held=qbrs[1],
+        qbrs_cancelled=qbrs[2],
+        qbrs_sent=qbrs[3],
     )

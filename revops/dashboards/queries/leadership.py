@@ -1,5 +1,6 @@
 """What a leader reads beside the trend: retention, movement, renewals, reviews and escalations, by segment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import sqrt
@@ -10,6 +11,8 @@ from django.db import connection
 from accounts.choices import MovementKind
 from accounts.queries.revenue import PER_ACCOUNT, SUMS
 from core.tenancy import require_tenant_id
+from qbr.queries import HELD_COUNTS
+from renewals.queries import IS_COUNTED, IS_ON_TIME, RATE_DAYS, rate_window
 
 YEAR: Final = timedelta(days=365)
 MIN_ACCOUNTS: Final = 20
@@ -41,23 +44,22 @@ FROM renewals_renewal r JOIN accounts_account a ON a.tenant_id = r.tenant_id AND
 WHERE r.tenant_id = %(tenant)s AND r.state <> 'dropped' AND r.due_on >= %(first_month)s AND r.due_on < %(last_month)s
 GROUP BY 1, 2, 3
 """
-_DECIDED: Final = """
-SELECT a.segment, r.due_on >= %(start)s, count(*),
-       count(*) FILTER (WHERE (r.decided_at AT TIME ZONE %(zone)s)::date <= r.due_on)
+_DECIDED: Final = f"""
+SELECT a.segment, r.due_on >= %(rated_from)s, count(*), count(*) FILTER (WHERE {IS_ON_TIME})
 FROM renewals_renewal r JOIN accounts_account a ON a.tenant_id = r.tenant_id AND a.id = r.account_id
-WHERE r.tenant_id = %(tenant)s AND r.state = 'won' AND r.due_on >= %(year_before)s AND r.due_on < %(end)s
+WHERE r.tenant_id = %(tenant)s AND r.state = 'won' AND {IS_COUNTED}
+  AND r.due_on >= %(rated_before)s AND r.due_on < %(rated_until)s
 GROUP BY 1, 2
-"""
-_REVIEWS: Final = """
-SELECT a.segment, q.due_on >= %(start)s, count(*), count(*) FILTER (WHERE q.state = 'held')
+"""  # noqa: S608 -- put together from the definitions of renewals
+_REVIEWS: Final = f"""
+SELECT a.segment, q.due_on >= %(rated_from)s, {HELD_COUNTS}
 FROM qbr_qbr q JOIN accounts_account a ON a.tenant_id = q.tenant_id AND a.id = q.account_id
-WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(year_before)s AND q.due_on < %(end)s
+WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(rated_before)s AND q.due_on < %(rated_until)s
 GROUP BY 1, 2
-"""
+"""  # noqa: S608 -- put together from the definition of reviews
 _ESCALATED: Final = """
 SELECT a.segment, e.tier, count(*) FILTER (WHERE e.state = 'open'),
        count(*) FILTER (WHERE e.state = 'open' AND e.respond_by < %(now)s),
-       coalesce(sum(e.arr_at_risk_minor) FILTER (WHERE e.state = 'open'), 0)::bigint,
        count(*) FILTER (WHERE e.opened_at <= %(year_ago)s AND (e.closed_at IS NULL OR e.closed_at > %(year_ago)s))
 FROM escalations_escalation e JOIN accounts_account a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
 WHERE e.tenant_id = %(tenant)s AND (e.state = 'open' OR e.closed_at > %(year_ago)s)
@@ -124,7 +126,6 @@ class TierLine:
     tier: int
     open: int = 0
     over: int = 0
-    arr_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ class Snapshot:
     movements: list[tuple[str, str, int, int]]
     due: list[tuple[str, date, str, int, int]]
     decided: list[tuple[str, bool, int, int]]
-    reviews: list[tuple[str, bool, int, int]]
-    escalated: list[tuple[str, int, int, int, int, int]]
+    reviews: list[tuple[str, bool, int, int, int]]
+    escalated: list[tuple[str, int, int, int, int]]
 
     def of(self, segment: str | None) -> "Leadership":
         return Leadership(
@@ -154,7 +155,7 @@ class Snapshot:
             reviews=_share(self.reviews, segment, is_now=True),
             reviews_before=_share(self.reviews, segment, is_now=False),
             tiers=_tiers([row[1:] for row in self.escalated if segment in (None, row[0])]),
-            escalated_before=sum(row[5] for row in self.escalated if segment in (None, row[0])),
+            escalated_before=sum(row[4] for row in self.escalated if segment in (None, row[0])),
             segments=self.retention,
         )
 
@@ -188,11 +189,14 @@ def snapshot(*, today: date, now: datetime, zone: str) -> Snapshot:
     """The last twelve months and the twelve before, by segment. Seven statements, each one GROUP BY."""
     start = today - YEAR
     month = today.replace(day=1)
+    rated_from, rated_until = rate_window(today)
     params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "start": start,
         "end": today,
-        "year_before": start - YEAR,
+        "rated_before": rated_from - timedelta(days=RATE_DAYS),
+        "rated_from": rated_from,
+        "rated_until": rated_until,
         "year_ago": now - YEAR,
         "now": now,
         "zone": zone,
@@ -254,7 +258,7 @@ def _due(rows: list[Any]) -> dict[date, dict[str, int]]:
     return months
 
 
-def _share(rows: list[tuple[str, bool, int, int]], segment: str | None, *, is_now: bool) -> Share:
+def _share(rows: Sequence[tuple[Any, ...]], segment: str | None, *, is_now: bool) -> Share:
     chosen = [row for row in rows if segment in (None, row[0]) and row[1] is is_now]
     return Share(sum(row[3] for row in chosen), sum(row[2] for row in chosen))
 
@@ -265,7 +269,6 @@ def _tiers(rows: list[Any]) -> list[TierLine]:
             tier,
             sum(row[1] for row in rows if row[0] == tier),
             sum(row[2] for row in rows if row[0] == tier),
-            sum(row[3] for row in rows if row[0] == tier),
         )
         for tier in (1, 2, 3, 4)
     ]

@@ -68,7 +68,7 @@ def trend(request: WorkspaceRequest) -> HttpResponse:
     until = everybody.as_of or today
     shown: Trend = portfolio_trend(until=until, weeks=53, segment=segment)
     found = kept(
-        f"leadership:{until}:{today}",
+        f"leadership:2:{until}:{today}",
         lambda: snapshot(today=until, now=now, zone=request.tenant.timezone),
         accounts=everybody.accounts,
     ).of(segment or None)
