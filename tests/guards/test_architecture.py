@@ -82,7 +82,7 @@ def test_the_workspace_setting_is_only_ever_local_to_a_transaction() -> None:
 def test_the_workspace_setting_is_written_in_one_place() -> None:
     writers = {str(path) for path, text in sources() if "set_config('app.tenant_id" in text}
     # Erasing a demo workspace works on the owner's own connection, which no request ever uses.
-    assert writers == {"core/tenancy.py", "revops/demo/erase.py"}
+    assert writers == {"core/tenancy.py", "revops/demo/owner.py"}
 
 
 def test_no_response_is_streamed_outside_its_workspace() -> None:
