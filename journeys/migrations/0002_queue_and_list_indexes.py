@@ -4,20 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_queue_and_list_indexes'),
-        ('core', '0002_global_grants'),
-        ('journeys', '0001_initial'),
+        ("accounts", "0003_queue_and_list_indexes"),
+        ("core", "0002_global_grants"),
+        ("journeys", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['tenant', 'assignee', 'kind', 'due_on', 'id'], include=('snoozed_until',), name='task_queue_of_person'),
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["tenant", "assignee", "kind", "due_on", "id"],
+                include=("snoozed_until",),
+                name="task_queue_of_person",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['tenant', 'kind', 'due_on', 'id'], include=('snoozed_until',), name='task_queue_of_all'),
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["tenant", "kind", "due_on", "id"],
+                include=("snoozed_until",),
+                name="task_queue_of_all",
+            ),
         ),
     ]

@@ -24,7 +24,7 @@ from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, kinds_for, q
 from revops.dashboards.queue_html import Look, queue_rows
 from revops.dashboards.rules import RANK_RULES_VERSION
 
-SHOWN: Final = 25
+SHOWN: Final = 20
 TAB_WORDS: Final = (
     ("all", "All"),
     ("escalations", "Escalations"),
