@@ -20,7 +20,7 @@ MAIN_JOB: Final = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep
 
 
 def derive(demo: Demo, tenant: Tenant, say: Say) -> None:
-    """Revenue as of the last day, and what history would have shown of scores and renewals; without history, facts only."""
+    """Revenue as of the last day, and what history would have shown of scores and renewals, if it is to be told."""
     say("Revenue ledger")
     with tenant_context(tenant.pk):
         refresh_revenue(today=demo.as_of, now=demo.now, actor=ACTOR)
