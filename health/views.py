@@ -76,4 +76,5 @@ def _context(request: WorkspaceRequest, account_id: int) -> dict[str, object]:
         "ranges": RANGES,
         "complaint": asked.complaint,
         "on": asked.cleaned_data.get("on"),
+        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
     }

@@ -22,6 +22,9 @@ from health.rules import (
     split_change,
 )
 
+# Measures whose value is an amount, for readers who see none.
+MONEY = frozenset({"contracts.arr"})
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -47,6 +50,7 @@ class Explained:
     then_sub_score: float | None = None
     then_weight: float | None = None
     part: float | None = None
+    is_money: bool = False
 
     @property
     def is_left_out(self) -> bool:
@@ -235,6 +239,7 @@ def _explained(
         then_sub_score=before.sub_scores[there] if before and there is not None else None,
         then_weight=before.model.inputs[there].weight if before and there is not None else None,
         part=change,
+        is_money=reading.measure in MONEY,
     )
 
 

@@ -162,3 +162,24 @@ def test_the_live_models_can_be_read_with_advice_and_unknown_measures(member: Cl
     assert (
         "1 input: four to six are easiest to explain and to act on." in member.get("/health/models/").content.decode()
     )
+
+
+@pytest.mark.parametrize(("role", "shown"), [(Role.CSM, True), (Role.SUPPORT_AGENT, False)])
+def test_an_input_that_is_an_amount_is_hidden_from_roles_without_money(
+    workspace: Tenant, client: Client, role: Role, shown: bool
+) -> None:
+    now = timezone.now()
+    today = workspace.today(now)
+    with tenant_context(workspace.pk):
+        mapping = {"linear": {"worst": 0, "best": 10_000_000}}
+        publish_model(workspace, one_input("arr", measure="contracts.arr", mapping=mapping), now=now)
+        one = account("Alder", arr_minor=7_654_300)
+        contract(one, 7_654_300, starts_on=today - timedelta(days=400))
+        recompute(actor=ACTOR, now=now, as_of=today)
+    member = add_member(tenant=workspace, email="m@kestrel.example", name="M", role=role, password=None,
+                        actor=ACTOR, now=now)  # fmt: skip
+    client.force_login(member.user)
+    response = client.get(f"/accounts/{one.pk}/health/")
+    value = response.context["health"].inputs[0].shown_value
+    text = response.content.decode()
+    assert (value != "–", value in text, "Hidden" in text) == (True, shown, not shown)
