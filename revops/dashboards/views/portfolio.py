@@ -227,7 +227,8 @@ def portfolio_totals(request: WorkspaceRequest) -> HttpResponse:
         ],
         "mine": found[person_id].accounts if person_id is not None else None,
         "wanted": wanted,
-        "sums": None if wanted.from_roll_up else totals(wanted),
+        # An empty page has no totals row to fill.
+        "sums": None if wanted.from_roll_up or request.GET.get("empty") else totals(wanted),
         "currency": request.tenant.currency,
         "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
         "narrow": _too_narrow(request, wanted) if request.GET.get("empty") else None,
