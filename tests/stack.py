@@ -7,8 +7,10 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ import redis
 from psycopg2 import sql
 
 from revops.local import OPERATOR_VARIABLES
-from revops.local.home import CHECKOUT, usable_port
+from revops.local.home import CHECKOUT, try_lock, usable_port
 
 READY_SECONDS = 60
 
@@ -184,11 +186,25 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def new_stack(name: str, folder: Path, broker_number: int) -> Iterator[Stack]:
-    """A migrated database and a broker of its own on the suite's servers; both are gone afterwards.
+def new_stack(name: str, folder: Path) -> Iterator[Stack]:
+    """A migrated database and a broker database of its own on the suite's servers; both are gone afterwards."""
+    with _broker_number() as number:
+        yield from _new_stack(name, folder, number)
 
-    Ten databases of the broker apart, so that parallel runs of the suite do not meet: 2 to 15 are there.
-    """
+
+@contextmanager
+def _broker_number() -> Iterator[int]:
+    """A database of the broker that no other run on this machine uses: 0 and 1 are the product's, 2 to 14 are ours."""
+    port = urllib.parse.urlsplit(os.environ["REDIS_URL"]).port
+    for number in range(2, 15):
+        with (Path(tempfile.gettempdir()) / f"revops-test-broker-{port}-{number}.lock").open("w") as lock:
+            if try_lock(lock.fileno()):
+                yield number
+                return
+    raise AssertionError("All databases of the broker are in use by other test runs.")
+
+
+def _new_stack(name: str, folder: Path, broker_number: int) -> Iterator[Stack]:
     owner_url = os.environ["DATABASE_OWNER_URL"]
     server = psycopg2.connect(owner_url)
     server.autocommit = True

@@ -59,7 +59,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The product under production settings: gunicorn and a worker as rv_app, collected static files."""
     number = worker_number()
-    with new_stack(f"{TEST_DATABASE}_e2e_{number}", tmp_path_factory.mktemp("e2e"), 6 + number) as stack:
+    with new_stack(f"{TEST_DATABASE}_e2e_{number}", tmp_path_factory.mktemp("e2e")) as stack:
         stack.manage("collectstatic", "--no-input", "--verbosity", "0")
         stack.start_worker(concurrency=2)
         yield stack

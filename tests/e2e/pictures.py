@@ -43,7 +43,7 @@ def main() -> int:
         print(HOW_TO, file=sys.stderr)
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, new_stack("revops_pictures", Path(folder), 14) as stack:
+    with tempfile.TemporaryDirectory() as folder, new_stack("revops_pictures", Path(folder)) as stack:
         made = stack.manage("seed_demo", "--tenant", "larkfield", "--accounts", "200", "--run-main-job", "--json")
         stack.manage("collectstatic", "--no-input", "--verbosity", "0")
         url = stack.start_web()

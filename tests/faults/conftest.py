@@ -14,7 +14,7 @@ TEST_DATABASE = env.str("REVOPS_TEST_DB", default="test_revops")
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     number = worker_number()
-    with new_stack(f"{TEST_DATABASE}_faults_{number}", tmp_path_factory.mktemp("faults"), 2 + number) as stack:
+    with new_stack(f"{TEST_DATABASE}_faults_{number}", tmp_path_factory.mktemp("faults")) as stack:
         for slug in ("hurt", "sound"):
             stack.manage("seed_demo", "--tenant", slug, "--accounts", "40", "--score-days", "0", "--json")
         stack.broker.flushdb()
