@@ -18,6 +18,7 @@ from core.tenancy import tenant_context
 from journeys.models import Task
 from revops.dashboards.queries.portfolio import Filter
 from revops.dashboards.queries.portfolio_rows import BadCursor, read_cursor
+from revops.dashboards.queries.queue import queue
 from revops.dashboards.queries.timeline import timeline
 from revops.dashboards.views import portfolio
 from tests.factories.world import NOW, World, make_world
@@ -172,3 +173,17 @@ def test_whoever_sees_renewals_or_reviews_sees_their_money() -> None:
     for role, granted in ROLE_PERMISSIONS.items():
         if granted & {Permission.VIEW_RENEWALS, Permission.VIEW_QBRS}:
             assert Permission.VIEW_MONEY in granted, role
+
+
+def test_fifty_overdue_tasks_do_not_crowd_out_the_escalation_of_today(inside: World) -> None:
+    today = NOW.date()
+    Task.objects.update(state="done")
+    late = [
+        Task(tenant=inside.tenant, title=f"Late {n}", due_on=today - timedelta(days=n), created_at=NOW, kind=kind)
+        for n in range(1, 61)
+        for kind in ("todo", "renewal")
+    ]
+    Task.objects.bulk_create(late)
+    Task.objects.create(title="Reply", due_on=today, created_at=NOW, kind="escalation")
+    rows = queue(owner_id=None, role=Role.CSM, tab="all", now=NOW, today=today, average_arr_minor=0)
+    assert [row.title for row in rows if row.kind == "escalation"] == ["Reply"]
