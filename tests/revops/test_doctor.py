@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from core.management.base import CommandRefused
 from core.models import Tenant
 from core.tenancy import tenant_context
 
+LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
@@ -91,7 +92,7 @@ def test_a_broken_promise_of_an_app_is_counted_over_the_workspaces(kestrel: Tena
         with tenant_context(tenant.pk):
             account = Account.objects.create(name="Brightwater", name_key="brightwater")
             dates = {"starts_on": date(2025, 1, 1), "ends_on": date(2099, 1, 1)}
-            contract = Contract.objects.create(account=account, currency="EUR", **dates)
+            contract = Contract.objects.create(account=account, currency="EUR", created_at=LONG_AGO, **dates)
             ContractLine.objects.create(contract=contract, account=account, arr_minor=100, **dates)
     everywhere, here = doctor()["broken"], doctor(tenant="kestrel")["broken"]
     check = "renewals.one_open_per_active_contract"

@@ -147,7 +147,7 @@ def test_the_truth_file_names_the_rules_and_the_companies_that_a_cause_struck(
 def test_the_main_job_runs_on_the_demo_and_those_who_leave_were_warned(
     seed_demo: Callable[..., dict[str, Any]],
 ) -> None:
-    seed_demo(accounts=120, score_days=154)
+    seed_demo(accounts=150, score_days=364)
     call_command("recompute_health", tenant="demo", as_of=AS_OF, json=True, stdout=io.StringIO())
     with tenant_context(Tenant.objects.get(slug="demo").pk), connection.cursor() as cursor:
         assert Score.objects.count() == Account.objects.exclude(status="churned").count()
