@@ -87,7 +87,7 @@ def test_a_real_book_is_imported_scored_and_acted_on(
     assert sum((number(one) for one in points if number(one.replace("–", "0"))), Decimal(0)) == number(total)
 
     # From a renewal task to its contract.
-    page.goto(f"{url}/?scope=everyone&tab=renewal")
+    page.goto(f"{url}/?scope=everyone&tab=renewals")
     page.locator(".queue-title a").first.click()
     expect(page.get_by_role("heading", name=re.compile("^Contract "))).to_be_visible()
 
