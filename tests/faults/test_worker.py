@@ -237,6 +237,8 @@ class Visitor:
 
 
 def test_nothing_is_broken_after_all_of_this(stack: Stack) -> None:
+    for slug in ("hurt", "sound"):  # their contracts are years old, and no night has passed since they were seeded
+        stack.manage("sweep_renewals", "--tenant", slug, "--json")
     assert stack.manage("doctor", "--json", ok=(0, 1))["broken"] == []
 
 
