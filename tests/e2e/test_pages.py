@@ -71,7 +71,7 @@ def addresses(stack: Stack, demo: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_page_is_clean(browser: Browser, url: str, demo: dict[str, str], addresses: list[str], mode: str) -> None:
-    context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin", **MODES[mode])  # type: ignore[arg-type]
+    context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin", **MODES[mode])  # type: ignore[arg-type]  # -- modes are mixed
     context.set_default_timeout(30_000)
     page = context.new_page()
     said: list[str] = []

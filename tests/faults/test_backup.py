@@ -57,7 +57,7 @@ def test_a_backup_holds_every_workspace_and_restores_behind_the_same_walls(
     for slug in ("kestrel", "heron"):
         tenant = Tenant.objects.create(slug=slug, name=slug, currency="EUR", timezone="UTC")
         with tenant_context(tenant.pk):
-            jobs.start_job(kind="test.backup", key=slug, payload={}, actor=actor, now=now)  # type: ignore[arg-type]
+            jobs.start_job(kind="test.backup", key=slug, payload={}, actor=actor, now=now)  # type: ignore[arg-type]  # -- fixtures
     dump = tmp_path / "revops.dump"
     source = _same_server(os.environ["DATABASE_MAINT_URL"], connection.settings_dict["NAME"])
     run(programs / "pg_dump", "--format=custom", "--no-owner", f"--file={dump}", source)

@@ -31,7 +31,7 @@ DAY = timedelta(days=1)
 
 def run(back: int = 0, **values: object) -> None:
     """A full run so many days ago."""
-    recompute(actor=ACTOR, now=NOW - back * DAY, as_of=TODAY - back * DAY, **values)  # type: ignore[arg-type]
+    recompute(actor=ACTOR, now=NOW - back * DAY, as_of=TODAY - back * DAY, **values)  # type: ignore[arg-type]  # -- values are mixed
 
 
 def rising(name: str = "Brightwater", arr_minor: int = 100_000, **values: object) -> Account:

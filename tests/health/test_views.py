@@ -118,7 +118,7 @@ def test_an_unknown_account_is_not_found(member: Client) -> None:
 def test_the_page_costs_the_same_queries_with_a_long_history(
     member: Client, scored: Account, django_assert_max_num_queries: object
 ) -> None:
-    with django_assert_max_num_queries(20):  # type: ignore[operator]
+    with django_assert_max_num_queries(20):  # type: ignore[operator]  # -- a fixture without a type
         member.get(f"/accounts/{scored.pk}/health/")
 
 

@@ -334,7 +334,7 @@ def test_a_new_version_adds_its_new_offset_where_it_still_lies_ahead_and_leaves_
 def test_the_sweep_is_a_fixed_number_of_statements(book: Tenant, django_assert_max_num_queries: object) -> None:
     for n in range(20):
         make.contract(make.account(f"A{n}"), ends_on=make.ends_in(45))
-    with django_assert_max_num_queries(25):  # type: ignore[operator]
+    with django_assert_max_num_queries(25):  # type: ignore[operator]  # -- a fixture without a type
         sweep(book)
 
 

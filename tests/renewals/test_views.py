@@ -75,7 +75,7 @@ def test_the_list_is_a_constant_number_of_queries(
         for n in range(60):
             make.contract(make.account(f"A{n}"), ends_on=make.ends_in(30 + n, today))
         sweep_renewals(tenant=kestrel, actor=ACTOR, today=today, now=clock.now())
-    with django_assert_max_num_queries(20):  # type: ignore[operator]  # with the statements of the tenant context
+    with django_assert_max_num_queries(20):  # type: ignore[operator]  # -- untyped fixture; with the statements of the tenant context
         page = client.get(reverse("renewals:list"))
     assert page.content.decode().count("data-row") == 50
     after = page.context["page"].after
