@@ -3,7 +3,8 @@
     python -m bench.pages --accounts 1000 100000
 
 Django's own client with the real middleware, as rv_app behind row security; the empty signed-in page is asked for in
-turn with the others. Bytes are the compressed HTML; the first view adds the compressed styles and scripts of the page.
+turn with the others, and all four people take turns. Bytes are the compressed HTML; the first view adds the compressed
+styles and scripts of the page.
 """
 
 import argparse
@@ -24,7 +25,7 @@ EMPTY = "/help/"
 PAGES = {"My day": "/", "portfolio": "/accounts/", "account": "/accounts/{account}/", "trend": "/trend/"}
 QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20}
 ROLES = {"admin": "ruth", "CSM": "mara"}
-TRIALS = 40
+TRIALS = 60
 
 
 @dataclass
@@ -50,16 +51,26 @@ def run(
     """The rows of the table. Workspaces are made when they are not there; the larger one stands beside the smaller."""
     for accounts in sorted(sizes, reverse=True):
         prepare(accounts, say)
-    rows, visits, empties = [], [], {}
-    for accounts in sizes:
-        for role in ROLES:
-            say(f"{accounts:,} accounts as {role}")
-            found, empty = measure(accounts, role, trials)
-            visits += found
-            empties[accounts, role] = empty
-    for one in visits:
-        what = f"{one.page}, {one.accounts:,} accounts, {one.role}"
-        rows.append(Row(f"{what}, p95", one.p95, empties[one.accounts, one.role].p95, 4.0, "× an empty signed-in page"))
+    desks = [Desk(accounts, role) for accounts in sizes for role in ROLES]
+    for desk in desks:
+        say(f"{desk.accounts:,} accounts as {desk.role}")
+        desk.warm_up()
+    say(f"{trials} rounds")
+    for _ in range(trials):
+        for desk in desks:
+            desk.round()
+    visits = [visit for desk in desks for visit in desk.visits]
+    rows = [
+        Row(
+            f"{one.page}, {one.accounts:,} accounts, {one.role}, p95",
+            one.p95,
+            desk.empty.p95,
+            4.0,
+            "× an empty signed-in page",
+        )
+        for desk in desks
+        for one in desk.visits
+    ]
     rows += growth(visits, sizes)
     for page, most in QUERIES.items():
         mine = [one for one in visits if one.page == page]
@@ -107,41 +118,58 @@ def analyze() -> None:
     owner.close()
 
 
-def measure(accounts: int, role: str, trials: int) -> tuple[list[Visit], Visit]:
-    """The pages in turn, so that whatever else the machine does meets them all."""
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
+class Desk:
+    """One person in one workspace, who opens the pages in turn.
 
-    from core.models import Membership, Tenant
-    from core.tenancy import tenant_context
-    from renewals.models import Renewal
+    All desks take turns round by round, so that whatever else the machine does meets both sizes and both roles.
+    """
 
-    tenant = Tenant.objects.get(slug=f"bench-pages-{accounts}")
-    member = Membership.objects.get(tenant=tenant, user__email=f"{ROLES[role]}@{tenant.slug}.example")
-    with tenant_context(tenant.pk):
-        renewal = Renewal.objects.filter(owner__email_key=member.user.email).order_by("due_on").first()
-        account_id = (renewal or Renewal.objects.order_by("due_on")[0]).account_id
-    client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(member.user)
-    empty = Visit("empty", role, accounts)
-    visits = [Visit(page, role, accounts) for page in PAGES]
-    for trial in range(trials + 3):
-        for visit in [empty, *visits]:
-            address = PAGES.get(visit.page, EMPTY).format(account=account_id)
+    def __init__(self, accounts: int, role: str) -> None:
+        from django.test import Client
+
+        from core.models import Membership, Tenant
+        from core.tenancy import tenant_context
+        from renewals.models import Renewal
+
+        self.accounts, self.role = accounts, role
+        tenant = Tenant.objects.get(slug=f"bench-pages-{accounts}")
+        member = Membership.objects.get(tenant=tenant, user__email=f"{ROLES[role]}@{tenant.slug}.example")
+        with tenant_context(tenant.pk):
+            renewal = Renewal.objects.filter(owner__email_key=member.user.email).order_by("due_on").first()
+            self.account_id = (renewal or Renewal.objects.order_by("due_on")[0]).account_id
+        self.client = Client(headers={"host": "127.0.0.1"})
+        self.client.force_login(member.user)
+        self.empty = Visit("empty", role, accounts)
+        self.visits = [Visit(page, role, accounts) for page in PAGES]
+
+    def round(self) -> None:
+        """Every page once, timed."""
+        for visit in [self.empty, *self.visits]:
             began = time.perf_counter()
-            response = client.get(address)
-            taken = (time.perf_counter() - began) * 1000
-            assert response.status_code == 200, f"{address}: {response.status_code}"
-            if trial >= 3:
-                visit.taken.append(taken)
-            if trial == 2:
-                visit.bytes = len(gzip.compress(response.content, 6))
-                visit.first_view = visit.bytes + assets(response.content.decode())
-                with CaptureQueriesContext(connection) as captured:
-                    client.get(address)
-                visit.queries = sum(_is_query(one["sql"]) for one in captured.captured_queries)
-    return visits, empty
+            self._get(visit)
+            visit.taken.append((time.perf_counter() - began) * 1000)
+
+    def warm_up(self) -> None:
+        """Three rounds that do not count; the last one weighs the pages and counts their queries."""
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        for _ in range(2):
+            for visit in [self.empty, *self.visits]:
+                self._get(visit)
+        for visit in self.visits:
+            with CaptureQueriesContext(connection) as captured:
+                content = self._get(visit)
+            visit.queries = sum(_is_query(one["sql"]) for one in captured.captured_queries)
+            visit.bytes = len(gzip.compress(content, 6))
+            visit.first_view = visit.bytes + assets(content.decode())
+
+    def _get(self, visit: Visit) -> bytes:
+        address = PAGES.get(visit.page, EMPTY).format(account=self.account_id)
+        response = self.client.get(address)
+        if response.status_code != 200:
+            raise RuntimeError(f"{address} answered {response.status_code}.")
+        return bytes(response.content)
 
 
 def _is_query(sql: str) -> bool:
