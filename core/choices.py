@@ -24,3 +24,10 @@ class VersionState(models.TextChoices):
     DRAFT = "draft", "Draft"
     PUBLISHED = "published", "Live"
     RETIRED = "retired", "Retired"
+
+
+class Channel(models.TextChoices):
+    """Ways beside the bell by which a notification travels."""
+
+    EMAIL = "email", "E-mail"
+    SLACK = "slack", "Slack"

@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Now
 
-from core.choices import JobState, Role, VersionState
+from core.choices import Channel, JobState, Role, VersionState
 from core.fields import TenantForeignKey
 from core.managers import TenantManager
 from core.tenancy import require_tenant_id
@@ -195,6 +195,9 @@ class ProcessVersion(TenantModel):
     created_by = models.CharField(max_length=200)
     published_at = models.DateTimeField(null=True)
     published_by = models.CharField(max_length=200, blank=True)
+    based_on = models.PositiveIntegerField(null=True, help_text="The number of the version that it was drafted from.")
+    waived_by = models.CharField(max_length=200, blank=True, help_text="Who published it although a gate was shut.")
+    waiver_reason = models.TextField(blank=True)
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -210,11 +213,128 @@ class ProcessVersion(TenantModel):
         return f"{self.name} v{self.number}"
 
 
+class ApiKey(models.Model):
+    """A secret by which a program enters one workspace with a role. Only a digest of it is kept."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=120)
+    prefix = models.CharField(max_length=16, help_text="The first characters, by which people tell keys apart.")
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=32, choices=Role.choices)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-created_at"], name="api_key_of_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotentRequest(TenantModel):
+    """The answer to a request that carried an idempotency key: sent again, it is answered from here."""
+
+    actor_label = models.CharField(max_length=200)
+    key = models.CharField(max_length=120)
+    fingerprint = models.CharField(max_length=64, help_text="Digest of method, path and body.")
+    status = models.PositiveSmallIntegerField()
+    answer = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "actor_label", "key"], name="idempotent_request_once")]
+        indexes = [models.Index(fields=["tenant", "created_at"], name="idempotent_request_by_age")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Notification(TenantModel):
+    """Something a member should know. Shown at the bell; other channels have a delivery each."""
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=120, help_text="What it is about: told once, however often it is noticed.")
+    text = models.CharField(max_length=300)
+    url = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "membership", "kind", "key"], name="notification_once")
+        ]
+        indexes = [models.Index(fields=["tenant", "membership", "-created_at"], name="notification_of_member")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Delivery(TenantModel):
+    """A notification on its way by e-mail or chat: due at a time that quiet hours and digests decide."""
+
+    notification = TenantForeignKey(Notification, models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=12, choices=Channel.choices)
+    due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "notification", "channel"], name="delivery_once_per_channel")
+        ]
+        indexes = [models.Index(fields=["tenant", "due_at"], name="delivery_waiting", condition=models.Q(sent_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.channel} at {self.due_at}"
+
+
+class NotificationChoice(TenantModel):
+    """How a member wants to be told. Without a row: at the bell and by e-mail, at once, never at night."""
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="+")
+    by_email = models.BooleanField(default=True)
+    by_slack = models.BooleanField(default=False)
+    digest_hour = models.PositiveSmallIntegerField(null=True, blank=True, help_text="One message a day at this hour.")
+    quiet_from = models.PositiveSmallIntegerField(default=20)
+    quiet_until = models.PositiveSmallIntegerField(default=7)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "membership"], name="notification_choice_once")]
+
+    def __str__(self) -> str:
+        return f"choices of {self.membership_id}"
+
+
+class ChatWebhook(TenantModel):
+    """The workspace's Slack address: one row, or none."""
+
+    url = models.CharField(max_length=300)
+    updated_at = models.DateTimeField()
+    updated_by = models.CharField(max_length=200)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="chat_webhook_once")]
+
+    def __str__(self) -> str:
+        return "Slack webhook"
+
+
 __all__ = [
+    "ApiKey",
     "AuditEntry",
     "Change",
+    "ChatWebhook",
+    "Delivery",
+    "IdempotentRequest",
     "Job",
     "Membership",
+    "Notification",
+    "NotificationChoice",
     "ProcessVersion",
     "Tenant",
     "TenantForeignKey",

@@ -13,3 +13,20 @@ class Band(models.TextChoices):
     YELLOW = "yellow", "Watch"
     RED = "red", "At risk"
     NONE = "none", "No score"
+
+
+class Verdict(models.TextChoices):
+    """What a validation found. All three are answers."""
+
+    PREDICTIVE = "predictive", "Predictive"
+    NOT_PREDICTIVE = "not_predictive", "Not predictive"
+    NOT_ENOUGH_DATA = "not_enough_data", "Not enough data"
+
+
+class AlertVerdict(models.TextChoices):
+    """What the person who worked an alert says about it."""
+
+    USEFUL = "useful", "Useful"
+    NOT_USEFUL = "not_useful", "Not useful"
+    TOO_EARLY = "too_early", "Too early"
+    DUPLICATE = "duplicate", "Duplicate"

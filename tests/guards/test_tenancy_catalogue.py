@@ -13,12 +13,22 @@ pytestmark = pytest.mark.django_db
 POLICY = (
     "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS \"nullif\"))"
 )
-APPEND_ONLY = {"core_auditentry", "accounts_revenuemovement", "health_scorehistory", "qbr_qbrpackage"}
+APPEND_ONLY = {
+    "core_auditentry",
+    "accounts_revenuemovement",
+    "health_scorehistory",
+    "health_calibration",
+    "health_doubt",
+    "health_shadowscore",
+    "health_validationreport",
+    "qbr_qbrpackage",
+}
 GLOBAL_RIGHTS = {
     "account_emailaddress": "DELETE INSERT SELECT UPDATE",
     "account_emailconfirmation": "DELETE INSERT SELECT UPDATE",
     "auth_permission": "SELECT",
     "core_membership": "DELETE INSERT SELECT UPDATE",
+    "core_apikey": "INSERT SELECT UPDATE",
     "core_tenant": "INSERT SELECT UPDATE",
     "core_user": "INSERT SELECT UPDATE",
     "django_content_type": "SELECT",

@@ -11,7 +11,6 @@ from core.permissions import Permission, may, requires
 from health.actions import start_history
 from health.forms import CompareForm
 from health.queries import freshness, health_page
-from health.queries.catalogue import models_in_words
 from health.queries.page import RANGES
 
 
@@ -27,13 +26,6 @@ def explained(request: WorkspaceRequest, account_id: int) -> HttpResponse:
 def panel(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """The card on the account page: contributions that add up to the score."""
     return render(request, "health/_panel.html", _context(request, account_id))
-
-
-@requires(Permission.VIEW_HEALTH)
-@require_GET
-def models(request: WorkspaceRequest) -> HttpResponse:
-    """The live score models, to read."""
-    return render(request, "health/models.html", {"models": models_in_words()})
 
 
 @requires(Permission.VIEW_HEALTH)

@@ -1,0 +1,1 @@
+"""Doors of health, by what they show."""
