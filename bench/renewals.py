@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from bench.pages import analyze
 from bench.recompute import Row
 
 SLUG = "bench-renewals"
@@ -72,6 +73,7 @@ def prepare(contracts: int, say: Callable[[str], None]) -> Any:
         _execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement in FACTS:
             _execute(statement, {"t": tenant.pk, "n": contracts, "today": TODAY, "now": NOW})
+    analyze()
     return tenant
 
 
