@@ -32,6 +32,7 @@ class Permission(StrEnum):
     IMPORT_DATA = "import_data"
     CONFIGURE_PROCESSES = "configure_processes"
     RECOMPUTE_HEALTH = "recompute_health"
+    OVERRIDE_HEALTH = "override_health"
     MANAGE_MEMBERS = "manage_members"
 
 
@@ -57,6 +58,7 @@ _CSM: Final = _READ | {
     P.WORK_QBRS,
     P.WORK_ESCALATIONS,
     P.WORK_OPPORTUNITIES,
+    P.OVERRIDE_HEALTH,
 }
 
 ROLE_PERMISSIONS: Final[dict[str, frozenset[Permission]]] = {

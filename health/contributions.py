@@ -12,6 +12,7 @@ from health.actions.recompute import CONSUMER, TASK
 from health.models import Score, ScoreHistory
 from health.queries.checks import CHECKS
 from health.queries.live import KIND
+from health.queries.overrides import effective_band, effective_score
 from health.rules import parse_model
 
 
@@ -26,6 +27,20 @@ def register() -> None:
             Fact("health.band", "Health band", "choice", _current("band"), "green, yellow, red or none."),
             Fact("health.coverage", "Score coverage", "number", _current("coverage"), "Share of weight with data."),
             Fact("health.change_30d", "Change of the score in 30 days", "number", _change, "In points."),
+            Fact(
+                "health.effective_score",
+                "Health score with override",
+                "number",
+                effective_score,
+                "A person's override while it is in force, else the computed score.",
+            ),
+            Fact(
+                "health.effective_band",
+                "Health band with override",
+                "choice",
+                effective_band,
+                "The band of the override while it is in force, else the computed band.",
+            ),
         ]
     )
     for check in CHECKS:

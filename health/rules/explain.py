@@ -39,6 +39,7 @@ class Split:
     coverage: float
     configuration: float
     by_input: tuple[tuple[str, float], ...]
+    override: float = 0.0
 
 
 def contributions(

@@ -1,0 +1,125 @@
+"""Overrides as of a day. One that has expired stops counting by its date; nothing has to run for that."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Case, F, FloatField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce
+
+from health.choices import Band
+from health.models import Override, Score
+
+# The edges of an account that has no score, and so no model that would say otherwise.
+YELLOW, GREEN = 50.0, 70.0
+
+
+@dataclass(frozen=True)
+class InForce:
+    """An override as a page shows it. `until_day` is the first day on which it no longer counts."""
+
+    id: int
+    score: float
+    band: str
+    reason: str
+    from_day: date
+    until_day: date
+    set_by: str
+    set_at: datetime
+
+
+def active_on(day: date) -> QuerySet[Override]:
+    """The overrides that count on a day: set by then, not expired and not cleared by its end."""
+    return Override.objects.filter(from_day__lte=day, until_day__gt=day).filter(
+        Q(cleared_on=None) | Q(cleared_on__gt=day)
+    )
+
+
+def override_on(
+    account_id: int, day: date, *, known: datetime | None = None, edges: tuple[float, float] = (YELLOW, GREEN)
+) -> InForce | None:
+    """The override of an account on a day. With `known`, as it was known before that instant."""
+    found = Override.objects.filter(account_id=account_id, from_day__lte=day, until_day__gt=day)
+    if known is None:
+        found = found.filter(Q(cleared_on=None) | Q(cleared_on__gt=day))
+    else:
+        later = Q(cleared_on=None) | Q(cleared_on__gt=day) | Q(cleared_at__gte=known)
+        found = found.filter(later, set_at__lt=known)
+    one = found.order_by("-set_at").first()
+    return _in_force(one, edges) if one else None
+
+
+def overrides_on(account_ids: Iterable[int], day: date) -> dict[int, InForce]:
+    """By account, for lists; accounts without one are absent. Bands by the usual edges."""
+    found = active_on(day).filter(account_id__in=list(account_ids)).order_by("set_at")
+    return {one.account_id: _in_force(one, (YELLOW, GREEN)) for one in found}
+
+
+def _in_force(one: Override, edges: tuple[float, float]) -> InForce:
+    return InForce(
+        id=one.pk,
+        score=one.score,
+        band=band_between(one.score, edges),
+        reason=one.reason,
+        from_day=one.from_day,
+        until_day=one.until_day,
+        set_by=one.set_by,
+        set_at=one.set_at,
+    )
+
+
+def band_between(score: float, edges: tuple[float, float]) -> str:
+    """The half-open band of a score that a person gave."""
+    yellow, green = edges
+    if score < yellow:
+        return str(Band.RED)
+    return str(Band.YELLOW if score < green else Band.GREEN)
+
+
+def effective_score(as_of: date) -> Any:
+    """For accounts: the override in force as of the day, else the computed score as it stands."""
+    return Coalesce(_override(as_of, "pk"), Subquery(_scores().values("score")[:1]), output_field=FloatField())
+
+
+def effective_band(as_of: date) -> Any:
+    """For accounts: the band of the override by the edges of the account's own model, else the computed band."""
+    given = _override(as_of, "account_id")
+    scored = (
+        _scores()
+        .annotate(given=given, yellow=_edge("yellow", YELLOW), green=_edge("green", GREEN))
+        .annotate(effective=_band_case(F("yellow"), F("green"), default=F("band")))
+        .values("effective")[:1]
+    )
+    plain = (
+        active_on(as_of)
+        .filter(account_id=OuterRef("pk"))
+        .annotate(given=F("score"))
+        .annotate(effective=_band_case(Value(YELLOW), Value(GREEN), default=Value(None)))
+        .values("effective")[:1]
+    )
+    return Coalesce(Subquery(scored), Subquery(plain), output_field=TextField())
+
+
+def _scores() -> QuerySet[Score]:
+    return Score.objects.filter(account_id=OuterRef("pk"))
+
+
+def _override(as_of: date, account: str) -> Any:
+    return Subquery(active_on(as_of).filter(account_id=OuterRef(account)).values("score")[:1])
+
+
+def _edge(name: str, usual: float) -> Any:
+    text = KeyTextTransform(name, KeyTransform("bands", "model_version__definition"))
+    return Coalesce(Cast(text, FloatField()), Value(usual))
+
+
+def _band_case(yellow: Any, green: Any, *, default: Any) -> Any:
+    return Case(
+        When(given=None, then=default),
+        When(given__lt=yellow, then=Value(str(Band.RED))),
+        When(given__lt=green, then=Value(str(Band.YELLOW))),
+        default=Value(str(Band.GREEN)),
+        output_field=TextField(),
+    )
