@@ -12,7 +12,8 @@ from typing import Any, Literal
 from django.http import HttpRequest
 
 from core.actors import Actor
-from core.models import Tenant
+from core.differences import Line
+from core.models import ProcessVersion, Tenant
 
 FactType = Literal["number", "money", "text", "choice", "date", "boolean"]
 
@@ -70,11 +71,28 @@ class TenantDefault:
 
 @dataclass(frozen=True)
 class ProcessKind:
-    """A kind of process document. `parse` raises `ValueError` with a message that names the field and the remedy."""
+    """A kind of process document. `parse` raises `ValueError` with a message that names the field and the remedy.
+
+    Everything below `parse` is optional:
+    - `publish_check` raises `ValueError` for what a draft may hold and a live version may not; no waiver helps.
+    - `gate` gives the lines of what stands against publishing, empty when it is open; a signed waiver passes it.
+    - `after_publish` runs in the transaction of every publishing, on every path, after the version is live.
+    - `describe` says a definition in the words of the work, line by line; a difference is told in these words.
+    - `effects` says what publishing a definition under a key would change in the workspace. It writes nothing.
+    - `fields` is the order of fields in a file, for blocks at any depth; fields not named follow in the order given.
+    - `schema` is the JSON schema of a file of this kind.
+    """
 
     kind: str
     label: str
     parse: Callable[[dict[str, Any]], Any]
+    publish_check: Callable[[dict[str, Any]], None] | None = None
+    gate: Callable[[ProcessVersion], list[str]] | None = None
+    after_publish: Callable[[ProcessVersion, Actor, datetime], None] | None = None
+    describe: Callable[[dict[str, Any]], list[Line]] | None = None
+    effects: Callable[[str, dict[str, Any]], list[str]] | None = None
+    fields: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
 
 
 @dataclass

@@ -3,16 +3,40 @@
 import hashlib
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from core import audit, registry
 from core.actors import Actor
 from core.choices import VersionState
+from core.differences import Change, Line, compare, plain_lines
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
+
+DEFAULT: Final = "Default of a new workspace."
+
+
+class NotADraft(ValueError):
+    """Only a draft can be edited, discarded or published: what was live stays as it was."""
+
+
+class DraftMoved(ValueError):
+    """Somebody else has saved the draft since it was read."""
+
+
+class NothingBefore(ValueError):
+    """No earlier content was ever live under this key."""
+
+
+class PublishRefused(ValueError):
+    """The version may not go live. `lines` say what stands against it; a signed waiver helps where `waivable`."""
+
+    def __init__(self, lines: list[str], *, waivable: bool = True) -> None:
+        super().__init__(" ".join(lines))
+        self.lines = lines
+        self.waivable = waivable
 
 
 def content_hash(definition: dict[str, Any]) -> str:
@@ -26,11 +50,28 @@ def _one_at_a_time() -> None:
     Tenant.objects.select_for_update().get(pk=require_tenant_id())
 
 
+def _live(kind: str, key: str) -> ProcessVersion | None:
+    return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.PUBLISHED).first()
+
+
 @transaction.atomic
-def draft(*, kind: str, key: str, name: str, definition: dict[str, Any], actor: Actor, now: datetime) -> ProcessVersion:
-    """A new draft with the next number. Raises `ValueError` when the kind refuses the definition."""
+def draft(
+    *,
+    kind: str,
+    key: str,
+    name: str,
+    definition: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+    based_on: int | None = None,
+) -> ProcessVersion:
+    """A new draft with the next number. Raises `ValueError` when the kind refuses the definition.
+
+    `based_on` is the number of the version that it started from; left out, the live one.
+    """
     registry.process_kind(kind).parse(definition)
     _one_at_a_time()
+    live = _live(kind, key)
     last = ProcessVersion.objects.filter(kind=kind, key=key).aggregate(last=Max("number"))["last"] or 0
     version = ProcessVersion.objects.create(
         kind=kind,
@@ -39,6 +80,7 @@ def draft(*, kind: str, key: str, name: str, definition: dict[str, Any], actor: 
         number=last + 1,
         definition=definition,
         content_hash=content_hash(definition),
+        based_on=based_on if based_on is not None or live is None else live.number,
         created_at=now,
         created_by=actor.label,
     )
@@ -47,28 +89,179 @@ def draft(*, kind: str, key: str, name: str, definition: dict[str, Any], actor: 
 
 
 @transaction.atomic
-def publish(*, version: ProcessVersion, actor: Actor, now: datetime, reason: str) -> ProcessVersion:
-    """Makes a version the live one; the one before is retired, never changed. Publishing the live one does nothing."""
+def save_draft(
+    *,
+    version: ProcessVersion,
+    definition: dict[str, Any],
+    name: str,
+    actor: Actor,
+    now: datetime,
+    seen_hash: str = "",
+) -> ProcessVersion:
+    """Gives a draft new content. Raises `ValueError` (the kind refuses it), `NotADraft`, or `DraftMoved` when the
+    draft no longer has the content hash that the editor had seen. The same content again does nothing.
+    """
+    registry.process_kind(version.kind).parse(definition)
+    _one_at_a_time()
+    version.refresh_from_db()
+    _must_be_draft(version)
+    if seen_hash and seen_hash != version.content_hash:
+        raise DraftMoved(f"{version} was saved by somebody else since you opened it. Reload to see their changes.")
+    before, after = version.content_hash, content_hash(definition)
+    if (before, version.name) == (after, name):
+        return version
+    version.definition, version.name, version.content_hash = definition, name, after
+    version.save(update_fields=["definition", "name", "content_hash"])
+    audit.record(
+        actor=actor, at=now, verb="edited draft", subject=version, before={"hash": before}, after={"hash": after}
+    )
+    return version
+
+
+@transaction.atomic
+def discard(*, version: ProcessVersion, actor: Actor, now: datetime, reason: str = "") -> ProcessVersion:
+    """Puts a draft away. Its row stays, retired without ever having been live. Raises `NotADraft`."""
+    _one_at_a_time()
+    version.refresh_from_db()
+    _must_be_draft(version)
+    version.state = VersionState.RETIRED
+    version.save(update_fields=["state"])
+    audit.record(actor=actor, at=now, verb="discarded draft", subject=version, reason=reason)
+    return version
+
+
+def _must_be_draft(version: ProcessVersion) -> None:
+    if version.state != VersionState.DRAFT:
+        raise NotADraft(f"{version} is no draft any more. Make a new draft of it instead.")
+
+
+def closed_gates(version: ProcessVersion) -> list[str]:
+    """What stands against publishing it, in lines for a reader; empty when nothing does."""
+    kind = registry.process_kind(version.kind)
+    return kind.gate(version) if kind.gate is not None else []
+
+
+def refuse_unfit(version: ProcessVersion) -> None:
+    """Raises `PublishRefused` for content that may be drafted but never be live. No waiver helps."""
+    kind = registry.process_kind(version.kind)
+    try:
+        kind.parse(version.definition)
+        if kind.publish_check is not None:
+            kind.publish_check(version.definition)
+    except PublishRefused:
+        raise
+    except ValueError as error:
+        raise PublishRefused([str(error)], waivable=False) from error
+
+
+@transaction.atomic
+def publish(*, version: ProcessVersion, actor: Actor, now: datetime, reason: str, waiver: str = "") -> ProcessVersion:
+    """Makes a draft the live version; the one before is retired, never changed. Publishing the live one does nothing.
+
+    Raises `NotADraft`, and `PublishRefused` when the content may not be live or a gate is shut. With `waiver`, the
+    signed reason, a shut gate lets it pass, and the version keeps who waived it and why.
+    """
     _one_at_a_time()
     version.refresh_from_db()
     if version.state == VersionState.PUBLISHED:
         return version
+    _must_be_draft(version)
+    refuse_unfit(version)
+    closed = closed_gates(version)
+    if closed and not waiver.strip():
+        raise PublishRefused(closed)
+    if closed:
+        version.waived_by, version.waiver_reason = actor.label, waiver.strip()
     ProcessVersion.objects.filter(kind=version.kind, key=version.key, state=VersionState.PUBLISHED).update(
         state=VersionState.RETIRED
     )
     version.state = VersionState.PUBLISHED
     version.published_at, version.published_by, version.reason = now, actor.label, reason
-    version.save(update_fields=["state", "published_at", "published_by", "reason"])
-    audit.record(actor=actor, at=now, verb="published", subject=version, reason=reason)
+    version.save(
+        update_fields=["state", "published_at", "published_by", "reason", "waived_by", "waiver_reason"],
+    )
+    waived = {"waived": closed, "waiver": version.waiver_reason} if closed else {}
+    audit.record(actor=actor, at=now, verb="published", subject=version, after=waived, reason=reason)
+    kind = registry.process_kind(version.kind)
+    if kind.after_publish is not None:
+        kind.after_publish(version, actor, now)
     return version
+
+
+@transaction.atomic
+def rollback(*, kind: str, key: str, actor: Actor, now: datetime, reason: str, to: int | None = None) -> ProcessVersion:
+    """Publishes the content that was live before (or that of version `to`) under a new number.
+
+    It has been live before, so a shut gate does not hold it up: the reason counts as the signed waiver and is kept
+    as such. Raises `NothingBefore`.
+    """
+    _one_at_a_time()
+    before = version_before(kind, key) if to is None else _once_live(kind, key).filter(number=to).first()
+    if before is None:
+        raise NothingBefore(f"No earlier version of '{key}' was ever live. Make a draft and publish it instead.")
+    version = draft(
+        kind=kind,
+        key=key,
+        name=before.name,
+        definition=before.definition,
+        actor=actor,
+        now=now,
+        based_on=before.number,
+    )
+    why = reason.strip() or f"Back to version {before.number}."
+    return publish(version=version, actor=actor, now=now, reason=why, waiver=why)
+
+
+def version_before(kind: str, key: str) -> ProcessVersion | None:
+    """The version that a rollback brings back: the last one that was live with other content than the live one has.
+
+    After a rollback it is what stood before the version that was restored: rolling back again and again walks further
+    back rather than to and fro.
+    """
+    live = _live(kind, key)
+    if live is None:
+        return None
+    origin = live
+    while (restored := _restored(origin)) is not None:
+        origin = restored
+    earlier = _once_live(kind, key).filter(number__lt=origin.number)
+    return earlier.exclude(content_hash=live.content_hash).order_by("-number").first()
+
+
+def _once_live(kind: str, key: str) -> QuerySet[ProcessVersion]:
+    return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.RETIRED, published_at__isnull=False)
+
+
+def _restored(version: ProcessVersion) -> ProcessVersion | None:
+    """The version whose content this one brought back, if it did. Numbers fall along such a chain, so it ends."""
+    if version.based_on is None or version.based_on >= version.number:
+        return None
+    return ProcessVersion.objects.filter(
+        kind=version.kind, key=version.key, number=version.based_on, content_hash=version.content_hash
+    ).first()
+
+
+def described(kind: str, name: str, definition: dict[str, Any]) -> list[Line]:
+    """A document in words: its name, then what its kind says about it."""
+    words = registry.process_kind(kind).describe or plain_lines
+    return [Line("name", "name", name), *(line for line in words(definition) if line.path != "name")]
+
+
+def diff(old: ProcessVersion | None, new: ProcessVersion) -> list[Change]:
+    """What the new version changes, in the language of the work. Without an old one everything is new."""
+    before = described(old.kind, old.name, old.definition) if old is not None else []
+    return compare(before, described(new.kind, new.name, new.definition))
 
 
 def ensure_published(
     *, kind: str, key: str, name: str, definition: dict[str, Any], actor: Actor, now: datetime
 ) -> ProcessVersion:
-    """The live version under this key; publishes the given definition as v1 when there is none. Idempotent."""
-    live = ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.PUBLISHED).first()
+    """The live version under this key; publishes the given definition as v1 when there is none. Idempotent.
+
+    A default has no history of its own to be proven on: a shut gate is passed with a stored waiver that says so.
+    """
+    live = _live(kind, key)
     if live is not None:
         return live
     version = draft(kind=kind, key=key, name=name, definition=definition, actor=actor, now=now)
-    return publish(version=version, actor=actor, now=now, reason="Default of a new workspace.")
+    return publish(version=version, actor=actor, now=now, reason=DEFAULT, waiver=DEFAULT)

@@ -68,3 +68,126 @@ def test_publishing_is_in_the_audit_trail_with_its_reason(in_kestrel: Tenant, ac
 def test_the_hash_does_not_depend_on_the_order_of_keys(definition: dict[str, object]) -> None:
     turned = dict(reversed(list(definition.items())))
     assert versioning.content_hash(turned) == versioning.content_hash(definition)
+
+
+def _gated(version: ProcessVersion) -> list[str]:
+    return [] if version.definition["steps"] < 10 else ["No report passes for 10 steps or more."]
+
+
+def _unfit(definition: dict[str, object]) -> None:
+    if definition["steps"] == 13:
+        raise ValueError("steps: 13 is for drafts only. Take another number.")
+
+
+_told: list[tuple[str, int]] = []
+
+
+def _tell(version: ProcessVersion, actor: Actor, now: datetime) -> None:
+    _told.append((version.key, version.number))
+
+
+if "test.gated" not in {kind.kind for kind in registry.process_kinds()}:
+    registry.add_process_kind(
+        ProcessKind("test.gated", "Gated process", _parse, publish_check=_unfit, gate=_gated, after_publish=_tell)
+    )
+
+
+def gated(actor: Actor, now: datetime, steps: int, **values: int) -> ProcessVersion:
+    definition = {"steps": steps}
+    return versioning.draft(
+        kind="test.gated", key="g", name="Gated", definition=definition, actor=actor, now=now, **values
+    )
+
+
+def test_a_shut_gate_refuses_and_leaves_the_live_version_alone(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    live = versioning.publish(version=gated(actor, now, 1), actor=actor, now=now, reason="start")
+    with pytest.raises(versioning.PublishRefused) as refused:
+        versioning.publish(version=gated(actor, now, 10), actor=actor, now=now, reason="more")
+    assert (refused.value.lines, refused.value.waivable) == (["No report passes for 10 steps or more."], True)
+    live.refresh_from_db()
+    assert live.state == "published"
+
+
+def test_a_signed_waiver_passes_a_shut_gate_and_is_kept(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    version = versioning.publish(
+        version=gated(actor, now, 10), actor=actor, now=now, reason="more", waiver="The board asked for it."
+    )
+    version.refresh_from_db()
+    assert (version.waived_by, version.waiver_reason) == ("test", "The board asked for it.")
+    entry = AuditEntry.objects.get(verb="published")
+    assert entry.after == {"waived": ["No report passes for 10 steps or more."], "waiver": "The board asked for it."}
+
+
+def test_an_open_gate_needs_no_waiver_and_stores_none(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    version = versioning.publish(version=gated(actor, now, 1), actor=actor, now=now, reason="r", waiver="just in case")
+    assert (version.waived_by, version.waiver_reason) == ("", "")
+
+
+def test_no_waiver_helps_content_that_may_not_be_live(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    with pytest.raises(versioning.PublishRefused) as refused:
+        versioning.publish(version=gated(actor, now, 13), actor=actor, now=now, reason="r", waiver="I insist.")
+    assert (refused.value.lines, refused.value.waivable) == (
+        ["steps: 13 is for drafts only. Take another number."],
+        False,
+    )
+
+
+def test_a_default_passes_a_shut_gate_with_a_waiver_that_says_so(
+    in_kestrel: Tenant, actor: Actor, now: datetime
+) -> None:
+    live = versioning.ensure_published(
+        kind="test.gated", key="g", name="G", definition={"steps": 12}, actor=actor, now=now
+    )
+    assert (live.state, live.waiver_reason) == ("published", "Default of a new workspace.")
+
+
+def test_every_publishing_tells_the_kind(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    _told.clear()
+    for steps in (1, 2):
+        versioning.publish(version=gated(actor, now, steps), actor=actor, now=now, reason="r")
+    versioning.rollback(kind="test.gated", key="g", actor=actor, now=now, reason="worse")
+    assert _told == [("g", 1), ("g", 2), ("g", 3)]
+
+
+def test_rolling_back_walks_further_back_each_time(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    for steps in (1, 10, 3):
+        versioning.publish(version=gated(actor, now, steps), actor=actor, now=now, reason="r", waiver="w")
+    once = versioning.rollback(kind="test.gated", key="g", actor=actor, now=now, reason="worse")
+    twice = versioning.rollback(kind="test.gated", key="g", actor=actor, now=now, reason="still worse")
+    assert [(v.number, v.definition["steps"], v.based_on, v.waiver_reason) for v in (once, twice)] == [
+        (4, 10, 2, "worse"),
+        (5, 1, 1, ""),
+    ]
+    with pytest.raises(versioning.NothingBefore):
+        versioning.rollback(kind="test.gated", key="g", actor=actor, now=now, reason="again")
+
+
+def test_a_discarded_draft_stays_and_cannot_be_published(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    version = versioning.discard(version=gated(actor, now, 1), actor=actor, now=now, reason="not needed")
+    version.refresh_from_db()
+    assert (version.state, version.published_at) == ("retired", None)
+    with pytest.raises(versioning.NotADraft):
+        versioning.publish(version=version, actor=actor, now=now, reason="r")
+
+
+def test_a_draft_saved_by_somebody_else_is_not_overwritten(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    version = gated(actor, now, 1)
+    seen = version.content_hash
+    saved = {"name": "Gated", "actor": actor, "now": now, "seen_hash": seen}
+    versioning.save_draft(version=version, definition={"steps": 2}, **saved)
+    with pytest.raises(versioning.DraftMoved):
+        versioning.save_draft(version=version, definition={"steps": 3}, **saved)
+    version.refresh_from_db()
+    assert version.definition == {"steps": 2}
+
+
+def test_a_draft_knows_what_it_was_drafted_from(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    versioning.publish(version=gated(actor, now, 1), actor=actor, now=now, reason="r")
+    assert (gated(actor, now, 2).based_on, gated(actor, now, 3, based_on=2).based_on) == (1, 2)
+
+
+def test_a_difference_is_told_in_words_without_any_from_the_kind(
+    in_kestrel: Tenant, actor: Actor, now: datetime
+) -> None:
+    first, second = gated(actor, now, 1), gated(actor, now, 2)
+    assert [change.text for change in versioning.diff(first, second)] == ["steps 1 → 2"]
