@@ -55,6 +55,13 @@ def test_the_right_password_opens_a_new_session(maya: Membership) -> None:
     assert workspace_of(client) == "kestrel"
 
 
+def test_coming_in_says_nothing_since_the_page_shows_who_is_in(maya: Membership) -> None:
+    client = Client()
+    client.post(reverse("account_login"), {"login": MAYA, "password": PASSWORD})
+    page = client.get(reverse("core:help"))
+    assert [str(message) for message in page.context["messages"]] == []
+
+
 def test_a_wrong_password_and_an_unknown_address_read_the_same(maya: Membership) -> None:
     wrong = Client().post(reverse("account_login"), {"login": MAYA, "password": "nope-nope-nope"})
     unknown = Client().post(reverse("account_login"), {"login": "nobody@kestrel.example", "password": "nope-nope-nope"})
