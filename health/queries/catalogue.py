@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from core.formatting import number
 from core.models import ProcessVersion
 from health.engine import SOURCES
-from health.queries.explanation import in_words
 from health.queries.live import compiled, live_models
+from health.queries.wording import in_words
 from health.rules import Bands, Categories, Input, Linear, Reading, lint
 
 

@@ -4,26 +4,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from core.formatting import DASH, NO_BREAK, largest_remainder, number
-from health.engine import SOURCES
+from core.formatting import DASH, largest_remainder
 from health.models import Score, ScoreFacts, ScoreHistory
 from health.queries.live import model_of
+from health.queries.overrides import InForce, all_overrides, in_force
 from health.queries.scores import stored_on
+from health.queries.wording import MONEY, category_name, in_words, source_name, value_in_words
 from health.rules import (
-    Categories,
     Contribution,
-    Input,
-    Missing,
     Moment,
-    Reading,
     ScoreModel,
     Split,
     contributions,
     split_change,
 )
-
-# Measures whose value is an amount, for readers who see none.
-MONEY = frozenset({"contracts.arr"})
+from health.rules.overrides import with_override
 
 
 @dataclass(frozen=True)
@@ -34,9 +29,9 @@ class Explained:
     label: str
     reads: str
     source: str
-    unit: str
     value: float | None
     value_name: str
+    shown_value: str
     sub_score: float | None
     weight: float
     effective_weight: float
@@ -45,8 +40,8 @@ class Explained:
     age: int | None
     limit_days: int
     if_missing: str
-    is_fraction: bool
     then_value: float | None = None
+    shown_then: str = "–"
     then_sub_score: float | None = None
     then_weight: float | None = None
     part: float | None = None
@@ -61,26 +56,6 @@ class Explained:
         """Whether something was observed once, but too long ago to count."""
         return self.is_left_out and self.age is not None and self.age > self.limit_days
 
-    @property
-    def shown_value(self) -> str:
-        """The value as it is read aloud: `−12 %`, `34`, `12 d`; a dash where nothing was observed."""
-        return self.value_name or self._shown(self.value)
-
-    @property
-    def shown_then(self) -> str:
-        return self._shown(self.then_value)
-
-    def _shown(self, value: float | None) -> str:
-        if value is None:
-            return DASH
-        if self.is_fraction:
-            return f"{number(value * 100, 0, plus=True)}{NO_BREAK}%"
-        text = number(value, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
-        return f"{text}{NO_BREAK}{self.unit}" if self.unit in _SHORT_UNITS else text
-
-
-_SHORT_UNITS = frozenset({"d", "h", "min"})
-
 
 @dataclass(frozen=True)
 class Then:
@@ -91,6 +66,8 @@ class Then:
     score: float | None
     band: str
     model_number: int
+    imported: bool = False
+    override: InForce | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +89,8 @@ class Explanation:
     inputs: list[Explained] = field(default_factory=list)
     then: Then | None = None
     split: Split | None = None
+    override: InForce | None = None
+    version_id: int = 0
 
     @property
     def left_out(self) -> list[Explained]:
@@ -124,31 +103,46 @@ class SeriesPoint:
     score: float | None
     band: str
     model_number: int
+    imported: bool = False
 
 
 def explain(
-    account_id: int, *, since: date | None = None, since_days: int | None = None, on: date | None = None
+    account_id: int,
+    *,
+    since: date | None = None,
+    since_days: int | None = None,
+    on: date | None = None,
+    known: datetime | None = None,
+    today: date | None = None,
 ) -> Explanation | None:
     """The current score taken apart, or with `on` the one that was stored on that day; None before the first.
 
     With `since`, the change from what was stored on that day, split into parts that add up. `since_days` counts from
-    the day that the score looks back from, which lies in the past where data ended.
+    the day that the score looks back from, which lies in the past where data ended. With `known`, only what had been
+    written before that instant. `today` is the day on which an override must be in force, else that of the score.
     """
     facts: Score | ScoreHistory | None = (
-        Score.objects.filter(account_id=account_id).select_related("model_version").first()
+        Score.objects.filter(account_id=account_id)
+        .select_related("model_version")
+        .annotate(overrides=all_overrides())
+        .first()
         if on is None
-        else stored_on(account_id, on)
+        else stored_on(account_id, on, known=known)
     )
     if facts is None:
         return None
     model = model_of(facts.model_version)
     if since_days is not None:
         since = facts.as_of - timedelta(days=since_days)
-    earlier = stored_on(account_id, since) if since is not None else None
+    earlier = stored_on(account_id, since, known=known) if since is not None else None
     before = _moment(earlier) if earlier is not None else None
-    split = split_change(before, _moment(facts)) if before is not None else None
-    if facts.score is None or (earlier is not None and earlier.score is None):
-        split = None
+    told: list[dict[str, object]] = facts.overrides  # type: ignore[union-attr]  # -- annotated by all_overrides
+    override = in_force(told, on or today or facts.as_of, known=known, edges=(model.yellow, model.green))
+    then = None
+    if before is not None and earlier is not None and since is not None:
+        edges = before.model.yellow, before.model.green
+        then = _then(earlier, since, in_force(told, since, known=known, edges=edges))
+    split = _split(before, _moment(facts), then, facts.score, override)
     return Explanation(
         account_id=account_id,
         as_of=facts.as_of,
@@ -163,28 +157,52 @@ def explain(
         model_name=facts.model_version.name,
         model_number=facts.model_version.number,
         inputs=_inputs(facts, model, before, split),
-        then=_then(earlier, since) if earlier is not None and since is not None else None,
+        then=then,
         split=split,
+        override=override,
+        version_id=facts.model_version.pk,
     )
 
 
-def score_series(account_id: int, *, since: date, until: date) -> list[SeriesPoint]:
+def _split(
+    before: Moment | None, after: Moment, then: Then | None, score: float | None, override: InForce | None
+) -> Split | None:
+    """The change with the part of overrides; None where one of the two moments has no score."""
+    if before is None or then is None or then.score is None or score is None:
+        return None
+    split = split_change(before, after)
+    if split is None:
+        return None
+    return with_override(
+        split,
+        before=then.override.score if then.override else None,
+        after=override.score if override else None,
+        old=then.score,
+        new=score,
+    )
+
+
+def score_series(account_id: int, *, since: date, until: date, known: datetime | None = None) -> list[SeriesPoint]:
     """What was stored of one account between two days, one point a day at most, oldest first, with the row before."""
-    rows = (
-        ScoreHistory.objects.filter(account_id=account_id, as_of__lte=until, as_of__gt=since)
-        .order_by("as_of", "-computed_at")
+    rows = ScoreHistory.objects.filter(account_id=account_id, as_of__lte=until, as_of__gt=since)
+    if known is not None:
+        rows = rows.filter(computed_at__lt=known)
+    told = (
+        rows.order_by("as_of", "-computed_at")
         .distinct("as_of")
-        .values_list("as_of", "score", "band", "model_version__number")
+        .values_list("as_of", "score", "band", "model_version__number", "imported")
     )
-    points = [SeriesPoint(*row) for row in rows]
-    first = stored_on(account_id, since)
+    points = [SeriesPoint(*row) for row in told]
+    first = stored_on(account_id, since, known=known)
     if first is not None:
-        points.insert(0, SeriesPoint(since, first.score, first.band, first.model_version.number))
+        number = first.model_version.number
+        points.insert(0, SeriesPoint(since, first.score, first.band, number, first.imported))
     return points
 
 
-def _then(earlier: ScoreHistory, day: date) -> Then:
-    return Then(day, earlier.as_of, earlier.score, earlier.band, earlier.model_version.number)
+def _then(earlier: ScoreHistory, day: date, override: InForce | None) -> Then:
+    version = earlier.model_version.number
+    return Then(day, earlier.as_of, earlier.score, earlier.band, version, earlier.imported, override)
 
 
 def _moment(facts: ScoreFacts) -> Moment:
@@ -217,15 +235,15 @@ def _explained(
 ) -> Explained:
     one = part.input
     reading = one.readings[part.reading or 0]
-    source = SOURCES.get(reading.measure)
+    then_value = before.values[there] if before and there is not None else None
     return Explained(
         key=one.key,
         label=one.label,
         reads=in_words(reading),
-        source=source.label if source else reading.measure.replace("_", " ").capitalize(),
-        unit="d" if reading.aggregate == "days_since" else source.unit if source else "",
+        source=source_name(reading),
         value=part.value,
-        value_name=_name(reading, part.value),
+        value_name=category_name(reading, part.value),
+        shown_value=value_in_words(reading, part.value),
         sub_score=part.sub_score,
         weight=one.weight,
         effective_weight=part.effective_weight,
@@ -234,8 +252,8 @@ def _explained(
         age=part.age,
         limit_days=reading.window_days,
         if_missing=in_words(one),
-        is_fraction=reading.aggregate == "trend",
-        then_value=before.values[there] if before and there is not None else None,
+        then_value=then_value,
+        shown_then=_as_read_then(before, there, then_value),
         then_sub_score=before.sub_scores[there] if before and there is not None else None,
         then_weight=before.model.inputs[there].weight if before and there is not None else None,
         part=change,
@@ -243,31 +261,8 @@ def _explained(
     )
 
 
-_WORDS = {
-    "sum": "sum of {days} days",
-    "mean": "mean of {days} days",
-    "max": "highest of {days} days",
-    "last": "last of {days} days",
-    "count": "in {days} days",
-    "distinct_days": "active days in {days}",
-    "trend": "{days} days against before",
-    "days_since": "since the last, up to {days}",
-}
-
-
-def in_words(what: Reading | Input) -> str:
-    """How a reading makes its value; of an input, what counts when nothing was observed."""
-    if isinstance(what, Reading):
-        return _WORDS[what.aggregate].format(days=what.window_days)
-    return {
-        Missing.EXCLUDE: "Leave out",
-        Missing.NEUTRAL: "Neutral 50",
-        Missing.WORST: "Worst 0",
-        Missing.CARRY: f"Carry {what.carry_days} days",
-    }[what.missing]
-
-
-def _name(reading: Reading, value: float | None) -> str:
-    if value is None or not isinstance(reading.mapping, Categories):
-        return ""
-    return reading.mapping.points[int(value)][0]
+def _as_read_then(before: Moment | None, there: int | None, value: float | None) -> str:
+    """The earlier value by the reading that gave it, which may be another than today's."""
+    if before is None or there is None:
+        return DASH
+    return value_in_words(before.model.inputs[there].readings[before.readings[there] or 0], value)

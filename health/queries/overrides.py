@@ -1,19 +1,23 @@
 """Overrides as of a day. One that has expired stops counting by its date; nothing has to run for that."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, F, FloatField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, JSONObject
 
+from accounts.models import Account
 from health.choices import Band
 from health.models import Override, Score
 
 # The edges of an account that has no score, and so no model that would say otherwise.
 YELLOW, GREEN = 50.0, 70.0
+_FIELDS = ("id", "score", "reason", "from_day", "until_day", "set_at", "set_by", "cleared_at", "cleared_on")
+_KEPT = 200  # of one account; who looks further back than so many acts sees the newest ones
 
 
 @dataclass(frozen=True)
@@ -37,37 +41,59 @@ def active_on(day: date) -> QuerySet[Override]:
     )
 
 
-def override_on(
-    account_id: int, day: date, *, known: datetime | None = None, edges: tuple[float, float] = (YELLOW, GREEN)
+def all_overrides() -> Any:
+    """For rows with an `account_id`: the account's overrides, newest first, for `in_force` to choose from."""
+    told = {name: name for name in _FIELDS}
+    newest = Override.objects.filter(account_id=OuterRef("account_id")).order_by("-set_at")
+    return ArraySubquery(newest.values(told=JSONObject(**told))[:_KEPT])
+
+
+def in_force(
+    overrides: Sequence[dict[str, Any]],
+    day: date,
+    *,
+    known: datetime | None = None,
+    edges: tuple[float, float] = (YELLOW, GREEN),
 ) -> InForce | None:
-    """The override of an account on a day. With `known`, as it was known before that instant."""
-    found = Override.objects.filter(account_id=account_id, from_day__lte=day, until_day__gt=day)
-    if known is None:
-        found = found.filter(Q(cleared_on=None) | Q(cleared_on__gt=day))
-    else:
-        later = Q(cleared_on=None) | Q(cleared_on__gt=day) | Q(cleared_at__gte=known)
-        found = found.filter(later, set_at__lt=known)
-    one = found.order_by("-set_at").first()
-    return _in_force(one, edges) if one else None
+    """The override that counted on a day, of those that `all_overrides` gave. With `known`, as known before then."""
+    for one in overrides:
+        ended = _day(one["cleared_on"])
+        if known is not None and one["cleared_at"] and datetime.fromisoformat(one["cleared_at"]) >= known:
+            ended = None
+        set_at = datetime.fromisoformat(one["set_at"])
+        starts, until = date.fromisoformat(one["from_day"]), date.fromisoformat(one["until_day"])
+        if starts <= day < min(until, ended or until) and (known is None or set_at < known):
+            band = band_between(one["score"], edges)
+            return InForce(one["id"], one["score"], band, one["reason"], starts, until, one["set_by"], set_at)
+    return None
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def override_on(account_id: int, day: date, *, known: datetime | None = None) -> InForce | None:
+    """The override of an account on a day; with `known`, as it was known before that instant."""
+    told = Account.objects.filter(pk=account_id).annotate(account_id=F("pk")).annotate(overrides=all_overrides())
+    return in_force(told.values_list("overrides", flat=True).first() or [], day, known=known)
 
 
 def overrides_on(account_ids: Iterable[int], day: date) -> dict[int, InForce]:
     """By account, for lists; accounts without one are absent. Bands by the usual edges."""
     found = active_on(day).filter(account_id__in=list(account_ids)).order_by("set_at")
-    return {one.account_id: _in_force(one, (YELLOW, GREEN)) for one in found}
-
-
-def _in_force(one: Override, edges: tuple[float, float]) -> InForce:
-    return InForce(
-        id=one.pk,
-        score=one.score,
-        band=band_between(one.score, edges),
-        reason=one.reason,
-        from_day=one.from_day,
-        until_day=one.until_day,
-        set_by=one.set_by,
-        set_at=one.set_at,
-    )
+    return {
+        one.account_id: InForce(
+            id=one.pk,
+            score=one.score,
+            band=band_between(one.score, (YELLOW, GREEN)),
+            reason=one.reason,
+            from_day=one.from_day,
+            until_day=one.until_day,
+            set_by=one.set_by,
+            set_at=one.set_at,
+        )
+        for one in found
+    }
 
 
 def band_between(score: float, edges: tuple[float, float]) -> str:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from core.tenancy import require_tenant_id
 from health.models import Score, ScoreHistory
+from health.queries.overrides import all_overrides
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,17 @@ def current_scores(account_ids: Iterable[int]) -> dict[int, CurrentScore]:
     return {row[0]: CurrentScore(*row) for row in rows}
 
 
-def stored_on(account_id: int, day: date) -> ScoreHistory | None:
-    """What was known on a day: the last row at or before it, with its version. Never recomputed."""
+def stored_on(account_id: int, day: date, *, known: datetime | None = None) -> ScoreHistory | None:
+    """What was known on a day: the last row at or before it, with its version and overrides. Never recomputed.
+
+    With `known`, only what had been written before that instant, whatever day it is about.
+    """
+    rows = ScoreHistory.objects.filter(account_id=account_id, as_of__lte=day)
+    if known is not None:
+        rows = rows.filter(computed_at__lt=known)
     return (
-        ScoreHistory.objects.filter(account_id=account_id, as_of__lte=day)
-        .select_related("model_version")
+        rows.select_related("model_version")
+        .annotate(overrides=all_overrides())
         .order_by("-as_of", "-computed_at")
         .first()
     )
