@@ -1,7 +1,19 @@
 """From a published score model to one set-based SQL statement. Writes text only; nothing here touches a database."""
 
 from health.engine.compiler import Plan, compile_model
+from health.engine.judging import ARR_THEN, CUSTOMER_THEN, judged_ctes, moments_sql
 from health.engine.sources import SOURCES, measure_keys
 from health.engine.statement import backfill_sql, recompute_sql
 
-__all__ = ["SOURCES", "Plan", "backfill_sql", "compile_model", "measure_keys", "recompute_sql"]
+__all__ = [
+    "ARR_THEN",
+    "CUSTOMER_THEN",
+    "SOURCES",
+    "Plan",
+    "backfill_sql",
+    "compile_model",
+    "judged_ctes",
+    "measure_keys",
+    "moments_sql",
+    "recompute_sql",
+]

@@ -7,11 +7,11 @@ Names in the SQL: `%(as_of)s` the last day that counts, `%(zone)s` the workspace
 of them make a unit of its currency, `%(tenant)s`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from health.rules import Aggregate, Categories, Reading, ScoreModel
+from health.rules import Aggregate, Reading, ScoreModel
 
 AS_OF: Final = "%(as_of)s::date"
 NUMBER_OF_DAY: Final = "DATE '2000-01-01'"
@@ -199,10 +199,7 @@ def _filter(clauses: list[str]) -> str:
     return f"FILTER (WHERE {' AND '.join(clauses)})" if clauses else ""
 
 
-def category_value(reading: Reading, place: str) -> str:
-    """Signals of categories: the name's place in the mapping. Names are parameters, never part of the text."""
-    assert isinstance(reading.mapping, Categories)  # noqa: S101 -- the caller has looked
-    cases = " ".join(
-        f"WHEN s.category = %({place}_{index})s THEN {index}" for index in range(len(reading.mapping.points))
-    )
+def category_value(names: Sequence[str], place: str) -> str:
+    """Signals of categories: the name's place in the list. Names are parameters, never part of the text."""
+    cases = " ".join(f"WHEN s.category = %({place}_{index})s THEN {index}" for index in range(len(names)))
     return f"(CASE {cases} END)::float8"

@@ -8,22 +8,8 @@ from typing import Final
 
 from health.choices import EVERYBODY
 from health.engine.compiler import Plan
+from health.engine.judging import ARR_THEN, CUSTOMER, CUSTOMER_THEN, judged_ctes
 from health.engine.sources import AS_OF
-
-_CUSTOMER: Final = "a.status = 'customer'"
-# Then: who paid on that day, and those whose contracts are not known but who were customers already.
-_CUSTOMER_THEN: Final = f"""(EXISTS (
-            SELECT FROM accounts_contractline o
-            WHERE o.tenant_id = a.tenant_id AND o.account_id = a.id AND o.kind = 'recurring' AND o.arr_minor > 0
-              AND o.starts_on <= {AS_OF} AND (o.ends_on IS NULL OR o.ends_on > {AS_OF})
-        ) OR (a.status = 'customer' AND a.customer_since <= {AS_OF} AND NOT EXISTS (
-            SELECT FROM accounts_contractline o WHERE o.tenant_id = a.tenant_id AND o.account_id = a.id
-        )))"""
-_ARR_THEN: Final = f"""COALESCE((
-                SELECT sum(o.arr_minor) FROM accounts_contractline o
-                WHERE o.tenant_id = a.tenant_id AND o.account_id = a.id AND o.kind = 'recurring'
-                  AND o.starts_on <= {AS_OF} AND (o.ends_on IS NULL OR o.ends_on > {AS_OF})
-            ), 0)::bigint"""
 
 # An account of which nothing was ever known has no history to write yet.
 _KNOWN: Final = "j.coverage > 0 OR j.score IS NOT NULL"
@@ -39,7 +25,7 @@ def recompute_sql(plan: Plan, *, restricted: bool, moves_day: bool = False) -> s
     first carries the cells of the day `base` over, since all other accounts stand as they did.
     """
     only = " AND h.account_id = ANY(%(ids)s)" if restricted else ""
-    return f"""WITH {_facts(plan, _CUSTOMER, "a.arr_minor", restricted=restricted)},
+    return f"""WITH {judged_ctes(plan, restricted=restricted)},
 changed AS MATERIALIZED (
     SELECT j.*, h.counted_owner_id AS old_owner_id, h.counted_segment AS old_segment, h.band AS old_band,
         h.model_version_id AS old_version_id, h.counted_arr_minor AS old_arr_minor, h.score AS old_score,
@@ -56,7 +42,7 @@ changed AS MATERIALIZED (
 ),
 leaving AS (
     DELETE FROM health_score h USING accounts_account a
-    WHERE h.tenant_id = %(tenant)s AND a.tenant_id = %(tenant)s AND a.id = h.account_id AND NOT ({_CUSTOMER}){only}
+    WHERE h.tenant_id = %(tenant)s AND a.tenant_id = %(tenant)s AND a.id = h.account_id AND NOT ({CUSTOMER}){only}
     RETURNING h.*
 ),
 written AS (
@@ -98,7 +84,7 @@ def backfill_sql(plan: Plan) -> str:
     Current scores are not touched. A day that has cells keeps them; a row is written where it differs from the one
     before.
     """
-    return f"""WITH {_facts(plan, _CUSTOMER_THEN, _ARR_THEN, restricted=False)},
+    return f"""WITH {judged_ctes(plan, eligible=CUSTOMER_THEN, arr=ARR_THEN)},
 compared AS (
     SELECT j.*, last.score AS old_score, last.coverage AS old_coverage, last.sub_scores AS old_subs,
         last.model_version_id AS old_version_id
@@ -141,20 +127,6 @@ steps AS (
 {_roll_up(imported=True)}
 SELECT (SELECT count(*) FROM judged), (SELECT count(score) FROM judged), (SELECT count(*) FROM noted), 0
 """
-
-
-def _facts(plan: Plan, eligible: str, arr: str, *, restricted: bool) -> str:
-    def limit(column: str) -> str:
-        return f" AND {column} = ANY(%(ids)s)" if restricted else ""
-
-    words = {
-        "eligible": eligible,
-        "arr": arr,
-        "only_a": limit("a.id"),
-        **{f"only_{alias}": limit(f"{alias}.account_id") for alias in ("s", "t", "y", "l")},
-    }
-    ctes = [f"{name} AS ({sql.format(**words)})" for name, sql in plan.ctes]
-    return ",\n".join([*ctes, f"judged AS MATERIALIZED (\n    {plan.judged.format(**words)}\n)"])
 
 
 def _step(table: str, prefix: str, version: str, sign: int, where: str = "") -> str:

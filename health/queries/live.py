@@ -37,7 +37,16 @@ def model_of(version: ProcessVersion) -> ScoreModel:
 
 def compiled(live: LiveModel, others: list[LiveModel]) -> Plan:
     """The model as SQL for this workspace. `others` keep the segments that they are for."""
-    keys = measure_keys([live.model])
+    return _compiled(live.model, [other.model for other in others])
+
+
+def compiled_for(model: ScoreModel) -> Plan:
+    """The same for a model that need not be live, in the place of the live one under its key."""
+    return _compiled(model, [other.model for other in live_models() if other.model.key != model.key])
+
+
+def _compiled(model: ScoreModel, others: list[ScoreModel]) -> Plan:
+    keys = measure_keys([model])
     ids = dict(Measure.objects.filter(key__in=keys).values_list("key", "pk")) if keys else {}
-    taken = [other.model.applies_to for other in others if other.model.applies_to != "all"]
-    return compile_model(live.model, measures=ids, taken_segments=taken)
+    taken = [other.applies_to for other in others if other.applies_to != "all"]
+    return compile_model(model, measures=ids, taken_segments=taken)

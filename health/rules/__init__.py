@@ -13,12 +13,14 @@ from health.rules.model import (
     Bands,
     Categories,
     Input,
+    Learn,
     Linear,
     Missing,
     Reading,
     ScoreModel,
     lint,
     parse_model,
+    unlearned,
 )
 from health.rules.score import band_of, judge, sub_score
 from health.rules.standard import STANDARD
@@ -30,6 +32,7 @@ __all__ = [
     "Categories",
     "Contribution",
     "Input",
+    "Learn",
     "Linear",
     "Missing",
     "Moment",
@@ -44,4 +47,5 @@ __all__ = [
     "parse_model",
     "split_change",
     "sub_score",
+    "unlearned",
 ]

@@ -53,8 +53,23 @@ class Categories:
 
     points: tuple[tuple[str, float], ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.points)
 
-Mapping = Linear | Bands | Categories
+
+@dataclass(frozen=True)
+class Learn:
+    """To be fixed at calibration: `linear`, `bands` or `categories`. A draft may carry it, a published model may not.
+
+    `names`: for categories, the names that the workspace has; the observed value is the place in this list.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+
+
+Mapping = Linear | Bands | Categories | Learn
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,11 @@ def parse_model(document: dict[str, Any]) -> ScoreModel:
         min_coverage=_number(document.get("min_coverage", 0.6), "min_coverage", low=0, high=1),
         inputs=_inputs(document.get("inputs")),
     )
+
+
+def unlearned(model: ScoreModel) -> list[str]:
+    """The keys of inputs that calibration has still to fix. A model with any of them cannot be published."""
+    return [one.key for one in model.inputs if any(isinstance(reading.mapping, Learn) for reading in one.readings)]
 
 
 def lint(model: ScoreModel) -> list[str]:
@@ -194,7 +214,7 @@ def _readings(raw: dict[str, Any], place: str) -> Iterable[Reading]:
     window = _days(raw.get("window_days", 30), f"{place}.window_days")
     baseline = _days(raw.get("baseline_days", 2 * window), f"{place}.baseline_days")
     mapping = _mapping(raw.get("mapping"), f"{place}.mapping")
-    if isinstance(mapping, Categories) and aggregate is not Aggregate.LAST:
+    if (isinstance(mapping, Categories) or mapping == Learn("categories")) and aggregate is not Aggregate.LAST:
         raise ValueError(f"{place}.aggregate: categories go with 'last', since names cannot be added up.")
     for name in names:
         yield Reading(name, window, baseline, aggregate, mapping)
@@ -211,8 +231,14 @@ def _mapping(raw: Any, place: str) -> Mapping:
     if kind == "categories":
         return _categories(content, place)
     if kind == "learn":
-        raise ValueError(f"{place}: 'learn' is fixed by calibration. Run calibrate_health, then publish its proposal.")
-    raise ValueError(f"{place}: '{kind}' is unknown. Use linear, bands or categories.")
+        return _learn(content, place)
+    raise ValueError(f"{place}: '{kind}' is unknown. Use linear, bands, categories or learn.")
+
+
+def _learn(content: Any, place: str) -> Learn:
+    if content not in {"linear", "bands", "categories"}:
+        raise ValueError(f"{place}.learn: '{content}' is unknown. Use linear, bands or categories.")
+    return Learn(content)
 
 
 def _linear(content: Any, place: str) -> Linear:

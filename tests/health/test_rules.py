@@ -97,7 +97,7 @@ WRONG = [
     (document(one_input(mapping={"linear": {"worst": 3, "best": 3}})), "inputs[0].mapping.linear: worst and best"),
     (document(one_input(mapping={"bands": [[10, 0], [10, 5]]})), "inputs[0].mapping.bands[1]: edge 10 does not lie"),
     (document(one_input(mapping={"bands": [[None, 0], [10, 5]]})), "inputs[0].mapping.bands[0]: only the last band"),
-    (document(one_input(mapping={"learn": "linear"})), "inputs[0].mapping: 'learn' is fixed by calibration."),
+    (document(one_input(mapping={"learn": "trees"})), "inputs[0].mapping.learn: 'trees' is unknown."),
     (document(one_input(mapping={"categories": {"A": 1}}, aggregate="sum")), "inputs[0].aggregate: categories go"),
     (document(one_input(missing="drop")), "inputs[0].missing: 'drop' is unknown."),
     (document(one_input(aggregate="count", missing={"carry_forward_days": 5})), "inputs[0].missing: only last, max"),
