@@ -8,6 +8,7 @@ from django.db.models import F, FloatField, OuterRef, Subquery
 from core import registry
 from core.registry import Consumer, DoctorCheck, Fact, ProcessKind, TenantDefault
 from health.actions import make_defaults
+from health.actions.publishing import rescore_everybody
 from health.actions.recompute import CONSUMER, TASK
 from health.models import Score, ScoreHistory
 from health.queries.checks import CHECKS
@@ -18,7 +19,7 @@ from health.rules import parse_model
 
 def register() -> None:
     """Called once at start."""
-    registry.add_process_kind(ProcessKind(KIND, "Score model", parse_model))
+    registry.add_process_kind(ProcessKind(KIND, "Score model", parse_model, after_publish=rescore_everybody))
     registry.add_tenant_default(TenantDefault("health.standard", 30, make_defaults))
     registry.add_consumer(Consumer(CONSUMER, TASK))
     registry.add_facts(

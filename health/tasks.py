@@ -12,9 +12,10 @@ from core.jobs import JobCancelled, JobRefused, RunningJob, job_handler, start_j
 from core.models import Tenant
 from core.permissions import Permission
 from health import actions
+from health.actions.publishing import RECOMPUTE_JOB
 from health.queries import scoring_day
 
-KIND = "health.recompute"
+KIND = RECOMPUTE_JOB
 _ACTOR = Actor.system("Health scores")
 
 

@@ -80,4 +80,4 @@ def publish_model(of: Tenant, *inputs: dict[str, Any], now: datetime = NOW, **va
     version = draft(
         kind="score_model", key=content["key"], name=content["name"], definition=content, actor=ACTOR, now=now
     )
-    return publish(version=version, actor=ACTOR, now=now, reason="test")
+    return publish(version=version, actor=ACTOR, now=now, reason="test", waiver="Made for a test.")
