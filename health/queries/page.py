@@ -1,20 +1,34 @@
 """What the page "Health, explained" shows: the explanation in words, point by point, and over time."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from accounts.models import Account
 from core import formatting as f
 from health.choices import Band
 from health.models import Score, ScoreHistory
-from health.queries.explanation import Explanation, SeriesPoint, explain, score_series
+from health.queries.explanation import Explanation, explain, score_series
+from health.queries.score_chart import score_chart, score_sentence
 from health.rules import Split
 
 RANGES = {30: "30 d", 180: "6 months", 730: "2 years"}
 DEFAULT_RANGE = 180
 _WORDS = {band: str(Band(band).label).lower() for band in Band.values}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the five parts of a change. The shown values add up to the shown change."""
+
+    label: str
+    value: Decimal
+    note: str
+
+    @property
+    def tone(self) -> str:
+        return "muted" if not self.value else "ok" if self.value > 0 else "risk"
 
 
 @dataclass(frozen=True)
@@ -27,16 +41,12 @@ class HealthPage:
     meaning: str = ""
     since: date | None = None
     first_day: date | None = None
+    parts: tuple[Part, ...] = ()
     steps: tuple[dict[str, Any], ...] = ()
     steps_sentence: str = ""
     chart: dict[str, Any] | None = None
     chart_sentence: str = ""
     days: int = DEFAULT_RANGE
-
-    @property
-    def moved(self) -> int:
-        """Inputs whose own value moved the score."""
-        return len([one for one in self.health.inputs if one.part and abs(one.part) >= 0.05]) if self.health else 0
 
     @property
     def longest(self) -> float:
@@ -45,36 +55,43 @@ class HealthPage:
 
 
 def health_page(
-    account_id: int, *, today: date, since: date | None = None, on: date | None = None, days: int = DEFAULT_RANGE
+    account_id: int,
+    *,
+    today: date,
+    since: date | None = None,
+    on: date | None = None,
+    days: int = DEFAULT_RANGE,
+    known: datetime | None = None,
 ) -> HealthPage | None:
-    """Everything on the page of an account; None when there is no such account. `on` shows what was stored that day."""
+    """Everything on the page of an account; None when there is no such account.
+
+    `on` shows what was stored that day, and nothing that was written later for later days; with `known`, only what
+    had been written before that instant.
+    """
     account = Account.objects.select_related("owner").filter(pk=account_id).first()
     if account is None:
         return None
-    until = on or _as_of(account_id) or today
-    compared = since or until - timedelta(days=30)
-    health = explain(account_id, since=compared, on=on)
+    compared = since or (on - timedelta(days=30) if on else None)
+    back = None if compared else 30
+    health = explain(account_id, since=compared, since_days=back, on=on, known=known, today=today)
     if health is None:
         return HealthPage(account, None, since=compared, days=days)
-    series = score_series(account_id, since=health.as_of - timedelta(days=days), until=health.as_of)
+    series = score_series(account_id, since=health.as_of - timedelta(days=days), until=health.as_of, known=known)
     steps = _steps(health)
     return HealthPage(
         account=account,
         health=health,
         finding=_finding(health, today),
         meaning=_meaning(health),
-        since=compared,
-        first_day=_first_day(account_id),
+        since=compared or health.as_of - timedelta(days=30),
+        first_day=_first_day(account_id) if health.then is None else None,
+        parts=_parts(health, today),
         steps=steps,
         steps_sentence=", ".join(f"{step['name']} {f.number(step['value'], 1)}" for step in steps),
-        chart=_chart(series, health) if len(series) > 1 else None,
-        chart_sentence=_chart_sentence(series),
+        chart=score_chart(series, health) if len(series) > 1 else None,
+        chart_sentence=score_sentence(series),
         days=days,
     )
-
-
-def _as_of(account_id: int) -> date | None:
-    return Score.objects.filter(account_id=account_id).values_list("as_of", flat=True).first()
 
 
 def _first_day(account_id: int) -> date | None:
@@ -91,6 +108,9 @@ def _finding(health: Explanation, today: date) -> str:
     if health.score is None:
         return f"No score. Coverage is {f.percent(health.coverage, 0)}, {f.percent(health.min_coverage, 0)} are needed."
     standing = f"{_shown(health, health.score)}, {_WORDS[health.band]}."
+    if health.override:
+        by_hand = _shown(health, health.override.score)
+        standing = f"{standing[:-1]}; {by_hand}, {_WORDS[health.override.band]}, by override."
     if health.split is None or health.then is None:
         return standing
     change = round(health.split.total, 1)
@@ -107,9 +127,11 @@ def _meaning(health: Explanation) -> str:
         missing = ", ".join(one.label.lower() for one in health.left_out)
         return f"Nothing current is known about {missing}." if missing else ""
     split = health.split
-    if split is None or health.then is None or abs(split.total) < 0.05:
+    if split is None or health.then is None:
         return ""
-    sentences = [_drivers(health, split)]
+    sentences = [_drivers(health, split)] if abs(split.total - split.override) >= 0.05 else []
+    if abs(split.override) >= 0.05:
+        sentences.append(f"{f.number(split.override, 1, plus=True)} of the change is the override.")
     if abs(split.configuration) >= 0.05:
         without = f.number(health.score - split.configuration, 1)
         sentences.append(f"Without the change of the model the score would be {without}.")
@@ -117,7 +139,7 @@ def _meaning(health: Explanation) -> str:
 
 
 def _drivers(health: Explanation, split: Split) -> str:
-    down = split.total < 0
+    down = split.total - split.override < 0
     moved = [one for one in health.inputs if one.part and (one.part < 0) == down and abs(one.part) >= 0.05]
     moved.sort(key=lambda one: abs(one.part or 0), reverse=True)
     if not moved:
@@ -126,8 +148,43 @@ def _drivers(health: Explanation, split: Split) -> str:
     share = abs(split.values) / max(abs(split.values) + abs(split.coverage) + abs(split.configuration), 1e-9)
     verb = "fell" if down else "rose"
     if share >= 0.75:
-        return f"Nearly all of it is the customer, not the model: {names} {verb}."
+        what = "the computed change" if abs(split.override) >= 0.05 else "it"
+        return f"Nearly all of {what} is the customer, not the model: {names} {verb}."
     return f"{names[0].upper()}{names[1:]} {verb}."
+
+
+def _parts(health: Explanation, today: date) -> tuple[Part, ...]:
+    """Values, coverage, configuration, tenure and override, in the order in which the change is taken apart."""
+    split, then = health.split, health.then
+    if split is None or then is None:
+        return ()
+    moved = len([one for one in health.inputs if one.part and abs(one.part) >= 0.05])
+    versions = f"v{then.model_number} to v{health.model_number}"
+    rows = [
+        ("Values changed", split.values, f.plural(moved, "input")),
+        ("Coverage changed", split.coverage, f"{f.percent(health.coverage, 0)} of weight has data"),
+        (
+            "Configuration changed",
+            split.configuration,
+            versions if then.model_number != health.model_number else f"v{health.model_number}, same",
+        ),
+        ("Tenure row changed", split.tenure, _tenure_note(split.tenure)),
+        ("Override", split.override, _override_note(health, today)),
+    ]
+    shown = f.largest_remainder([value for _, value, _ in rows], 1)
+    return tuple(Part(label, value, note) for (label, _, note), value in zip(rows, shown, strict=True))
+
+
+def _override_note(health: Explanation, today: date) -> str:
+    if health.override:
+        return f"{f.number(health.override.score, 1)} until {f.day_short(health.override.until_day, today)}"
+    if health.then and health.then.override:
+        return f"{f.number(health.then.override.score, 1)} then, ended"
+    return "none set"
+
+
+def _tenure_note(points: float) -> str:
+    return "another row answers" if abs(points) >= 0.05 else "same row"
 
 
 def _steps(health: Explanation) -> tuple[dict[str, Any], ...]:
@@ -143,47 +200,28 @@ def _steps(health: Explanation) -> tuple[dict[str, Any], ...]:
         parts.append(("Coverage", "", split.coverage, "cover"))
     if abs(split.configuration) >= 0.05:
         parts.append(("Model", f"v{then.model_number} to v{health.model_number}", split.configuration, "config"))
+    if abs(split.override) >= 0.05:
+        parts.append(("Override", "", split.override, "config"))
     rest = split.total - sum(part[2] for part in parts)
     if abs(rest) >= 0.05:
         parts.append(("Smaller changes", "", rest, "value"))
     shown = f.largest_remainder([part[2] for part in parts], 1) if parts else []
-    start = {"name": f.day(then.day), "second": f"v{then.model_number}", "value": round(then.score, 1), "tone": "total"}
-    end = {"name": f.day(health.as_of), "second": f"v{health.model_number}", "tone": "total"}
+    first = then.override.score if then.override else then.score
+    last = health.override.score if health.override else health.score
+    start = {
+        "name": f.day(then.day),
+        "second": "override" if then.override else f"v{then.model_number}",
+        "value": round(first, 1),
+        "tone": "total",
+    }
+    end = {
+        "name": f.day(health.as_of),
+        "second": "override" if health.override else f"v{health.model_number}",
+        "value": round(last, 1),
+        "tone": "total",
+    }
     middle = [
         {"name": name, "second": second, "value": float(value), "tone": tone}
         for (name, second, _, tone), value in zip(parts, shown, strict=True)
     ]
-    return (start, *middle, end | {"value": round(health.score, 1)})
-
-
-def _chart(series: list[SeriesPoint], health: Explanation) -> dict[str, Any]:
-    """Numbers for the browser; the line holds until the next stored score, markers stand where the version changed."""
-    scores = [point.score for point in series if point.score is not None]
-    low = 10 * int(min([*scores, health.yellow]) // 10) - 10
-    high = min(10 * int(max([*scores, health.green]) // 10) + 20, 100)
-    days = [point.day.isoformat() for point in series]
-    values = [None if point.score is None else round(point.score, 1) for point in series]
-    if days[-1] != health.as_of.isoformat():
-        days.append(health.as_of.isoformat())
-        values.append(None if health.score is None else round(health.score, 1))
-    markers = [
-        {"x": after.day.isoformat(), "text": f"v{after.model_number}"}
-        for before, after in pairwise(series)
-        if before.model_number != after.model_number
-    ]
-    return {
-        "kind": "lines",
-        "x": days,
-        "series": [{"name": "Score", "values": values, "tone": "accent", "step": True}],
-        "range": [max(low, 0), high],
-        "bands": [health.yellow, health.green],
-        "markers": markers,
-    }
-
-
-def _chart_sentence(series: list[SeriesPoint]) -> str:
-    known = [point for point in series if point.score is not None]
-    if len(known) < 2:
-        return ""
-    first, last = known[0], known[-1]
-    return f"Score from {f.number(first.score, 1)} on {f.day(first.day)} to {f.number(last.score, 1)}."
+    return (start, *middle, end)

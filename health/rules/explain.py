@@ -39,6 +39,7 @@ class Split:
     coverage: float
     configuration: float
     by_input: tuple[tuple[str, float], ...]
+    tenure: float = 0.0
     override: float = 0.0
 
 
