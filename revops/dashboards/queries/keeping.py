@@ -19,9 +19,18 @@ def kept(name: str, compute: Callable[[], T], *, accounts: int, seconds: int = S
     """
     if accounts <= LARGE:
         return compute()
-    key = f"sums:{require_tenant_id()}:{name}"
+    key = _key(name)
     found: T | None = cache.get(key)
     if found is None:
         found = compute()
         cache.set(key, found, seconds)
     return found
+
+
+def is_ready(name: str, *, accounts: int) -> bool:
+    """Whether `kept` would answer at once: a small workspace, or sums that are at hand."""
+    return accounts <= LARGE or cache.get(_key(name)) is not None
+
+
+def _key(name: str) -> str:
+    return f"sums:{require_tenant_id()}:{name}"
