@@ -1,0 +1,76 @@
+"""Weights from outcomes: what a non-negative regularised logistic regression on sub-scores finds."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from health.learning.arrays import Flags, Floats
+
+PENALTY = 1.0
+STEP = 5
+_NEUTRAL = 0.5
+_TINY = 1e-6
+
+
+def weighted(subs: Floats, weights: Floats) -> Floats:
+    """The score as the engine makes it: Σ w·s ÷ Σ w over the inputs present; NaN where none with a weight is."""
+    there = ~np.isnan(subs)
+    total = there @ weights
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, np.nan_to_num(subs) @ weights / total, np.nan)
+
+
+def fit(subs: Floats, lost: Flags, *, penalty: float = PENALTY) -> Floats:
+    """Shares that add up to 1, or all zeros when no input points the right way.
+
+    Maximises the likelihood of kept under logit = a + b × score, where score is the weighted mean over the inputs
+    that are present, as in the model; b·w are bounded at zero from below and shrunk by a squared penalty.
+    """
+    there = ~np.isnan(subs)
+    useful = there.any(axis=1)
+    known, there, kept = np.nan_to_num(subs[useful]) / 100, there[useful].astype(np.float64), ~lost[useful]
+    inputs = subs.shape[1]
+    if not inputs or kept.all() or not kept.any():
+        return np.zeros(inputs)
+    sign = np.where(kept, 1.0, -1.0)
+
+    def loss(point: Floats) -> tuple[float, Floats]:
+        start, slopes = point[0], point[1:]
+        total = slopes.sum()
+        above = known @ slopes + _TINY * _NEUTRAL
+        below = there @ slopes + _TINY
+        mean = above / below
+        margin = sign * (start + total * (mean - _NEUTRAL))
+        value = float(np.logaddexp(0, -margin).sum() + penalty / 2 * (slopes @ slopes))
+        pull = -sign / (1 + np.exp(np.clip(margin, -500, 500)))
+        by_slope = (mean - _NEUTRAL)[:, None] + total * (known - there * mean[:, None]) / below[:, None]
+        return value, np.concatenate([[pull.sum()], pull @ by_slope + penalty * slopes])
+
+    first = np.concatenate([[0.0], np.ones(inputs)])
+    bounds = [(None, None), *([(0.0, None)] * inputs)]
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
+    slopes = np.where(found.x[1:] > 1e-3, found.x[1:], 0.0)
+    return slopes / slopes.sum() if slopes.sum() > 0 else slopes
+
+
+def by_correlation(subs: Floats, lost: Flags) -> Floats:
+    """Shares in proportion to each sub-score's correlation with being kept; those against it get none."""
+    found = np.zeros(subs.shape[1])
+    for at in range(subs.shape[1]):
+        there = ~np.isnan(subs[:, at])
+        column, kept = subs[there, at], (~lost[there]).astype(np.float64)
+        if len(column) > 2 and column.std() > 0 and kept.std() > 0:
+            found[at] = max(float(np.corrcoef(column, kept)[0, 1]), 0.0)
+    return found / found.sum() if found.sum() > 0 else found
+
+
+def rounded(shares: Floats, step: int = STEP) -> list[int]:
+    """Whole percents in steps of five that add up to 100: the largest remainders are rounded up. Zeros stay zero."""
+    if not shares.sum():
+        return [0] * len(shares)
+    exact = shares / shares.sum() * (100 / step)
+    whole = np.floor(exact + 1e-9)
+    left = round(100 / step - whole.sum())
+    order = np.argsort(-(exact - whole), kind="stable")
+    for at in order[:left]:
+        whole[at] += 1
+    return [int(one) * step for one in whole]
