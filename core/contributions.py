@@ -1,5 +1,11 @@
 """What the ground itself contributes to the registry."""
 
+from core import deliveries, registry
+from core.registry import DoctorCheck
+
 
 def register() -> None:
-    """Nothing yet: doctor checks of the ground are added here."""
+    """Called once at start."""
+    registry.add_doctor_check(
+        DoctorCheck("core.deliveries", "Every notification was delivered, or is on its way", deliveries.stuck)
+    )

@@ -1,5 +1,6 @@
 """Doors of health for the worker and the scheduler."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -12,11 +13,17 @@ from core.jobs import JobCancelled, JobRefused, RunningJob, job_handler, start_j
 from core.models import Tenant
 from core.permissions import Permission
 from health import actions
+from health.actions.alert_rules import TRIAL_JOB, WATCH_JOB, start_watch
+from health.actions.alerts import sweep_alerts
 from health.actions.publishing import RECOMPUTE_JOB
+from health.actions.shadow import score_shadows
+from health.actions.trying import IMPACT_JOB, impact_of
 from health.queries import scoring_day
+from health.queries.alert_figures import try_live_rules
 
 KIND = RECOMPUTE_JOB
 _ACTOR = Actor.system("Health scores")
+_WATCH = Actor.system("Alert rules")
 
 
 @shared_task(name="health.nightly", base=TenantTask)
@@ -63,7 +70,61 @@ def recompute(job: RunningJob) -> dict[str, Any]:
         today = Tenant.objects.get(pk=job.tenant_id).today(now)
         try:
             run = actions.recompute(actor=_ACTOR, now=now, as_of=scoring_day(job.tenant_id, today))
+            score_shadows(now=now, today=today, as_of=run.as_of)
         except actions.NoModel as refusal:
             raise JobRefused(str(refusal)) from refusal
+        start_watch(actor=_WATCH, now=clock.now())
     job.progress(1, 1, "Scored")
     return {"as_of": run.as_of.isoformat(), "accounts": run.accounts, "scored": run.scored, "changed": run.changed}
+
+
+@shared_task(name="health.watch", base=TenantTask)
+def watch(*, tenant_id: int) -> int:
+    """Starts the look at every customer that a full run is owed; asked for every hour, done once per run."""
+    job = start_watch(actor=_WATCH, now=clock.now())
+    return job.pk if job else 0
+
+
+@shared_task(name="health.watch_accounts", base=TenantTask)
+def watch_accounts(*, tenant_id: int, account_ids: list[int]) -> dict[str, int]:
+    """Alerts of accounts that were just scored. A lost bell costs time only: the night looks at everybody."""
+    now = clock.now()
+    tenant = Tenant.objects.get(pk=tenant_id)
+    today = tenant.today(now)
+    day = scoring_day(tenant_id, today, changed=account_ids)
+    return asdict(
+        sweep_alerts(tenant=tenant, actor=_WATCH, as_of=day, today=today, now=now, account_ids=account_ids)
+    )
+
+
+@job_handler(WATCH_JOB, permission=Permission.RECOMPUTE_HEALTH)
+def watch_everybody(job: RunningJob) -> dict[str, Any]:
+    """Every rule over every customer, in one transaction."""
+    job.progress(0, 1, "Looking for alerts")
+    now = clock.now()
+    with job.transaction():
+        tenant = Tenant.objects.get(pk=job.tenant_id)
+        as_of = date.fromisoformat(job.payload["as_of"])
+        sweep = sweep_alerts(tenant=tenant, actor=_WATCH, as_of=as_of, today=tenant.today(now), now=now)
+    job.progress(1, 1, "Looked")
+    return asdict(sweep)
+
+
+@job_handler(TRIAL_JOB, permission=Permission.VIEW_HEALTH)
+def try_rules(job: RunningJob) -> dict[str, Any]:
+    """Every live rule on the past year, a week at a time. Writes nothing but its result."""
+    job.progress(0, 1, "Trying the rules on the past year")
+    with job.transaction():
+        found = try_live_rules(date.fromisoformat(job.payload["from"]), date.fromisoformat(job.payload["until"]))
+    job.progress(1, 1, "Tried")
+    return found
+
+
+@job_handler(IMPACT_JOB, permission=Permission.VIEW_HEALTH)
+def try_draft(job: RunningJob) -> dict[str, Any]:
+    """What a draft would do to today's accounts. Writes nothing but its result."""
+    job.progress(0, 1, "Working out the impact")
+    with job.transaction():
+        found = impact_of(job.payload)
+    job.progress(1, 1, "Worked out")
+    return {"impact": found}

@@ -39,6 +39,8 @@ app.conf.update(
         # Hourly, since workspaces live in different zones: each run does what is due by its own date.
         "arr": {"task": "core.fan_out", "schedule": crontab(minute=5), "kwargs": {"task": "accounts.refresh_arr"}},
         "health": {"task": "core.fan_out", "schedule": crontab(minute=10), "kwargs": {"task": "health.nightly"}},
+        "alerts": {"task": "core.fan_out", "schedule": crontab(minute=15), "kwargs": {"task": "health.watch"}},
+        "deliveries": {"task": "core.fan_out", "schedule": 60.0, "kwargs": {"task": "core.deliver"}},
         "renewals": {"task": "core.fan_out", "schedule": crontab(minute=20), "kwargs": {"task": "renewals.sweep"}},
         "qbrs": {"task": "core.fan_out", "schedule": crontab(minute=30), "kwargs": {"task": "qbr.assemble"}},
         "uploads": {

@@ -1,11 +1,16 @@
 """Facts about accounts that rules can use: each an expression that annotates an account QuerySet."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
-from django.db.models import DateField, F, Func, IntegerField, Value
+from django.db.models import Case, DateField, F, Func, IntegerField, OuterRef, Subquery, When
 
+from accounts.choices import ActivityKind
+from accounts.models import Activity
+from accounts.queries.early_warning import EARLY_FACTS, day_begins, days_between
+from core.models import Tenant
 from core.registry import Fact
+from core.tenancy import require_tenant_id
 
 
 def _arr(_as_of: date) -> Any:
@@ -21,11 +26,22 @@ def _status(_as_of: date) -> Any:
 
 
 def _days_since_contact(as_of: date) -> Any:
-    return Func(
-        Value(as_of, output_field=DateField()),
-        F("last_contact_on"),
-        template="(%(expressions)s)",
-        arg_joiner=" - ",
+    """From the projection where the last contact lies before the day, else from the contacts themselves."""
+    earlier = Activity.objects.filter(
+        account_id=OuterRef("pk"),
+        kind__in=[ActivityKind.CALL, ActivityKind.MEETING, ActivityKind.EMAIL],
+        occurred_at__lt=day_begins(as_of + timedelta(days=1)),
+    ).order_by("-occurred_at")
+    then = Func(
+        Subquery(earlier.values("occurred_at")[:1]),
+        Subquery(Tenant.objects.filter(pk=require_tenant_id()).values("timezone")[:1]),
+        template="(%(expressions)s)::date",
+        arg_joiner=" AT TIME ZONE ",
+        output_field=DateField(),
+    )
+    return Case(
+        When(last_contact_on__lte=as_of, then=days_between(as_of, F("last_contact_on"))),
+        When(last_contact_on__gt=as_of, then=days_between(as_of, then)),
         output_field=IntegerField(),
     )
 
@@ -41,4 +57,5 @@ ACCOUNT_FACTS: Final = (
         _days_since_contact,
         "Whole days from the last logged contact to the date; unknown when there was none.",
     ),
+    *EARLY_FACTS,
 )

@@ -23,6 +23,7 @@ from health.queries.live import LiveModel, compiled, live_models
 from health.queries.state import ENDED_AFTER, scoring_day
 
 TASK = "health.score_changes"
+WATCH = "health.watch_accounts"
 CONSUMER = "health"
 SET_ASIDE = "health.set_aside"
 
@@ -116,7 +117,9 @@ def score_changes(*, actor: Actor, now: datetime, today: date, limit: int = 1000
     if not live_models():
         return Run(day)  # a workspace without a model has nothing to keep up to date
     Change.objects.filter(consumer=SET_ASIDE, account_id__in=ids).delete()
-    return _score_or_set_aside(ids, actor=actor, now=now, day=day, everybody=_day_jumps(day, today))
+    run = _score_or_set_aside(ids, actor=actor, now=now, day=day, everybody=_day_jumps(day, today))
+    enqueue_on_commit(WATCH, tenant_id=tenant_id, account_ids=ids)
+    return run
 
 
 def _score_or_set_aside(ids: list[int], *, actor: Actor, now: datetime, day: date, everybody: bool) -> Run:
@@ -166,6 +169,7 @@ def _score_with(
         "as_of": run.as_of,
         "zone": tenant.timezone,
         "minor_units": 10 ** digits(tenant.currency),
+        "facts_day": date.min,
         "version": one.version_id,
         "now": now,
         "roll": roll,

@@ -1,0 +1,141 @@
+"""What each rule is worth: counts, verdicts, precision and lead time, of alerts that were and that would have been."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.db import connection
+
+from core.models import Job, ProcessVersion
+from core.tenancy import require_tenant_id
+from health.queries.alert_rules import live_rules
+from health.queries.alert_trials import LOST_WITHIN, Fired, early_share, losses, record_of, would_fire
+from health.queries.alert_words import tree_words
+from health.rules.alerts import AlertRule
+
+LEAST: Final = 5
+
+_FIGURES: Final = """
+SELECT e.rule_key, count(*), count(*) FILTER (WHERE e.closed_at IS NULL),
+    count(*) FILTER (WHERE e.closed_at IS NULL AND e.is_held_back),
+    count(*) FILTER (WHERE e.verdict = 'useful'), count(*) FILTER (WHERE e.verdict = 'not_useful'),
+    count(*) FILTER (WHERE e.verdict = 'too_early'), count(*) FILTER (WHERE e.verdict = 'duplicate'),
+    count(*) FILTER (WHERE lost.day IS NOT NULL OR e.opened_on <= %(judged)s),
+    count(lost.day), percentile_cont(0.5) WITHIN GROUP (ORDER BY lost.day - e.opened_on)
+FROM health_alert e
+LEFT JOIN LATERAL (
+    SELECT min(o.day) AS day FROM accounts_outcome o
+    WHERE o.tenant_id = %(tenant)s AND o.account_id = e.account_id AND o.kind = 'churned'
+      AND o.day >= e.opened_on AND o.day <= e.opened_on + %(within)s
+) AS lost ON true
+WHERE e.tenant_id = %(tenant)s
+GROUP BY e.rule_key
+"""
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """`judged`: alerts whose account was lost within 180 days, or 180 days have passed; `right`: the lost ones."""
+
+    alerts: int = 0
+    open: int = 0
+    held_back: int = 0
+    useful: int = 0
+    not_useful: int = 0
+    too_early: int = 0
+    duplicate: int = 0
+    judged: int = 0
+    right: int = 0
+    lead_days: float | None = None
+
+    @property
+    def verdicts(self) -> int:
+        return self.useful + self.not_useful + self.too_early + self.duplicate
+
+    @property
+    def said_useful(self) -> float | None:
+        """Share of verdicts that say useful; None under five."""
+        return self.useful / self.verdicts if self.verdicts >= LEAST else None
+
+    @property
+    def precision(self) -> float | None:
+        """Share of judged alerts after which the account was lost; None under five."""
+        return self.right / self.judged if self.judged >= LEAST else None
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A live rule with its words, what came of its alerts, and what the past year would have shown."""
+
+    version: ProcessVersion
+    rule: AlertRule
+    when: str
+    over: str
+    figures: RuleFigures
+    tried: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The live rules. `job` is the last trial, running or done; `early` its share of losses that were alerted."""
+
+    lines: list[RuleLine]
+    job: Job | None
+    early: Mapping[str, Any] | None
+
+
+def figures(today: date) -> dict[str, RuleFigures]:
+    """What came of the alerts of each rule. One query."""
+    params: dict[str, Any] = {
+        "tenant": require_tenant_id(),
+        "judged": today - timedelta(days=LOST_WITHIN),
+        "within": LOST_WITHIN,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FIGURES, params)
+        return {row[0]: RuleFigures(*row[1:]) for row in cursor.fetchall()}
+
+
+def rule_book(today: date) -> RuleBook:
+    """The page of rules. Three queries."""
+    known = figures(today)
+    job = Job.objects.filter(kind="health.alert_trial").order_by("-created_at").first()
+    result = job.result if job else {}
+    tried = result.get("rules", {})
+    lines = [
+        RuleLine(
+            version=live.version,
+            rule=live.rule,
+            when=tree_words(live.rule.when),
+            over=tree_words(live.rule.clear_when),
+            figures=known.get(live.version.key, RuleFigures()),
+            tried=tried.get(live.version.key),
+        )
+        for live in live_rules()
+    ]
+    return RuleBook(lines=lines, job=job, early=result.get("early"))
+
+
+def try_live_rules(from_day: date, until_day: date, *, step_days: int = 7) -> dict[str, Any]:
+    """Every live rule on a stretch of the past, against what happened then. Writes nothing.
+
+    `early` is the share of the lost accounts that some rule would have named at least 90 days before. An account
+    counts where the stretch holds the 180 days before its loss: an earlier loss could not have been seen coming.
+    """
+    lost = losses(from_day + timedelta(days=LOST_WITHIN), until_day + timedelta(days=1))
+    every_loss = losses(from_day, until_day + timedelta(days=1))
+    fired: dict[str, tuple[Fired, ...]] = {}
+    rules: dict[str, Any] = {}
+    for live in live_rules():
+        trial = would_fire(live.rule, from_day, until_day, step_days)
+        fired[live.version.key] = trial.fired
+        record = record_of(trial.fired, every_loss, today=until_day)
+        rules[live.version.key] = {**asdict(record), "precision": record.precision, "number": live.version.number}
+    early = early_share(fired, lost)
+    return {
+        "from": from_day.isoformat(),
+        "until": until_day.isoformat(),
+        "rules": rules,
+        "early": {**asdict(early), "share": early.share},
+    }
