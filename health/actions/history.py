@@ -16,7 +16,7 @@ from health.actions.session import lock_scores, plan_for
 from health.engine import backfill_sql
 from health.models import HealthDay
 from health.queries.live import LiveModel, compiled, live_models, model_of
-from health.queries.state import scoring_day
+from health.queries.state import facts_day, scoring_day
 
 HISTORY_JOB = "health.history"
 WEEKS = 52
@@ -79,6 +79,7 @@ def _store(tenant: Tenant, live: list[LiveModel], day: date) -> int:
             "as_of": day,
             "zone": tenant.timezone,
             "minor_units": 10 ** digits(tenant.currency),
+            "facts_day": facts_day(),
             "version": one.version_id,
             "now": datetime.combine(day, time(6), tzinfo=UTC),
             "roll": day,

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from health.engine.levels import DECIMALS, Columns, sub_score
-from health.engine.scans import Scan, is_measure, scan_of
+from health.engine.scans import FactScan, Scan, is_measure, scan_of
 from health.engine.sources import (
     AS_OF,
     SIGNALS,
     SOURCES,
     Expression,
+    FactColumn,
+    FactColumns,
     Pass,
     Source,
     Table,
@@ -31,7 +33,7 @@ class Plan:
     """
 
     model: ScoreModel
-    scans: tuple[Scan, ...]
+    scans: tuple[Scan | FactScan, ...]
     rows: tuple[Columns, ...]
     segment: str
     silences: tuple[Table, ...]
@@ -43,6 +45,7 @@ class Plan:
 class _Build:
     model: ScoreModel
     measures: Map[str, int]
+    facts: Map[str, FactColumn]
     passes: dict[str, Pass] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
@@ -55,18 +58,28 @@ class _Build:
         return found
 
 
-def compile_model(model: ScoreModel, *, measures: Map[str, int], taken_segments: Sequence[str] = ()) -> Plan:
+def compile_model(
+    model: ScoreModel,
+    *,
+    measures: Map[str, int],
+    facts: FactColumns | None = None,
+    taken_segments: Sequence[str] = (),
+    all_taken: bool = False,
+) -> Plan:
     """The plan for a model in a workspace whose measures have these ids.
 
-    `taken_segments` have models of their own, and are left to them by the model for all. A measure that the
+    `taken_segments` are left to models that stand before it, and with `all_taken` everybody is. A measure that the
     workspace does not know has no values; it is named in `unknown_measures`.
     """
-    build = _Build(model, measures)
+    build = _Build(model, measures, facts.columns if facts else {})
     rows = tuple(_input_columns(build, index, one) for index, one in enumerate(model.inputs))
-    scans = [scan_of(here) for here in build.passes.values()]
+    scans: list[Scan | FactScan] = [scan_of(here) for here in build.passes.values()]
     if build.lines:
         scans.append(_lines_scan(build))
-    segment = _segment(build, taken_segments)
+    if facts:
+        scans.append(FactScan(facts.sql))
+        build.params |= facts.params
+    segment = " AND false" if all_taken else _segment(build, taken_segments)
     return Plan(
         model=model,
         scans=tuple(scans),
@@ -80,20 +93,16 @@ def compile_model(model: ScoreModel, *, measures: Map[str, int], taken_segments:
 
 def _input_columns(build: _Build, index: int, one: Input) -> Columns:
     facts, values, days, fresh = [], [], [], []
-    for number, reading in enumerate(one.readings):
-        name = f"r{index}_{number}"
-        found = _read(build, reading, reading.window_days, name)
-        facts += [f"round(({found.value}) * 1e{DECIMALS}) / 1e{DECIMALS} AS {name}", f"{found.day} AS {name}d"]
-        values.append(name)
-        days.append(f"{name}d")
-        fresh.append(f"{name} IS NOT NULL")
-    if one.missing is Missing.CARRY:
+    for carried in (0, one.carry_days) if one.missing is Missing.CARRY else (0,):
         for number, reading in enumerate(one.readings):
-            name = f"r{index}_{number}c"
-            found = _read(build, reading, reading.window_days + one.carry_days, f"{name}_")
+            name = f"r{index}_{number}{'c' if carried else ''}"
+            found = _read(build, reading, reading.window_days + carried, name)
+            if condition := _condition(build, reading, name):
+                found = Expression(*(f"CASE WHEN {condition} THEN {sql} END" for sql in (found.value, found.day)))
             facts += [f"round(({found.value}) * 1e{DECIMALS}) / 1e{DECIMALS} AS {name}", f"{found.day} AS {name}d"]
             values.append(name)
             days.append(f"{name}d")
+            fresh += [] if carried else [f"{name} IS NOT NULL"]
     which = len(one.readings)
     reading_cases = " ".join(f"WHEN {name} IS NOT NULL THEN {at % which}" for at, name in enumerate(values))
     day_cases = " ".join(f"WHEN {name} IS NOT NULL THEN {day}" for name, day in zip(values, days, strict=True))
@@ -108,9 +117,29 @@ def _input_columns(build: _Build, index: int, one: Input) -> Columns:
     )
 
 
+def _condition(build: _Build, reading: Reading, name: str) -> str:
+    """Whom a row of thresholds is for, as SQL over the account."""
+    clauses = []
+    if reading.segments:
+        build.params[f"{name}_who"] = list(reading.segments)
+        clauses.append(f"a.segment = ANY(%({name}_who)s)")
+    if reading.tenure is not None:
+        first, until = reading.tenure
+        clauses.append(f"{_months_later(first)} <= {AS_OF}")
+        if until is not None:
+            clauses.append(f"{_months_later(until)} > {AS_OF}")
+    return " AND ".join(clauses)
+
+
+def _months_later(months: int) -> str:
+    return f"(a.customer_since + interval '{int(months)} months')::date"
+
+
 def _read(build: _Build, reading: Reading, window: int, name: str) -> Expression:
     if (source := SOURCES.get(reading.measure)) is not None:
         return _read_built_in(build, source, reading, window)
+    if (fact := build.facts.get(reading.measure)) is not None:
+        return _read_fact(build, fact, reading, name)
     measure_id = build.measures.get(reading.measure)
     if measure_id is None:
         build.unknown.append(reading.measure)
@@ -135,6 +164,27 @@ def _read_built_in(build: _Build, source: Source, reading: Reading, window: int)
         build.silences[source.table.alias] = source.table
         silence = f"{{known_{source.table.alias}}}"
     return aggregate(reading, here, source.value, source.where, window, silence=silence)
+
+
+def _read_fact(build: _Build, fact: FactColumn, reading: Reading, name: str) -> Expression:
+    """A registered fact as of the day. One that is known for now only is missing before `facts_day`."""
+    column = f"p_f.{fact.name}"
+    if fact.type == "money":
+        value = f"{column}::float8 / %(minor_units)s"
+    elif fact.type == "boolean":
+        value = f"{column}::int::float8"
+    elif fact.type == "date":
+        value = f"({AS_OF} - {column}::date)::float8"
+    elif fact.type == "number":
+        value = f"{column}::float8"
+    else:
+        names = reading.mapping.names if isinstance(reading.mapping, Categories | Learn) else ()
+        build.params |= {f"{name}_{at}": label for at, label in enumerate(names)}
+        cases = " ".join(f"WHEN %({name}_{at})s THEN {at}" for at in range(len(names)))
+        value = f"(CASE {column}::text {cases} END)::float8" if names else "NULL::float8"
+    if fact.now_only:
+        value = f"CASE WHEN {AS_OF} >= %(facts_day)s::date THEN {value} END"
+    return Expression(value, f"CASE WHEN {value} IS NOT NULL THEN {AS_OF} END")
 
 
 def _look_back(reading: Reading, window: int) -> int:
@@ -180,11 +230,11 @@ def _lines_scan(build: _Build) -> Scan:
 
 def _segment(build: _Build, taken: Sequence[str]) -> str:
     """Which accounts the model is for, beside being a customer."""
-    applies = build.model.applies_to
-    if applies != "all":
-        build.params["applies_to"] = applies
-        return " AND a.segment = %(applies_to)s"
+    clause = ""
+    if build.model.segments:
+        build.params["applies_to"] = list(build.model.segments)
+        clause += " AND a.segment = ANY(%(applies_to)s)"
     if taken:
         build.params["taken"] = list(taken)
-        return " AND a.segment <> ALL(%(taken)s)"
-    return ""
+        clause += " AND a.segment <> ALL(%(taken)s)"
+    return clause

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from health.rules import Bands, Categories, Input, Linear, Missing, ScoreModel
-from health.rules.model import Mapping
+from health.rules import Bands, Categories, Input, Linear, Mapping, Missing, ScoreModel
 
 # Values and sub-scores are rounded where they are made, so that the order in which rows are added up, which no
 # statement promises, can never make a full run and an incremental one differ.
@@ -32,8 +31,6 @@ def judged(model: ScoreModel, rows: Sequence[Columns], facts: str, keep: str) ->
     level_values = ", ".join(f"{r.value}, {r.reading}, {r.day}, {r.fresh}" for r in rows)
     level_subs = ", ".join(r.sub for r in rows)
     weights = [number(one.weight) for one in model.inputs]
-    total = " + ".join(f"CASE WHEN s{i} IS NULL THEN 0 ELSE {w} END" for i, w in enumerate(weights))
-    points = " + ".join(f"COALESCE({w} * s{i}, 0)" for i, w in enumerate(weights))
     covered = " + ".join(f"CASE WHEN f{i} THEN {w} ELSE 0 END" for i, w in enumerate(weights))
     size = range(len(rows))
     arrays = ", ".join(
@@ -45,20 +42,66 @@ def judged(model: ScoreModel, rows: Sequence[Columns], facts: str, keep: str) ->
             ("k", "smallint", "readings"),
         )
     )
-    enough = f"CASE WHEN coverage + 1e-9 >= {number(model.min_coverage)} THEN raw_score END"
+    enough = f"CASE WHEN coverage + 1e-9 >= {number(model.min_coverage)} THEN {_limited(model)} END"
     band = (
         f"CASE WHEN score IS NULL THEN 'none' WHEN score < {number(model.yellow)} THEN 'red' "
         f"WHEN score < {number(model.green)} THEN 'yellow' ELSE 'green' END"
     )
     return f"""SELECT {keep}, score, {band} AS band, coverage, vals, subs, ages, readings
     FROM (SELECT {keep}, {enough} AS score, coverage, vals, subs, ages, readings
-    FROM (SELECT {keep}, round((({points}) / NULLIF({total}, 0)) * 1e{DECIMALS}) / 1e{DECIMALS} AS raw_score,
+    FROM (SELECT {keep}, round(({_weighed(model)}) * 1e{DECIMALS}) / 1e{DECIMALS} AS raw_score,
         round(({covered})::float8 * 1e{DECIMALS}) / 1e{DECIMALS} AS coverage, {arrays}
     FROM (SELECT *, {level_subs}
     FROM (SELECT {keep}, {level_values}
     FROM (
         {facts}
     ) AS facts OFFSET 0) AS observed OFFSET 0) AS mapped OFFSET 0) AS weighed OFFSET 0) AS covered"""
+
+
+def _weighed(model: ScoreModel) -> str:
+    """The score before caps and floors: the mean of the groups that have a value, each the mean of its inputs."""
+    groups: dict[str, list[int]] = {}
+    for index, one in enumerate(model.inputs):
+        groups.setdefault(one.group, []).append(index)
+    means = [_mean(model, members) for members in groups.values()]
+    if len(means) == 1:
+        points, total = means[0]
+        return f"({points}) / NULLIF({total}, 0)"
+    weights = [number(sum(model.inputs[index].weight for index in members)) for members in groups.values()]
+    above = " + ".join(
+        f"COALESCE({weight} * ({points}) / NULLIF({total}, 0), 0)"
+        for weight, (points, total) in zip(weights, means, strict=True)
+    )
+    below = " + ".join(
+        f"CASE WHEN {total} > 0 THEN {weight} ELSE 0 END" for weight, (_, total) in zip(weights, means, strict=True)
+    )
+    return f"({above}) / NULLIF({below}, 0)"
+
+
+def _mean(model: ScoreModel, members: Sequence[int]) -> tuple[str, str]:
+    """Numerator and denominator over the inputs that have a sub-score."""
+    weights = [(index, number(model.inputs[index].weight)) for index in members]
+    points = " + ".join(f"COALESCE({weight} * s{index}, 0)" for index, weight in weights)
+    total = " + ".join(f"CASE WHEN s{index} IS NULL THEN 0 ELSE {weight} END" for index, weight in weights)
+    return points, total
+
+
+def _limited(model: ScoreModel) -> str:
+    """The score after floors and caps, in this order. GREATEST and LEAST pass over what is NULL."""
+    if not model.limits:
+        return "raw_score"
+    place = {one.key: index + 1 for index, one in enumerate(model.inputs)}
+
+    def holding(is_cap: bool) -> str:  # noqa: FBT001 -- one of two kinds
+        word = "<" if is_cap else ">="
+        return "".join(
+            f", CASE WHEN subs[{place[one.input]}] {word} {number(one.edge)} THEN {number(one.score)} END"
+            for one in model.limits
+            if one.is_cap is is_cap
+        )
+
+    limited = f"LEAST(GREATEST(raw_score{holding(False)}){holding(True)})"
+    return f"CASE WHEN raw_score IS NOT NULL THEN {limited} END"
 
 
 def sub_score(index: int, one: Input) -> str:

@@ -50,6 +50,22 @@ class Scan:
         return ", ".join(f"{sql} AS {name}" for sql, name in self.columns)
 
 
+@dataclass(frozen=True)
+class FactScan:
+    """Registered facts: a SELECT over accounts with `id` and a column for each. Same two ways as a table."""
+
+    sql: str
+    name: str = "p_f"
+
+    def per_account(self, *, restricted: bool) -> str:
+        only = " WHERE q.id = ANY(%(ids)s)" if restricted else ""
+        return f"SELECT q.id AS account_id, q.* FROM ({self.sql}) AS q{only}"
+
+    def per_moment(self) -> str:
+        one = f"SELECT q.* FROM ({self.sql}) AS q WHERE q.id = m.account_id OFFSET 0"
+        return as_of_moments(f"SELECT m.n, one.* FROM moments m CROSS JOIN LATERAL ({one}) AS one")
+
+
 def as_of_moments(sql: str) -> str:
     """The same with the day of a moment `m` in place of the one day of everybody."""
     return sql.replace(AS_OF, MOMENT_DAY)

@@ -9,7 +9,7 @@ of them make a unit of its currency, `%(tenant)s`.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from health.rules import Aggregate, Reading, ScoreModel
 
@@ -124,8 +124,26 @@ class Expression:
     day: str
 
 
+@dataclass(frozen=True)
+class FactColumn:
+    """A registered fact as a column of the facts' SELECT. `now_only`: what it was on a past day is not known."""
+
+    name: str
+    type: str
+    now_only: bool
+
+
+@dataclass(frozen=True)
+class FactColumns:
+    """Registered facts that a model reads, by measure. `sql` is one SELECT over accounts with an `id`."""
+
+    sql: str
+    params: dict[str, Any]
+    columns: dict[str, FactColumn]
+
+
 def measure_keys(models: Iterable[ScoreModel]) -> set[str]:
-    """The measures that are observed as signals, for which a compiler needs the workspace's ids."""
+    """The measures that are not built in: observed as signals, or registered facts."""
     return {
         reading.measure
         for model in models

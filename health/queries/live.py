@@ -6,7 +6,8 @@ from accounts.models import Measure
 from core.models import ProcessVersion
 from core.queries import published_versions
 from health.engine import Plan, compile_model, measure_keys
-from health.rules import ScoreModel, parse_model
+from health.queries.fact_columns import fact_columns
+from health.rules import ScoreModel, parse_model, taken_before
 
 KIND = "score_model"
 
@@ -22,12 +23,12 @@ class LiveModel:
 
 
 def live_models() -> list[LiveModel]:
-    """Every published score model; models of a segment stand before the one for all."""
+    """Every published score model in the order in which they take accounts."""
     found = [
         LiveModel(version.pk, version.number, version.name, parse_model(version.definition))
         for version in published_versions(KIND)
     ]
-    return sorted(found, key=lambda one: (one.model.applies_to == "all", one.model.key))
+    return sorted(found, key=lambda one: one.model.place)
 
 
 def model_of(version: ProcessVersion) -> ScoreModel:
@@ -36,7 +37,7 @@ def model_of(version: ProcessVersion) -> ScoreModel:
 
 
 def compiled(live: LiveModel, others: list[LiveModel]) -> Plan:
-    """The model as SQL for this workspace. `others` keep the segments that they are for."""
+    """The model as SQL for this workspace. Of `others`, those that stand before it keep whom they are for."""
     return _compiled(live.model, [other.model for other in others])
 
 
@@ -47,6 +48,8 @@ def compiled_for(model: ScoreModel) -> Plan:
 
 def _compiled(model: ScoreModel, others: list[ScoreModel]) -> Plan:
     keys = measure_keys([model])
-    ids = dict(Measure.objects.filter(key__in=keys).values_list("key", "pk")) if keys else {}
-    taken = [other.applies_to for other in others if other.applies_to != "all"]
-    return compile_model(model, measures=ids, taken_segments=taken)
+    facts = fact_columns(keys)
+    observed = keys - set(facts.columns if facts else ())
+    ids = dict(Measure.objects.filter(key__in=observed).values_list("key", "pk")) if observed else {}
+    taken, everybody = taken_before(model, others)
+    return compile_model(model, measures=ids, facts=facts, taken_segments=taken, all_taken=everybody)

@@ -13,6 +13,7 @@ from core.money import digits
 from core.tenancy import require_tenant_id
 from health.engine import ARR_THEN, CUSTOMER_THEN, Plan, judged_ctes, measure_keys, moments_sql
 from health.queries.live import compiled_for
+from health.queries.state import facts_day
 from health.rules import Learn, ScoreModel
 
 MOST_NAMES = 60  # of a category that is learned
@@ -67,7 +68,7 @@ def judged_sql(model: ScoreModel, *, then: bool = False) -> tuple[str, dict[str,
     plan = compiled_for(with_names(model))
     if then:
         return f"WITH {judged_ctes(plan, eligible=CUSTOMER_THEN, arr=ARR_THEN)}", _params(plan)
-    return f"WITH {judged_ctes(plan)}", _params(plan)
+    return f"WITH {judged_ctes(plan)}", _params(plan) | {"facts_day": date.min}
 
 
 def with_names(model: ScoreModel) -> ScoreModel:
@@ -109,5 +110,6 @@ def _params(plan: Plan) -> dict[str, Any]:
         "tenant": tenant.pk,
         "zone": tenant.timezone,
         "minor_units": 10 ** digits(tenant.currency),
+        "facts_day": facts_day(),
         **plan.params,
     }

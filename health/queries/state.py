@@ -78,6 +78,14 @@ def _ended_before(recent: date) -> date | None:
     return ScoringState.objects.filter(as_of__lt=recent).values_list("as_of", flat=True).first()
 
 
+def facts_day() -> date:
+    """The first day on which facts that are known for now only may be used: that of the current scores.
+
+    Before it they would be tomorrow's news. A workspace that was never scored has none.
+    """
+    return ScoringState.objects.values_list("as_of", flat=True).first() or date.max
+
+
 def _last_day(accounts: str, tenant_id: int, today: date, ids: list[int] | None = None) -> date | None:
     params: dict[str, Any] = {"tenant": tenant_id, "today": today, "ids": ids}
     found = []

@@ -63,7 +63,7 @@ def test_the_default_model_has_five_inputs_and_nothing_to_advise() -> None:
 
 @pytest.mark.capability("H1")
 def test_advice_is_given_outside_four_to_six_inputs() -> None:
-    assert lint(model_of([1, 1, 1])) == ["3 inputs: four to six are easiest to explain and to act on."]
+    assert lint(model_of([40, 30, 30])) == ["3 inputs: four to six are easiest to explain and to act on."]
 
 
 def test_bands_are_half_open() -> None:
@@ -103,7 +103,7 @@ WRONG = [
     (document(one_input(aggregate="count", missing={"carry_forward_days": 5})), "inputs[0].missing: only last, max"),
     (document(one_input(measure="")), "inputs[0].measure: name the measure to read"),
     (document(one_input(), one_input()), "inputs: the key 'usage' stands twice."),
-    (document(one_input(), bands={"yellow": 70, "green": 50}), "bands: edges must rise: 0 < yellow < green."),
+    (document(one_input(), bands={"yellow": 70, "green": 50}), "bands: edges must rise: 0 < yellow < green, found 70 and 50."),
     (document(one_input(), min_coverage=1.5), "min_coverage: 1.5 is above 1."),
     (document(one_input(), surprise=1), "surprise: unknown field."),
 ]
