@@ -23,6 +23,8 @@ class Fact:
     """A named, typed fact about an account as of a date: an expression that annotates an account QuerySet.
 
     `expression(as_of)` must be set-based and give at most one value per account; None where nothing is known.
+    `now_only`: it gives what stands now whatever the date, so that nobody may take it for what was known in the past.
+    `follows_score`: it comes about because of the health score, so that the score must not be made of it.
     """
 
     key: str
@@ -30,6 +32,8 @@ class Fact:
     type: FactType
     expression: Callable[[date], Any]
     help: str = ""
+    now_only: bool = False
+    follows_score: bool = False
 
 
 @dataclass(frozen=True)
