@@ -170,7 +170,6 @@ def _score_with(
         "zone": tenant.timezone,
         "minor_units": 10 ** digits(tenant.currency),
         "facts_day": date.min,
-        "facts_day": date.min,
         "version": one.version_id,
         "now": now,
         "roll": roll,
