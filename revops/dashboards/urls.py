@@ -1,7 +1,17 @@
 from django.urls import path
 
 from revops.dashboards import gallery
-from revops.dashboards.views import account, day_tasks, metrics, my_day, portfolio, trend
+from revops.dashboards.views import (
+    account,
+    data_quality,
+    day_tasks,
+    metrics,
+    my_day,
+    portfolio,
+    trend,
+    trend_lists,
+    trend_over_time,
+)
 
 app_name = "dashboards"
 urlpatterns = [
@@ -17,6 +27,13 @@ urlpatterns = [
     path("accounts/export/", portfolio.export, name="export"),
     path("accounts/<int:account_id>/", account.account, name="account"),
     path("trend/", trend.trend, name="trend"),
+    path("trend/portfolio/", trend_over_time.portfolio_trend_page, name="portfolio_trend"),
+    path("trend/movements/", trend_lists.movements, name="movements"),
+    path("trend/accounts/", trend_lists.trend_accounts, name="trend_accounts"),
+    path("trend/accounts/export/", trend_lists.trend_export, name="trend_export"),
+    path("trend/gaps/", data_quality.gaps, name="gaps"),
+    path("trend/gaps/export/", data_quality.gaps_export, name="gaps_export"),
+    path("trend/sources/", data_quality.sources_page, name="sources"),
     path("metrics/", metrics.metrics, name="metrics"),
     path("people/", portfolio.people, name="people"),
     path("ui/components/", gallery.gallery, name="gallery"),

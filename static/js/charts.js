@@ -148,11 +148,36 @@
         const scroll = one(".chart-scroll", box);
         scroll.scrollLeft = scroll.scrollWidth;
       }
+      if (!drawn.has(box)) openable(box);
       drawn.add(box);
     } catch (error) {
       if (error.message === "chart library") fail(box);
       else throw error;
     }
+  };
+
+  /* A row with `links` has an address behind every point: the click opens that of the line or area under the pointer. */
+  const openable = (box) => {
+    const rows = read(box).series || [];
+    if (!rows.some((row) => row.links)) return;
+    const place = one(".chart-plot", box);
+    place.classList.add("openable");
+    place.on("plotly_click", ({ points, event }) => {
+      const axis = points[0].yaxis;
+      const at = axis.p2d(event.clientY - place.getBoundingClientRect().top - axis._offset);
+      const index = points[0].pointIndex;
+      const data = read(box);
+      let under = 0;
+      let best = null;
+      for (const row of rows) {
+        const value = row.values[index] || 0;
+        const away = data.kind === "stack" ? Math.max(under - at, at - under - value, 0) : Math.abs(value - at);
+        if (row.links && (best === null || away < best.away)) best = { away, row };
+        under += value;
+      }
+      const link = best && best.row.links[index];
+      if (link) window.location.assign(link);
+    });
   };
 
   const cell = (tag, text, css) => {
@@ -175,7 +200,16 @@
       ? new Date(`${at}T12:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" }) : at);
     data.x.forEach((at, index) => {
       const row = body.insertRow();
-      row.append(cell("td", day(at)), ...columns.map((column) => cell("td", show(column.values[index]), "number")));
+      row.append(cell("td", day(at)), ...columns.map((column) => {
+        const shown = cell("td", column.links ? "" : show(column.values[index]), "number");
+        if (column.links) {
+          const link = cell("a", show(column.values[index]));
+          link.href = column.links[index];
+          link.setAttribute("aria-label", `${column.name}, ${day(at)}: ${show(column.values[index])}`);
+          shown.append(link);
+        }
+        return shown;
+      }));
     });
     return table;
   };

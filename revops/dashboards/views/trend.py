@@ -23,8 +23,9 @@ from revops.dashboards.addresses import page_address
 from revops.dashboards.queries.book import book, stamp
 from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.leadership import MONTHS_AHEAD, Leadership, Retention, Share, add_months, snapshot
+from revops.dashboards.trend_filters import TABS, TrendFilter
 
-_BANDS: Final = (("red", "risk"), ("yellow", "warn"), ("green", "ok"), ("none", "none"))
+BANDS: Final = (("red", "risk"), ("yellow", "warn"), ("green", "ok"), ("none", "none"))
 _WORDS: Final = dict(Band.choices)
 _SEGMENTS: Final = dict(Segment.choices)
 _FORECASTS: Final = (
@@ -82,9 +83,11 @@ def trend(request: WorkspaceRequest) -> HttpResponse:
         "today": until,
         "freshness": stamp(everybody, request.tenant, now),
         "figures": _figures(found, shown, segment),
-        "chart": _bands_chart(shown, unit, currency),
-        "finding": _finding(shown, unit, currency),
+        "chart": linked(bands_chart(shown, unit, currency), shown, TrendFilter(segment=segment or None)),
+        "finding": finding(shown, unit, currency),
         "trend": shown,
+        "tabs": TABS,
+        "tab": "trend",
         "weeks": max(len(shown.points) - 1, 0),
         "found": found,
         "bridge": _bridge(found, currency),
@@ -148,20 +151,28 @@ def _size(point: TrendPoint, unit: str, band: str) -> int:
     return point.arr_minor[band] if unit == "arr" else point.accounts[band]
 
 
-def _bands_chart(shown: Trend, unit: str, currency: str) -> dict[str, Any] | None:
+def linked(chart: dict[str, Any] | None, shown: Trend, wanted: TrendFilter) -> dict[str, Any] | None:
+    """The chart with an address behind every point: the accounts of that band as of that day."""
+    for row in chart["series"] if chart else []:
+        row["links"] = [wanted.address("trend_accounts", day=point.day, band=row["key"]) for point in shown.points]
+    return chart
+
+
+def bands_chart(shown: Trend, unit: str, currency: str) -> dict[str, Any] | None:
     if len(shown.points) < 2:
         return None
     last = shown.points[-1]
     scale = 10 ** digits(currency) if unit == "arr" else 1
     series = [
         {
+            "key": band,
             "name": str(_WORDS[band]),
             "tone": tone,
             "dash": band == "none",
             "values": [round(_size(point, unit, band) / scale) for point in shown.points],
             "label": _amount(_size(last, unit, band), unit, currency) if _size(last, unit, band) else "",
         }
-        for band, tone in _BANDS
+        for band, tone in BANDS
         if any(_size(point, unit, band) for point in shown.points)
     ]
     return {
@@ -181,7 +192,7 @@ def _amount(value: int, unit: str, currency: str) -> str:
     return money_short(value, currency) if unit == "arr" else f"{value:,}"
 
 
-def _finding(shown: Trend, unit: str, currency: str) -> tuple[str, str]:
+def finding(shown: Trend, unit: str, currency: str) -> tuple[str, str]:
     """One sentence with the number, and one that says when it came about."""
     if len(shown.points) < 2:
         return "", ""
