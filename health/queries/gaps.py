@@ -21,13 +21,13 @@ _SCOPE: Final = """s.tenant_id = %(tenant)s
 _GROUPS: Final = f"""
 SELECT s.model_version_id, place, count(*), sum(s.counted_arr_minor)::bigint,
     count(*) FILTER (WHERE s.sub_scores[place] IS NULL), count(*) FILTER (WHERE s.ages[place] IS NULL),
-    min(s.as_of - s.ages[place])
+    min(s.as_of - s.ages[place]) FILTER (WHERE s.ages[place] > 0)
 FROM health_score s CROSS JOIN LATERAL generate_subscripts(s.sub_scores, 1) AS place
 WHERE {_SCOPE} AND (s."values"[place] IS NULL OR s.sub_scores[place] IS NULL)
 GROUP BY 1, 2
 UNION ALL
 SELECT NULL, NULL, count(*), COALESCE(sum(s.counted_arr_minor), 0)::bigint, 0, 0, NULL
-FROM health_score s WHERE {_SCOPE} AND s.band = 'none'"""
+FROM health_score s WHERE {_SCOPE} AND s.band = 'none'"""  # noqa: S608 -- this module's own texts
 
 # An order gives away what it orders by: not for roles that may not see amounts.
 _RANK: Final = "CASE WHEN %(by_arr)s THEN s.counted_arr_minor ELSE 0 END"
@@ -39,7 +39,7 @@ FROM health_score s JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.i
 LEFT JOIN accounts_person p ON p.tenant_id = a.tenant_id AND p.id = a.owner_id
 WHERE {_SCOPE} AND ({{lacks}})
   AND (%(after_arr)s::bigint IS NULL OR ({_RANK}, s.account_id) < (%(after_arr)s::bigint, %(after_id)s::bigint))
-ORDER BY {_RANK} DESC, s.account_id DESC LIMIT %(limit)s"""
+ORDER BY {_RANK} DESC, s.account_id DESC LIMIT %(limit)s"""  # noqa: S608 -- this module's own texts
 
 _NO_SCORE: Final = f"s.band = '{Band.NONE}'"
 _LACKS: Final = {BELOW: _NO_SCORE, "": f"""array_position(s."values", NULL) IS NOT NULL OR {_NO_SCORE}"""}
@@ -52,8 +52,8 @@ _LACKS_INPUT: Final = """EXISTS (
 class Gap:
     """An input (or the coverage as a whole) that accounts lack. `key` is the input's, or "coverage".
 
-    `left_out`: accounts whose score does without it. `never`: those in which it was never observed. `since`: the
-    longest time for which one of the others has been waiting.
+    `left_out`: accounts whose score does without it. `never`: those in which it was never observed. `last_seen`: the
+    earliest last day among the others, on which the longest wait began.
     """
 
     key: str
@@ -62,16 +62,21 @@ class Gap:
     arr_minor: int
     left_out: int
     never: int
-    since: date | None
+    last_seen: date | None
 
 
 @dataclass(frozen=True)
 class Lack:
-    """An input that one account lacks. `since`: the day after which nothing came; None when nothing ever came."""
+    """An input that one account lacks, and the last day with data on it.
+
+    None with `is_never`: nothing ever came. None without: it is known as of the day and has no value, as a contract
+    without an end.
+    """
 
     key: str
     name: str
-    since: date | None
+    last_seen: date | None
+    is_never: bool
     is_left_out: bool
 
 
@@ -105,13 +110,13 @@ def data_gaps(*, segment: str | None = None, owner_id: int | None = None) -> lis
         rows = cursor.fetchall()
     below = Gap(BELOW, "Below minimum coverage: no score", 0, 0, 0, 0, None)
     groups: dict[str, Gap] = {}
-    for version, place, accounts, arr, left_out, never, since in rows:
+    for version, place, accounts, arr, left_out, never, last_seen in rows:
         if version is None:
             below = Gap(BELOW, below.name, accounts, arr, accounts, 0, None)
             continue
         key, name = names[version][place - 1]
         was = groups.get(key, Gap(key, name, 0, 0, 0, 0, None))
-        days = [day for day in (was.since, since) if day is not None]
+        days = [day for day in (was.last_seen, last_seen) if day is not None]
         groups[key] = Gap(
             key, name, was.accounts + accounts, was.arr_minor + arr, was.left_out + left_out, was.never + never,
             min(days, default=None),
@@ -153,7 +158,7 @@ def gap_rows(
 def _row(values: tuple[Any, ...], names: dict[int, list[tuple[str, str]]]) -> GapRow:
     as_of, version, ages, subs, unknown = values[9:14]
     lacks = tuple(
-        Lack(key, name, as_of - timedelta(days=age) if age is not None else None, sub is None)
+        Lack(key, name, as_of - timedelta(days=age) if age else None, age is None, sub is None)
         for (key, name), age, sub, is_unknown in zip(names[version], ages, subs, unknown, strict=False)
         if is_unknown or sub is None
     )

@@ -38,6 +38,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("accounts", "Accounts", "dashboards:portfolio", "building-2", Permission.VIEW_ACCOUNTS, "a", True),
             Place("renewals", "Renewals", "renewals:list", "calendar-clock", Permission.VIEW_RENEWALS, "r", True),
             Place("escalations", "Escalations", "escalations:list", "siren", Permission.VIEW_ESCALATIONS, "e", True),
+            Place("alerts", "Alerts", "health:alerts", "bell", Permission.VIEW_HEALTH),
             Place("qbrs", "QBRs", "qbr:list", "presentation", Permission.VIEW_QBRS, "q"),
             Place("pipeline", "Opportunities", "journeys:opportunities", "kanban", Permission.VIEW_OPPORTUNITIES, "o"),
             Place("journey", "Journey", "journeys:journey", "route", Permission.VIEW_ACCOUNTS, "j"),
@@ -154,6 +155,14 @@ class Shell:
         if self._membership is None:
             return WaitingCounts()
         return waiting_counts(membership=self._membership, today=self.today)
+
+    @cached_property
+    def bell_url(self) -> str:
+        return _address("core:notifications") if self._membership else ""
+
+    @property
+    def unread(self) -> int:
+        return self._counts.unread
 
     @property
     def has_more_workspaces(self) -> bool:

@@ -26,7 +26,13 @@ SELECT
        AND due_on <= %(renewals)s LIMIT %(limit)s) AS renewal),
   (SELECT count(*) FROM (
      SELECT FROM escalations_escalation WHERE tenant_id = %(tenant)s AND owner_id = (SELECT id FROM me)
-       AND state = 'open' LIMIT %(limit)s) AS escalation)
+       AND state = 'open' LIMIT %(limit)s) AS escalation),
+  (SELECT count(*) FROM (
+     SELECT FROM health_alert WHERE tenant_id = %(tenant)s AND person_id = (SELECT id FROM me)
+       AND closed_at IS NULL AND NOT is_held_back AND verdict = '' LIMIT %(limit)s) AS alert),
+  (SELECT count(*) FROM (
+     SELECT FROM core_notification WHERE tenant_id = %(tenant)s AND membership_id = %(membership)s
+       AND read_at IS NULL LIMIT %(limit)s) AS notification)
 """
 
 
@@ -37,10 +43,11 @@ class WaitingCounts:
     waiting: Mapping[str, int] = field(default_factory=dict)
     alerts: frozenset[str] = frozenset()
     workspaces: int = 1
+    unread: int = 0
 
 
 def waiting_counts(*, membership: Membership, today: date) -> WaitingCounts:
-    """What waits for the person behind the membership: due in a week, renewing in 90 days, escalated to them."""
+    """What waits for the person behind the membership: due in a week, renewing in 90 days, escalated to them, unread."""
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNTS,
@@ -54,9 +61,10 @@ def waiting_counts(*, membership: Membership, today: date) -> WaitingCounts:
                 "limit": _LIMIT,
             },
         )
-        workspaces, tasks, renewals, escalations = cursor.fetchone()
+        workspaces, tasks, renewals, escalations, alerts, unread = cursor.fetchone()
     return WaitingCounts(
-        waiting={"day": tasks, "renewals": renewals, "escalations": escalations},
+        waiting={"day": tasks, "renewals": renewals, "escalations": escalations, "alerts": alerts},
         alerts=frozenset({"escalations"}),
         workspaces=workspaces,
+        unread=unread,
     )

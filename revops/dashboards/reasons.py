@@ -57,6 +57,7 @@ def verb(row: QueueRow) -> Verb | None:
         "renewal": ("Open renewal", "renewals:detail"),
         "qbr": ("Open QBR", "qbr:detail"),
         "escalation": ("Reply", "escalations:detail"),
+        "alert": ("See why", "health:alert"),
     }
     place = places.get(row.subject_kind)
     if place is not None and row.subject_id is not None:

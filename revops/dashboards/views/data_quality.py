@@ -88,7 +88,7 @@ def gaps_export(request: WorkspaceRequest) -> HttpResponse:
     currency = request.tenant.currency
     text = io.StringIO()
     writer = csv.writer(text)
-    head = ["account", "segment", "owner", "band", "coverage", "input", "no_data_since", "left_out"]
+    head = ["account", "segment", "owner", "band", "coverage", "input", "last_seen", "left_out"]
     writer.writerow([*head, f"arr_{currency.lower()}"] if with_money else head)
     for row in page.rows:
         writer.writerows(_lines(row, currency, with_money=with_money))
@@ -102,7 +102,13 @@ def _lines(row: GapRow, currency: str, *, with_money: bool) -> list[list[str]]:
     start = [safe_cell(row.name), safe_cell(row.segment), safe_cell(row.owner), row.band, f"{row.coverage:.2f}"]
     end = [str(from_minor(row.arr_minor, currency))] if with_money else []
     return [
-        [*start, safe_cell(lack.name), str(lack.since or "never"), "yes" if lack.is_left_out else "no", *end]
+        [
+            *start,
+            safe_cell(lack.name),
+            "never" if lack.is_never else str(lack.last_seen or ""),
+            "yes" if lack.is_left_out else "no",
+            *end,
+        ]
         for lack in row.lacks
     ]
 

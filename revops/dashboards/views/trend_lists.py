@@ -200,9 +200,7 @@ def _of_a_day(day: date, band: str, wanted: TrendFilter, everybody: Book) -> Cho
         accounts=everybody.accounts,
     )
     chosen = [
-        cell
-        for (one, version), cell in cells.items()
-        if band in {"", one} and wanted.version_id in {None, version}
+        cell for (one, version), cell in cells.items() if band in {"", one} and wanted.version_id in {None, version}
     ]
     return Chosen(THEN_WORDS.get(band, "All accounts"), merged(chosen), stored, everybody.as_of or stored)
 
@@ -226,7 +224,7 @@ def trend_accounts(request: WorkspaceRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "chosen": chosen,
         "chips": chips(wanted),
-        "segment_word": SEGMENTS.get(wanted.segment or "", ""),
+        "segment_word": "" if wanted.segment is None else SEGMENTS[wanted.segment],
         "may_see_money": with_money,
         "currency": request.tenant.currency,
         "freshness": stamp(everybody, request.tenant, now),
@@ -261,9 +259,7 @@ def trend_export(request: WorkspaceRequest) -> HttpResponse:
     head = ["id", "account", "segment", "owner", "stage_now", *(f"{what}_{day}" for day in days for what in _ON_A_DAY)]
     writer.writerow(head + ([f"arr_{day}_{currency.lower()}" for day in days] if with_money else []))
     writer.writerows([*_cells(line), *(_amounts(line, currency) if with_money else [])] for line in lines)
-    record_export(
-        rows=len(lines), cut=len(ids) > EXPORT_LIMIT, actor=Actor.person(request.membership), now=now
-    )
+    record_export(rows=len(lines), cut=len(ids) > EXPORT_LIMIT, actor=Actor.person(request.membership), now=now)
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="accounts.csv"'
     return response

@@ -103,7 +103,7 @@ def _coverage_chart(shown: Trend, wanted: TrendFilter, *, with_money: bool) -> d
         "x": [point.week.isoformat() for point in shown.points],
         "xname": "Week",
         "series": series,
-        "range": [0, 105],
+        "range": [0, 115],
         "suffix": " %",
         "format": ".1f",
         "tickformat": "%b",
