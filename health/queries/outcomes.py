@@ -18,7 +18,7 @@ from core.models import Tenant
 from core.tenancy import require_tenant_id
 from health.queries.live import live_models
 from health.queries.state import scoring_day
-from health.rules import ScoreModel
+from health.rules import ScoreModel, taken_before
 
 CHUNK: Final = 5_000
 
@@ -124,7 +124,7 @@ def known_outcomes(
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, params)
         while rows := cursor.fetchmany(CHUNK):
-            yield [Known(*row[:5], stored=_stored(row[5:])) for row in rows]
+            yield [Known(row[0], row[1], row[2], row[3], row[4], stored=_stored(row[5:])) for row in rows]
 
 
 def _stored(row: Sequence[Any]) -> tuple[float | None, str, float, list[float | None], int] | None:
@@ -135,8 +135,12 @@ def _stored(row: Sequence[Any]) -> tuple[float | None, str, float, list[float | 
 
 def _belongs(model: ScoreModel) -> tuple[str, dict[str, Any]]:
     """Which accounts the model is for, as the engine has it."""
-    if model.applies_to != "all":
-        return " AND a.segment = %(applies_to)s", {"applies_to": model.applies_to}
-    taken = [one.model.applies_to for one in live_models() if one.model.key != model.key]
-    taken = [segment for segment in taken if segment != "all"]
-    return (" AND a.segment <> ALL(%(taken)s)", {"taken": taken}) if taken else ("", {})
+    taken, everybody = taken_before(model, [one.model for one in live_models()])
+    if everybody:
+        return " AND false", {}
+    sql, params = "", {}
+    if model.segments:
+        sql, params = " AND a.segment = ANY(%(segments)s)", {"segments": list(model.segments)}
+    if taken:
+        sql, params = f"{sql} AND a.segment <> ALL(%(taken)s)", {**params, "taken": taken}
+    return sql, params
