@@ -54,18 +54,43 @@ def fact_column(key: str) -> str:
     return "fact_" + key.replace(".", "_")
 
 
-def conditions(tree: dict[str, Any]) -> list[Condition]:
-    """The leaves of a tree in reading order. Raises `BadRule` for an unknown fact or operator."""
-    if "fact" in tree:
-        return [_leaf(tree)]
+def conditions(tree: dict[str, Any], place: str = "") -> list[Condition]:
+    """The leaves of a tree in reading order. Raises `BadRule` for an unknown fact or operator.
+
+    With `place`, the name of the field that holds the tree, messages start with where in it the fault is.
+    """
+    here = f"{place}: " if place else ""
+    if not isinstance(tree, dict):
+        raise BadRule(f"{here}A rule is a block with all, any, not or fact, not {tree!r}.")
+    try:
+        _only_one_meaning(tree)
+        if "fact" in tree:
+            return [_leaf(tree)]
+    except BadRule as error:
+        raise BadRule(f"{here}{error}") from error
+    inside = f"{place}." if place else ""
     for word in ("all", "any"):
         if word in tree:
-            if word == "any" and not tree[word]:
-                raise BadRule("An empty 'any' matches nothing. Add a branch, or remove it.")
-            return [leaf for branch in tree[word] for leaf in conditions(branch)]
-    if "not" in tree:
-        return conditions(tree["not"])
-    raise BadRule(f"A rule needs one of all, any, not, fact; found {sorted(tree)}.")
+            return [
+                leaf
+                for index, branch in enumerate(tree[word])
+                for leaf in conditions(branch, f"{inside}{word}[{index}]" if place else "")
+            ]
+    return conditions(tree["not"], f"{inside}not" if place else "")
+
+
+def _only_one_meaning(tree: dict[str, Any]) -> None:
+    words = [word for word in ("fact", "all", "any", "not") if word in tree]
+    if len(words) != 1:
+        raise BadRule(f"A rule needs one of all, any, not, fact; found {sorted(tree)}.")
+    word = words[0]
+    more = sorted(set(tree) - ({"fact", "op", "value"} if word == "fact" else {word}))
+    if more:
+        raise BadRule(f"Unknown beside '{word}': {', '.join(map(str, more))}. Remove it.")
+    if word in {"all", "any"} and not isinstance(tree[word], list):
+        raise BadRule(f"'{word}' needs a list of branches.")
+    if word == "any" and not tree[word]:
+        raise BadRule("An empty 'any' matches nothing. Add a branch, or remove it.")
 
 
 def _leaf(tree: dict[str, Any]) -> Condition:

@@ -82,9 +82,10 @@ class ProcessKind:
     - `gate` gives the lines of what stands against publishing, empty when it is open; a signed waiver passes it.
     - `after_publish` runs in the transaction of every publishing, on every path, after the version is live.
     - `describe` says a definition in the words of the work, line by line; a difference is told in these words.
-    - `effects` says what publishing a definition under a key would change in the workspace. It writes nothing.
+    - `effects` says what publishing a definition under a key today would change in the workspace. It writes nothing.
     - `fields` is the order of fields in a file, for blocks at any depth; fields not named follow in the order given.
     - `schema` is the JSON schema of a file of this kind.
+    - `headed` says that a definition itself repeats kind, key and name, as a file does.
     """
 
     kind: str
@@ -94,9 +95,10 @@ class ProcessKind:
     gate: Callable[[ProcessVersion], list[str]] | None = None
     after_publish: Callable[[ProcessVersion, Actor, datetime], None] | None = None
     describe: Callable[[dict[str, Any]], list[Line]] | None = None
-    effects: Callable[[str, dict[str, Any]], list[str]] | None = None
+    effects: Callable[[str, dict[str, Any], date], list[str]] | None = None
     fields: tuple[str, ...] = ()
     schema: dict[str, Any] | None = None
+    headed: bool = False
 
 
 @dataclass

@@ -8,7 +8,7 @@ from core.actors import Actor
 from core.models import Tenant
 from core.registry import DoctorCheck, Fact, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
-from escalations import queries
+from escalations import queries, words
 
 AT_RISK_NEAR_RENEWAL: Final = "at_risk_near_renewal"
 DEFAULT_POLICY: Final = {
@@ -42,9 +42,28 @@ def register() -> None:
     from escalations import views  # noqa: PLC0415 -- pages need the loaded apps
 
     registry.add_facts(
-        [Fact("escalations.open", "Open escalations", "number", queries.open_count, "How many are open now.")]
+        [
+            Fact(
+                "escalations.open",
+                "Open escalations",
+                "number",
+                queries.open_count,
+                "How many are open now.",
+                now_only=True,
+                follows_score=True,  # a policy opens one where the score is low
+            )
+        ]
     )
-    registry.add_process_kind(ProcessKind(queries.POLICY_KIND, "Escalation policy", queries.parse_checked))
+    registry.add_process_kind(
+        ProcessKind(
+            queries.POLICY_KIND,
+            "Escalation policy",
+            queries.parse_checked,
+            describe=words.describe,
+            effects=words.effects,
+            fields=words.FIELDS,
+        )
+    )
     registry.add_tenant_default(TenantDefault("escalations.policy", 80, publish_policy))
     registry.add_section(Section("escalations.open", "account", "Escalations", 5, views.account_section))
     for check in (

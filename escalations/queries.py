@@ -41,7 +41,7 @@ class AtRisk:
 def parse_checked(definition: dict[str, Any]) -> Policy:
     """A policy whose criteria name only facts that exist. Raises `ValueError` with the place and the remedy."""
     policy = parse_policy(definition)
-    facts.conditions(policy.criteria)
+    facts.conditions(policy.criteria, "criteria")
     return policy
 
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.shapes import only
+
 HIDDEN: Final = "Hidden"
 HOURS_AT_MOST: Final = 24 * 90
 _OPERATORS: Final = {
@@ -64,14 +66,15 @@ class BadPolicy(ValueError):
 
 def parse_policy(definition: Mapping[str, Any]) -> Policy:
     """Raises `BadPolicy`. Whether the criteria name known facts is checked against the registry, not here."""
+    only(definition, "", {"criteria", "tier", "respond_hours", "task_title", "priority"})
     criteria = definition.get("criteria")
     if not isinstance(criteria, dict) or not criteria:
-        raise BadPolicy("A policy needs `criteria`: a tree of all, any, not and conditions on facts.")
+        raise BadPolicy("criteria: a policy needs `criteria`: a tree of all, any, not and conditions on facts.")
     if criteria in ({"all": []}, {"any": []}):
-        raise BadPolicy("The criteria are empty: every account would be escalated. Name at least one condition.")
+        raise BadPolicy("criteria: empty, every account would be escalated. Name at least one condition.")
     title = str(definition.get("task_title", "")).strip()
     if not title or len(title) > 200:
-        raise BadPolicy("`task_title` is missing or longer than 200 characters: say what the owner is to do.")
+        raise BadPolicy("task_title: `task_title` is missing or longer than 200 letters. Say what the owner is to do.")
     return Policy(
         criteria=criteria,
         tier=_whole(definition, "tier", 1, 4),
@@ -103,7 +106,7 @@ def unless_known_otherwise(tree: Mapping[str, Any], *, negated: bool = False) ->
 def _whole(definition: Mapping[str, Any], name: str, low: int, high: int) -> int:
     value = definition.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadPolicy(f"`{name}` is a whole number from {low} to {high}, not {value!r}.")
+        raise BadPolicy(f"{name}: `{name}` is a whole number from {low} to {high}, not {value!r}.")
     return value
 
 

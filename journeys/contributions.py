@@ -5,8 +5,16 @@ from datetime import datetime
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
-from journeys.actions.pipelines import JOURNEY_KIND, PIPELINE_KIND, ensure_default_journey, ensure_default_pipeline
+from journeys.actions.pipelines import (
+    JOURNEY_KIND,
+    PIPELINE_KIND,
+    ensure_default_journey,
+    ensure_default_pipeline,
+    follow_journey,
+    follow_pipeline,
+)
 from journeys.importing import OPPORTUNITIES
+from journeys.queries import words
 from journeys.queries.pipelines import misplaced_opportunities
 from journeys.queries.stage_facts import STAGE_FACTS
 from journeys.rules.pipelines import parse_journey, parse_pipeline
@@ -14,8 +22,28 @@ from journeys.rules.pipelines import parse_journey, parse_pipeline
 
 def register() -> None:
     """Called once at start."""
-    registry.add_process_kind(registry.ProcessKind(PIPELINE_KIND, "Pipeline", parse_pipeline))
-    registry.add_process_kind(registry.ProcessKind(JOURNEY_KIND, "Customer journey", parse_journey))
+    registry.add_process_kind(
+        registry.ProcessKind(
+            PIPELINE_KIND,
+            "Pipeline",
+            parse_pipeline,
+            after_publish=follow_pipeline,
+            describe=words.describe_pipeline,
+            effects=words.pipeline_effects,
+            fields=words.FIELDS,
+        )
+    )
+    registry.add_process_kind(
+        registry.ProcessKind(
+            JOURNEY_KIND,
+            "Customer journey",
+            parse_journey,
+            after_publish=follow_journey,
+            describe=words.describe_journey,
+            effects=words.journey_effects,
+            fields=words.FIELDS,
+        )
+    )
     registry.add_tenant_default(registry.TenantDefault("journeys.pipeline", 20, _pipeline))
     registry.add_tenant_default(registry.TenantDefault("journeys.journey", 21, _journey))
     registry.add_facts(STAGE_FACTS)

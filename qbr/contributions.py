@@ -9,6 +9,7 @@ from core.models import Tenant
 from core.registry import DoctorCheck, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from qbr import queries
+from qbr.queries import words
 from qbr.rules import parse_cadence, parse_template
 
 DEFAULT_CADENCE: Final[dict[str, Any]] = {
@@ -45,8 +46,26 @@ def register() -> None:
     """Called once at start."""
     from qbr import views  # noqa: PLC0415 -- pages need the loaded apps
 
-    registry.add_process_kind(ProcessKind(queries.CADENCE_KIND, "QBR cadence", parse_cadence))
-    registry.add_process_kind(ProcessKind(queries.TEMPLATE_KIND, "QBR template", parse_template))
+    registry.add_process_kind(
+        ProcessKind(
+            queries.CADENCE_KIND,
+            "QBR cadence",
+            parse_cadence,
+            describe=words.describe_cadence,
+            effects=words.cadence_effects,
+            fields=words.CADENCE_FIELDS,
+        )
+    )
+    registry.add_process_kind(
+        ProcessKind(
+            queries.TEMPLATE_KIND,
+            "QBR template",
+            parse_template,
+            describe=words.describe_template,
+            effects=words.template_effects,
+            fields=words.TEMPLATE_FIELDS,
+        )
+    )
     registry.add_tenant_default(TenantDefault("qbr.defaults", 70, publish_defaults))
     registry.add_section(Section("qbr.next", "account", "QBR", 40, views.account_section))
     registry.add_doctor_check(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from core.shapes import only
+
 SECTIONS: Final = ("summary", "goals", "risks", "plan", "decisions", "usage", "support", "commercial")
 # Without these two a review reports status instead of leading somewhere.
 STRATEGIC: Final = ("goals", "decisions")
@@ -51,11 +53,12 @@ class BadDocument(ValueError):
 
 def parse_cadence(definition: Mapping[str, Any]) -> Cadence:
     """Raises `BadDocument`."""
+    only(definition, "", {"months", "prepare_days", "on_request_months"})
     months = definition.get("months")
     if not isinstance(months, dict):
-        raise BadDocument("A cadence needs `months`: segment → months between reviews.")
+        raise BadDocument("months: a cadence needs `months`: segment → months between reviews.")
     return Cadence(
-        months={str(segment): _whole(value, f"months of {segment}", 1, 24) for segment, value in months.items()},
+        months={str(segment): _whole(value, f"months.{segment}", 1, 24) for segment, value in months.items()},
         prepare_days=_whole(definition.get("prepare_days", 14), "prepare_days", 1, 60),
         on_request_months=_whole(definition.get("on_request_months", 3), "on_request_months", 1, 24),
     )
@@ -63,25 +66,27 @@ def parse_cadence(definition: Mapping[str, Any]) -> Cadence:
 
 def _whole(value: Any, name: str, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadDocument(f"`{name}` is a whole number from {low} to {high}, not {value!r}.")
+        raise BadDocument(f"{name}: a whole number from {low} to {high}, not {value!r}.")
     return value
 
 
 def parse_template(definition: Mapping[str, Any]) -> Template:
     """Raises `BadDocument`."""
+    only(definition, "", {"sections", "appendix"})
     sections = _sections(definition.get("sections"), "sections")
     if not sections:
-        raise BadDocument("A template needs at least one section.")
+        raise BadDocument("sections: a template needs at least one section.")
     return Template(sections=sections, appendix=_sections(definition.get("appendix", []), "appendix"))
 
 
 def _sections(raw: Any, field: str) -> tuple[TemplateSection, ...]:
     if not isinstance(raw, list):
-        raise BadDocument(f"`{field}` is a list of sections with key and title.")
+        raise BadDocument(f"{field}: a list of sections with key and title.")
     found = []
-    for entry in raw:
+    for place, entry in enumerate(raw):
         if not isinstance(entry, dict) or entry.get("key") not in SECTIONS:
-            raise BadDocument(f"Each of `{field}` has a key out of {', '.join(SECTIONS)}.")
+            raise BadDocument(f"{field}[{place}].key: one of {', '.join(SECTIONS)}.")
+        only(entry, f"{field}[{place}]", {"key", "title"})
         found.append(TemplateSection(entry["key"], str(entry.get("title") or entry["key"].capitalize())))
     return tuple(found)
 

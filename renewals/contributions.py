@@ -9,6 +9,7 @@ from core.models import Tenant
 from core.registry import DoctorCheck, Fact, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from renewals import queries
+from renewals.queries import words
 from renewals.rules import parse_timeline
 
 DEFAULT_TIMELINE: Final = {
@@ -67,6 +68,7 @@ def register() -> None:
                 type="number",
                 expression=queries.days_to_renewal,
                 help="Days from the date to the earliest open renewal; negative when it is late.",
+                now_only=True,
             ),
             Fact(
                 key="renewals.amount",
@@ -74,10 +76,20 @@ def register() -> None:
                 type="money",
                 expression=queries.renewal_amount,
                 help="ARR of the earliest open renewal.",
+                now_only=True,
             ),
         ]
     )
-    registry.add_process_kind(ProcessKind(queries.TIMELINE_KIND, "Renewal timeline", parse_timeline))
+    registry.add_process_kind(
+        ProcessKind(
+            queries.TIMELINE_KIND,
+            "Renewal timeline",
+            parse_timeline,
+            describe=words.describe,
+            effects=words.effects,
+            fields=words.FIELDS,
+        )
+    )
     registry.add_tenant_default(TenantDefault("renewals.timeline", 60, publish_timeline))
     registry.add_section(Section("renewals.strip", "account", "Renewal", 10, views.account_section))
     for check in (

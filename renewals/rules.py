@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from core.shapes import only
+
 CATCH_UP: Final = 0
 LONGEST_OFFSET: Final = 730
 FINAL_WEEK_DAYS: Final = 7
@@ -58,33 +60,36 @@ class BadTimeline(ValueError):
 
 def parse_timeline(definition: Mapping[str, Any]) -> Timeline:
     """Raises `BadTimeline`."""
+    only(definition, "", {"steps", "weekend", "catch_up_title"})
     raw = definition.get("steps")
     if not isinstance(raw, list) or not raw:
-        raise BadTimeline("A renewal timeline needs `steps`: a list with offset_days and title each.")
-    steps = tuple(sorted((_step(entry) for entry in raw), key=lambda step: -step.offset_days))
+        raise BadTimeline("steps: a renewal timeline needs `steps`: a list with offset_days and title each.")
+    found = (_step(entry, f"steps[{place}]") for place, entry in enumerate(raw))
+    steps = tuple(sorted(found, key=lambda step: -step.offset_days))
     if len({step.offset_days for step in steps}) != len(steps):
-        raise BadTimeline("Two steps have the same offset_days. Give each step its own.")
+        raise BadTimeline("steps: two have the same offset_days. Give each step its own.")
     weekend = definition.get("weekend", Weekend.NEXT)
-    if weekend not in set(Weekend):
-        raise BadTimeline(f"`weekend` is next, previous or keep, not {weekend!r}.")
+    if not isinstance(weekend, str) or weekend not in set(Weekend):
+        raise BadTimeline(f"weekend: next, previous or keep, not {weekend!r}.")
     title = str(definition.get("catch_up_title", "")).strip()
     if not title:
-        raise BadTimeline("`catch_up_title` is missing: the title of the task that stands for steps already missed.")
+        raise BadTimeline("catch_up_title: missing. Give the title of the task that stands for steps already missed.")
     return Timeline(steps=steps, weekend=Weekend(weekend), catch_up_title=title)
 
 
-def _step(entry: Any) -> TimelineStep:
+def _step(entry: Any, place: str) -> TimelineStep:
     if not isinstance(entry, Mapping):
-        raise BadTimeline("Each step is a mapping with offset_days and title.")
+        raise BadTimeline(f"{place}: each step is a block with offset_days and title.")
+    only(entry, place, {"offset_days", "title", "done_when", "priority"})
     offset = entry.get("offset_days")
     if not isinstance(offset, int) or isinstance(offset, bool) or not 1 <= offset <= LONGEST_OFFSET:
-        raise BadTimeline(f"offset_days is a whole number from 1 to {LONGEST_OFFSET}, not {offset!r}.")
+        raise BadTimeline(f"{place}.offset_days: a whole number from 1 to {LONGEST_OFFSET}, not {offset!r}.")
     title = str(entry.get("title", "")).strip()
     if not title or len(title) > 200:
-        raise BadTimeline(f"The step {offset} days before needs a title of at most 200 characters.")
+        raise BadTimeline(f"{place}.title: the step {offset} days before needs a title of at most 200 characters.")
     priority = entry.get("priority", 0)
     if not isinstance(priority, int) or isinstance(priority, bool) or not 0 <= priority <= 100:
-        raise BadTimeline(f"The step {offset} days before has priority {priority!r}; use a whole number from 0 to 100.")
+        raise BadTimeline(f"{place}.priority: a whole number from 0 to 100, not {priority!r}.")
     return TimelineStep(offset, title, str(entry.get("done_when", "")).strip(), priority)
 
 

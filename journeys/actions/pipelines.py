@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from core.actors import Actor
 from core.models import ProcessVersion
 from core.versioning import ensure_published
 from journeys.models import LifecycleStage, Pipeline, PipelineStage
+from journeys.queries.words import journey_obstacles, pipeline_obstacles
 from journeys.rules.pipelines import (
     DEFAULT_JOURNEY,
     DEFAULT_PIPELINE,
@@ -62,18 +64,7 @@ def ensure_default_journey(*, actor: Actor, now: datetime) -> None:
     )
     if LifecycleStage.objects.exists():
         return
-    LifecycleStage.objects.bulk_create(
-        LifecycleStage(
-            tenant_id=version.tenant_id,
-            key=stage.key,
-            name=stage.name,
-            position=position,
-            owner_team=stage.owner_team,
-            success=stage.success,
-            expected_days=stage.expected_days,
-        )
-        for position, stage in enumerate(parse_journey(version.definition).stages, start=1)
-    )
+    LifecycleStage.objects.bulk_create(_journey_rows(version))
 
 
 @transaction.atomic
@@ -90,6 +81,69 @@ def add_stages(*, pipeline: Pipeline, spec: PipelineSpec) -> list[PipelineStage]
         later = pipeline.stages.filter(position__gte=position)
         later.update(position=F("position") + shift)
     return PipelineStage.objects.bulk_create(_rows(pipeline, fresh, first=position))
+
+
+def follow_pipeline(version: ProcessVersion, _actor: Actor, _now: datetime) -> None:
+    """Makes the rows that opportunities point at say what the version says. Raises `ValueError` with what is in use."""
+    stages = parse_pipeline(version.definition).stages
+    obstacles = pipeline_obstacles(version.key, {stage.key: stage.kind for stage in stages})
+    if obstacles:
+        raise ValueError(" ".join(obstacles))
+    pipeline, _ = Pipeline.objects.update_or_create(
+        key=version.key,
+        defaults={"name": version.name},
+        create_defaults={"name": version.name, "is_default": _is_first_default(version.key)},
+    )
+    _replace(PipelineStage.objects.filter(pipeline=pipeline), _rows(pipeline, stages, first=1), _STAGE_FIELDS)
+
+
+def _is_first_default(key: str) -> bool:
+    return key == DEFAULT_PIPELINE_KEY and not Pipeline.objects.filter(is_default=True).exists()
+
+
+def follow_journey(version: ProcessVersion, _actor: Actor, _now: datetime) -> None:
+    """Makes the rows that accounts point at say what the version says. Raises `ValueError` with what is in use.
+
+    Accounts walk the standard journey; one under another key is kept as a document only.
+    """
+    if version.key != DEFAULT_JOURNEY_KEY:
+        return
+    rows = _journey_rows(version)
+    obstacles = journey_obstacles({row.key for row in rows})
+    if obstacles:
+        raise ValueError(" ".join(obstacles))
+    _replace(LifecycleStage.objects.all(), rows, _JOURNEY_FIELDS)
+
+
+_STAGE_FIELDS = ["name", "position", "kind", "probability", "forecast"]
+_JOURNEY_FIELDS = ["name", "position", "owner_team", "success", "expected_days"]
+
+
+def _replace(present: QuerySet[Any], rows: Sequence[Any], fields: list[str]) -> None:
+    """The rows by key: what is no longer there goes, what is there follows, what is new comes."""
+    present.exclude(key__in=[row.key for row in rows]).delete()
+    # First out of the way, since positions are unique at every moment.
+    present.update(position=F("position") + 1000)
+    ids = dict(present.values_list("key", "pk"))
+    for row in rows:
+        row.pk = ids.get(row.key)
+    present.model._default_manager.bulk_update([row for row in rows if row.pk], fields)
+    present.model._default_manager.bulk_create([row for row in rows if not row.pk])
+
+
+def _journey_rows(version: ProcessVersion) -> list[LifecycleStage]:
+    return [
+        LifecycleStage(
+            tenant_id=version.tenant_id,
+            key=stage.key,
+            name=stage.name,
+            position=position,
+            owner_team=stage.owner_team,
+            success=stage.success,
+            expected_days=stage.expected_days,
+        )
+        for position, stage in enumerate(parse_journey(version.definition).stages, start=1)
+    ]
 
 
 def _materialise(version: ProcessVersion, *, is_default: bool) -> Pipeline:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from core.shapes import only
+
 # The words of `journeys.choices`, which this room may not import: choices are made of Django.
 OPEN: Final = "open"
 WON: Final = "won"
@@ -116,7 +118,7 @@ DEFAULT_JOURNEY: Final[Mapping[str, Any]] = {
 
 def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
     """The document as stages. Raises `ValueError` that names the stage, what is wrong and what would be right."""
-    stages = tuple(_stage(place, raw) for place, raw in enumerate(_stage_list(definition), start=1))
+    stages = tuple(_stage(place, raw) for place, raw in enumerate(_stage_list(definition)))
     _refuse_repeats([stage.key for stage in stages])
     kinds = [stage.kind for stage in stages]
     if OPEN not in kinds or WON not in kinds or LOST not in kinds:
@@ -126,12 +128,13 @@ def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
 
 def parse_journey(definition: Mapping[str, Any]) -> JourneySpec:
     """The document as stages. Raises `ValueError` that names the stage, what is wrong and what would be right."""
-    stages = tuple(_lifecycle_stage(place, raw) for place, raw in enumerate(_stage_list(definition), start=1))
+    stages = tuple(_lifecycle_stage(place, raw) for place, raw in enumerate(_stage_list(definition)))
     _refuse_repeats([stage.key for stage in stages])
     return JourneySpec(stages)
 
 
 def _stage_list(definition: Mapping[str, Any]) -> list[Any]:
+    only(definition, "", {"stages"})
     stages = definition.get("stages")
     if not isinstance(stages, list) or not stages:
         raise ValueError("stages: give a list with at least one stage.")
@@ -139,9 +142,9 @@ def _stage_list(definition: Mapping[str, Any]) -> list[Any]:
 
 
 def _refuse_repeats(keys: Sequence[str]) -> None:
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"stages: the key '{key}' stands twice. Give each stage a key of its own.")
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            raise ValueError(f"stages[{place}].key: the key '{key}' stands twice. Give each stage a key of its own.")
 
 
 def _text(place: int, raw: Any, name: str) -> str:
@@ -153,6 +156,7 @@ def _text(place: int, raw: Any, name: str) -> str:
 
 def _stage(place: int, raw: Any) -> StageSpec:
     key, name = _text(place, raw, "key"), _text(place, raw, "name")
+    only(raw, f"stages[{place}]", {"key", "name", "kind", "probability", "forecast"})
     kind, forecast = raw.get("kind", "open"), raw.get("forecast", "not_yet")
     if kind not in KINDS:
         raise ValueError(f"stages[{place}].kind: '{kind}' is unknown; one of {', '.join(KINDS)}.")
@@ -165,6 +169,8 @@ def _stage(place: int, raw: Any) -> StageSpec:
 
 
 def _lifecycle_stage(place: int, raw: Any) -> LifecycleStageSpec:
+    if isinstance(raw, dict):
+        only(raw, f"stages[{place}]", {"key", "name", "owner_team", "success", "expected_days"})
     days = raw.get("expected_days") if isinstance(raw, dict) else None
     if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < 1):
         raise ValueError(f"stages[{place}].expected_days: a whole number from 1, or left out; not {days!r}.")

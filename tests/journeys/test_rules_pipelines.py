@@ -33,7 +33,7 @@ def test_the_defaults_are_valid_documents_and_survive_the_round_trip() -> None:
     ("change", "message"),
     [
         ({"stages": []}, "at least one stage"),
-        ({"stages": [{"key": "a"}]}, r"stages\[1\]\.name"),
+        ({"stages": [{"key": "a"}]}, r"stages\[0\]\.name"),
         ({"stages": [{"key": "a", "name": "A", "probability": 101}]}, "0 to 100"),
         ({"stages": [{"key": "a", "name": "A", "kind": "gone"}]}, "open, won, lost"),
         ({"stages": [{"key": "a", "name": "A"}, {"key": "a", "name": "B"}]}, "stands twice"),
