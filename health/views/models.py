@@ -1,16 +1,191 @@
-"""Doors of health: the score models."""
+"""Doors of health: the score models, to read, to try and to compare."""
 
-from django.http import HttpResponse
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from accounts.choices import Segment
+from core import clock
+from core.actors import Actor
 from core.http import WorkspaceRequest
-from core.permissions import Permission, requires
+from core.models import ProcessVersion
+from core.permissions import Permission, may, requires
+from health.actions.trying import start_impact
+from health.queries import band_stats as bands_of
+from health.queries import draft_alerts, impact
 from health.queries.catalogue import models_in_words
+from health.queries.editor import AGGREGATES, MISSING, ModelPage, draft_of, drafts, model_page
+from health.queries.measures import find_measures
+from health.queries.shadow import shadow_of
+from health.rules.editing import BadFields
+from health.rules.presets import PRESETS
 
 
 @requires(Permission.VIEW_HEALTH)
 @require_GET
 def models(request: WorkspaceRequest) -> HttpResponse:
-    """The live score models, to read."""
-    return render(request, "health/models.html", {"models": models_in_words()})
+    """The score models: live ones with what they say, and drafts that are waiting."""
+    context = {"models": models_in_words(), "drafts": list(drafts()), "presets": PRESETS}
+    return render(request, "health/models.html", {**context, **may_edit(request)})
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """One model: its draft, its live version, or what differs. A part of it for a row that is opened."""
+    view, opened = request.GET.get("view", ""), request.GET.get("open", "")
+    page = model_page(key, view=view, opened=opened)
+    if page is None:
+        raise Http404
+    template = "health/model/_editor.html" if request.htmx else "health/model/page.html"
+    return render(request, template, model_context(request, page, opened))
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model_impact(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """What the draft would do to today's accounts; as a job with progress where there are very many."""
+    version, day = _draft(key), _day(request)
+    if impact.customers() > impact.AT_ONCE:
+        job = start_impact(version=version, as_of=day, actor=Actor.person(request.membership), now=clock.now())
+        found: Any = job.result.get("impact")
+        return _part(request, version, "_impact.html", "Impact", impact=found, job=None if found else job)
+    return _part(request, version, "_impact.html", "Impact", impact=impact.impact(version, today=day))
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model_changes(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Every account that the draft puts into another band, and why, largest first."""
+    version, day, after = _draft(key), _day(request), request.GET.get("after", "")
+    try:
+        found, following = impact.flips(version, today=day, after=after)
+    except BadFields:
+        found, following = impact.flips(version, today=day)
+        after = ""
+    context = {"version": version, "key": key, "flips": found, "next": following, "after": after, "as_of": day}
+    return render(request, "health/model/changes.html", {**context, **may_edit(request)})
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model_changes_file(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """The same list as a file for a spreadsheet."""
+    version = _draft(key)
+    money = may(request.membership.role, Permission.VIEW_MONEY)
+    text = impact.flips_csv(version, today=_day(request), money=money)
+    return HttpResponse(
+        text,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="changes-{key}-v{version.number}.csv"'},
+    )
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model_alerts(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """The alert rules replayed over the last half year with the draft's scores."""
+    version = _draft(key)
+    rules = draft_alerts.replay(version, today=_day(request))
+    return _part(request, version, "_alerts.html", "Alerts of the last 180 days", rules=rules)
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model_bands(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """The accounts in each band of one input today, and how many of those of a year ago were lost."""
+    version = _shown(key, request.GET.get("view", ""))
+    table = request.GET.get("table", "0")
+    if not table.isdecimal() or len(table) > 3:
+        raise Http404
+    try:
+        stats = bands_of.band_stats(version, request.GET.get("input", ""), int(table), as_of=_day(request))
+    except (BadFields, IndexError):
+        raise Http404 from None
+    return _part(request, version, "_bands.html", "Accounts in each band", stats=stats, named=not request.htmx)
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model_measures(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """The search for a measure to add as an input."""
+    version = _draft(key)
+    text = request.GET.get("q", "")[:80]
+    context = {"found": find_measures(text), "q": text, "seen": version.content_hash}
+    if request.htmx and request.htmx.target == "measures-found":
+        return render(request, "health/model/_measures.html#found", {**context, "key": key})
+    return _part(request, version, "_measures.html", "Add an input", **context)
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def model_shadow(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """How the draft has judged beside the live version so far."""
+    version = _draft(key)
+    return _part(request, version, "_shadow.html", "In shadow", shadow=shadow_of(version, as_of=_day(request)))
+
+
+def may_edit(request: WorkspaceRequest) -> dict[str, Any]:
+    """What the role allows on these pages."""
+    role = request.membership.role
+    return {
+        "may_edit": may(role, Permission.CONFIGURE_PROCESSES),
+        "may_see_money": may(role, Permission.VIEW_MONEY),
+    }
+
+
+def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> dict[str, Any]:
+    """Everything that the templates of a model's page read."""
+    allowed = may_edit(request)
+    segment = page.model.applies_to
+    return {
+        "page": page,
+        "opened": opened,
+        "now": clock.now(),
+        "editable": allowed["may_edit"] and page.is_draft,
+        "aggregates": AGGREGATES,
+        "missing_choices": MISSING,
+        "group_choices": {"": "None", **{name: name for name in page.groups}},
+        "segment_name": str(Segment(segment).label) if segment in Segment.values else segment,
+        "few": page.draft is None or impact.customers() <= draft_alerts.AT_ONCE,
+        "versions_url": _reverse("core:process_versions", ["score_model", page.key]),
+        "validation_url": f"{_reverse('health:validation', [page.key])}?{urlencode({'view': page.view})}",
+        **allowed,
+    }
+
+
+def _shown(key: str, view: str) -> ProcessVersion:
+    page = model_page(key, view=view)
+    if page is None:
+        raise Http404
+    return page.shown
+
+
+def _draft(key: str) -> ProcessVersion:
+    version = draft_of(key)
+    if version is None:
+        raise Http404
+    return version
+
+
+def _day(request: WorkspaceRequest) -> Any:
+    return impact.day_of(request.tenant, request.tenant.today(clock.now()))
+
+
+def _part(request: WorkspaceRequest, version: ProcessVersion, part: str, title: str, **context: Any) -> HttpResponse:
+    now = clock.now()
+    shared = {"key": version.key, "name": version.name, "title": title, "part": f"health/model/{part}", "at": now}
+    return render(request, "health/model/part.html", {**shared, "now": now, **context, **may_edit(request)})
+
+
+def _reverse(name: str, args: list[str]) -> str:
+    from django.urls import NoReverseMatch
+
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return "/"
