@@ -47,9 +47,23 @@ def _days_since_contact(as_of: date) -> Any:
 
 
 ACCOUNT_FACTS: Final = (
-    Fact("accounts.arr", "ARR", "money", _arr, "Annual recurring revenue, in minor units, as last brought to date."),
-    Fact("accounts.segment", "Segment", "choice", _segment, "The segment's key; empty when there is none."),
-    Fact("accounts.status", "Status", "choice", _status, "prospect, customer or churned."),
+    Fact(
+        "accounts.arr",
+        "ARR",
+        "money",
+        _arr,
+        "Annual recurring revenue, in minor units, as last brought to date.",
+        now_only=True,
+    ),
+    Fact(
+        "accounts.segment",
+        "Segment",
+        "choice",
+        _segment,
+        "The segment's key; empty when there is none.",
+        now_only=True,
+    ),
+    Fact("accounts.status", "Status", "choice", _status, "prospect, customer or churned.", now_only=True),
     Fact(
         "accounts.days_since_contact",
         "Days since the last contact",

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from core.formatting import number
 from core.models import ProcessVersion
 from health.engine import SOURCES
+from health.queries.language import advice
 from health.queries.live import compiled, live_models
 from health.queries.wording import in_words
-from health.rules import Bands, Categories, Input, Linear, Reading, lint
+from health.rules import Bands, Categories, Input, Linear, Reading
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def models_in_words() -> list[ModelWords]:
                 green=one.model.green,
                 min_coverage=one.model.min_coverage,
                 inputs=[_input(each, unknown) for each in one.model.inputs],
-                advice=lint(one.model),
+                advice=advice(one.model),
             )
         )
     return words

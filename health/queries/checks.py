@@ -7,20 +7,51 @@ from django.db import connection
 
 from core.models import Tenant
 
-# Σ weight × sub-score / Σ weight over the inputs that have one, straight from the stored arrays and the version.
+# The mean of the groups that have a value, each the mean of its inputs, then floors, then caps: straight from the
+# stored arrays and the document of the version, past the code that scores.
 _ADDS_UP = """
-WITH versions AS MATERIALIZED (
-    SELECT v.id, array_agg((input ->> 'weight')::float8 ORDER BY place) AS weights
+WITH inputs AS MATERIALIZED (
+    SELECT v.id, place, input ->> 'key' AS key, (input ->> 'weight')::float8 AS weight,
+        COALESCE(input ->> 'group', '') AS grp, COALESCE((
+            SELECT (one ->> 'weight')::float8 FROM jsonb_path_query(v.definition, '$.groups[*] ? (@ != null)') AS one
+            WHERE one ->> 'key' = input ->> 'group'
+        ), 1) AS grp_weight
     FROM core_processversion v, jsonb_array_elements(v.definition -> 'inputs') WITH ORDINALITY AS one(input, place)
     WHERE v.tenant_id = %(tenant)s AND v.kind = 'score_model'
+),
+limits AS MATERIALIZED (
+    SELECT v.id, array_agg(i.place) AS places, array_agg(word = 'caps') AS caps,
+        array_agg((one ->> CASE word WHEN 'caps' THEN 'below' ELSE 'at_least' END)::float8) AS edges,
+        array_agg((one ->> CASE word WHEN 'caps' THEN 'at_most' ELSE 'not_below' END)::float8) AS scores
+    FROM core_processversion v
+    CROSS JOIN unnest(ARRAY['caps', 'floors']) AS word
+    CROSS JOIN LATERAL jsonb_path_query(v.definition, ('$.' || word || '[*] ? (@ != null)')::jsonpath) AS one
+    JOIN inputs i ON i.id = v.id AND i.key = one ->> 'input'
+    WHERE v.tenant_id = %(tenant)s AND v.kind = 'score_model'
     GROUP BY v.id
+),
+versions AS MATERIALIZED (
+    SELECT i.id, array_agg(i.weight ORDER BY i.place) AS weights, array_agg(i.grp ORDER BY i.place) AS groups,
+        array_agg(i.grp_weight ORDER BY i.place) AS grp_weights, l.places, l.caps, l.edges, l.scores
+    FROM inputs i LEFT JOIN limits l ON l.id = i.id
+    GROUP BY i.id, l.places, l.caps, l.edges, l.scores
 )
 SELECT count(*) FROM {table} h
 LEFT JOIN versions v ON v.id = h.model_version_id
-WHERE h.tenant_id = %(tenant)s AND h.score IS NOT NULL AND COALESCE(abs(h.score - (
-    SELECT sum(weight * sub) / NULLIF(sum(weight) FILTER (WHERE sub IS NOT NULL), 0)
-    FROM unnest(h.sub_scores, v.weights) AS one(sub, weight)
-)), 1) > 0.01"""
+LEFT JOIN LATERAL (
+    SELECT sum(grp_weight * points / weight) / NULLIF(sum(grp_weight), 0) AS score FROM (
+        SELECT max(grp_weight) AS grp_weight, sum(weight * sub) AS points, sum(weight) AS weight
+        FROM unnest(h.sub_scores, v.weights, v.groups, v.grp_weights) AS one(sub, weight, grp, grp_weight)
+        WHERE sub IS NOT NULL GROUP BY grp HAVING sum(weight) > 0
+    ) AS grouped
+) AS plain ON true
+LEFT JOIN LATERAL (
+    SELECT max(score) FILTER (WHERE NOT is_cap AND h.sub_scores[place] >= edge) AS low,
+        min(score) FILTER (WHERE is_cap AND h.sub_scores[place] < edge) AS high
+    FROM unnest(v.places, v.caps, v.edges, v.scores) AS one(place, is_cap, edge, score)
+) AS held ON true
+WHERE h.tenant_id = %(tenant)s AND h.score IS NOT NULL
+  AND COALESCE(abs(h.score - LEAST(GREATEST(plain.score, held.low), held.high)), 1) > 0.01"""
 
 _LAST_HISTORY = """
 SELECT count(*) FROM health_score s

@@ -12,5 +12,12 @@ def _stage(_as_of: date) -> Any:
 
 
 STAGE_FACTS: Final = (
-    Fact("journeys.stage", "Lifecycle stage", "choice", _stage, "The key of the current stage; unknown without one."),
+    Fact(
+        "journeys.stage",
+        "Lifecycle stage",
+        "choice",
+        _stage,
+        "The key of the current stage; unknown without one.",
+        now_only=True,
+    ),
 )

@@ -13,20 +13,22 @@ from health.rules import (
     STANDARD,
     Aggregate,
     Input,
+    Limit,
     Linear,
     Missing,
     Moment,
     Reading,
     ScoreModel,
+    answered,
     band_of,
     contributions,
+    filled,
     judge,
     lint,
     parse_model,
     split_change,
     sub_score,
 )
-from health.rules.score import filled
 from tests.factories.health import document, one_input
 
 
@@ -103,7 +105,10 @@ WRONG = [
     (document(one_input(aggregate="count", missing={"carry_forward_days": 5})), "inputs[0].missing: only last, max"),
     (document(one_input(measure="")), "inputs[0].measure: name the measure to read"),
     (document(one_input(), one_input()), "inputs: the key 'usage' stands twice."),
-    (document(one_input(), bands={"yellow": 70, "green": 50}), "bands: edges must rise: 0 < yellow < green, found 70 and 50."),
+    (
+        document(one_input(), bands={"yellow": 70, "green": 50}),
+        "bands: edges must rise: 0 < yellow < green, found 70 and 50.",
+    ),
     (document(one_input(), min_coverage=1.5), "min_coverage: 1.5 is above 1."),
     (document(one_input(), surprise=1), "surprise: unknown field."),
 ]
@@ -156,37 +161,94 @@ def test_contributions_add_up_for_ten_thousand_random_scores() -> None:
         )
 
 
+@pytest.mark.capability("C6")
 def test_the_parts_of_a_change_add_up_to_it_for_ten_thousand_random_pairs() -> None:
     dice = random.Random(7)
+    moved = 0
     for _ in range(10_000):
-        before, after = _random_moment(dice), _random_moment(dice)
+        before = _random_moment(dice)
+        # Half of the pairs stay with one version, as most changes do.
+        after = _random_moment(dice, before.model if dice.random() < 0.5 else None)
         split = split_change(before, after)
         if split is None:
             assert None in (judge(before.model, before.sub_scores), judge(after.model, after.sub_scores))
             continue
-        assert split.values + split.coverage + split.configuration == pytest.approx(split.total, abs=0.01)
+        parts = split.values + split.coverage + split.tenure + split.configuration
+        assert parts == pytest.approx(split.total, abs=0.01)
         assert sum(part for _, part in split.by_input) == pytest.approx(split.values, abs=0.01)
+        if after.model is before.model:
+            assert split.configuration == pytest.approx(0, abs=0.01)
+        moved += abs(split.tenure) > 0.01
+    assert moved > 1_000
 
 
-def _random_moment(dice: random.Random) -> Moment:
+def _random_moment(dice: random.Random, model: ScoreModel | None = None) -> Moment:
+    model = model or _random_model(dice)
+    values: list[float | None] = []
+    sub_scores: list[float | None] = []
+    readings: list[int | None] = []
+    months = dice.randint(0, 24)
+    for one in model.inputs:
+        observed = [None if dice.random() < 0.2 else dice.uniform(0, 100)] * len(one.readings)
+        place, value = answered(one, observed, months=months)
+        sub = None if place is None or value is None else sub_score(one.readings[place].mapping, value)
+        values.append(value)
+        readings.append(place)
+        sub_scores.append(filled(one, sub))
+    return Moment(model, sub_scores, values, readings)
+
+
+def _random_model(dice: random.Random) -> ScoreModel:
     keys = dice.sample(["a", "b", "c", "d", "e"], dice.randint(1, 5))
     model = quick_model([dice.randint(1, 40) for _ in keys])
+    groups = dice.choice([[""], ["x", "y"]])
     inputs = tuple(
         replace(
             one,
             key=key,
+            group=dice.choice(groups),
             missing=dice.choice([Missing.EXCLUDE, Missing.NEUTRAL, Missing.WORST]),
-            readings=(replace(one.readings[0], mapping=Linear(dice.randint(0, 10), dice.randint(50, 100))),),
+            readings=tuple(
+                replace(one.readings[0], mapping=Linear(dice.randint(0, 10), dice.randint(50, 100)), tenure=tenure)
+                for tenure in dice.choice([[None], [(0, 12), None], [(0, 6), (6, 18), (18, None)]])
+            ),
         )
         for key, one in zip(keys, model.inputs, strict=True)
     )
-    model = replace(model, inputs=inputs)
-    values = [None if dice.random() < 0.2 else dice.uniform(0, 100) for _ in keys]
-    sub_scores = [
-        filled(one, None if value is None else sub_score(one.readings[0].mapping, value))
-        for one, value in zip(model.inputs, values, strict=True)
-    ]
-    return Moment(model, sub_scores, values, [None if value is None else 0 for value in values])
+    limits = tuple(
+        Limit(dice.choice(keys), dice.randint(0, 100), dice.randint(0, 100), dice.random() < 0.5)
+        for _ in range(dice.choice([0, 0, 1, 2]))
+    )
+    return replace(model, inputs=inputs, limits=limits)
+
+
+def aged(sub: float, value: float, reading: int) -> Moment:
+    rows = [{"tenure_months": [0, 12], "mapping": {"linear": {"worst": 0, "best": 50}}}]
+    return Moment(model_of([1], thresholds=rows), [sub], [value], [reading])
+
+
+def test_the_row_for_older_accounts_is_a_part_of_its_own() -> None:
+    split = split_change(aged(80, 40, 0), aged(30, 30, 1))
+    assert split is not None
+    assert (split.total, split.values, split.tenure, split.configuration) == pytest.approx((-50, -20, -30, 0))
+
+
+def test_a_value_that_came_with_an_older_row_is_coverage_under_the_row_of_now() -> None:
+    before, after = aged(80, 40, 0), aged(30, 30, 1)
+    rows = model_of([50, 50]).inputs
+    model = replace(before.model, inputs=(*before.model.inputs, replace(rows[1], weight=1.0)))
+    split = split_change(
+        Moment(model, [None, 60], [None, 60], [None, 0]), Moment(model, [*after.sub_scores, 60], [30, 60], [1, 0])
+    )
+    assert split is not None
+    assert (split.total, split.coverage, split.tenure) == pytest.approx((-15, -15, 0))
+
+
+def test_a_cap_that_begins_to_hold_acts_through_the_value_that_fell() -> None:
+    model = replace(model_of([50, 50]), limits=(Limit("i0", 20, 30, is_cap=True),))
+    split = split_change(Moment(model, [40, 80], [40, 80], [0, 0]), Moment(model, [10, 80], [10, 80], [0, 0]))
+    assert split is not None
+    assert (split.total, split.values, split.configuration) == pytest.approx((-30, -30, 0))
 
 
 def test_a_change_of_values_alone_has_no_other_part() -> None:
