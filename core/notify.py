@@ -5,14 +5,17 @@ a mail server that is down delays them and loses none (`core.deliveries` sends t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
+from core import audit
+from core.actors import Actor
 from core.choices import Channel
-from core.models import Delivery, Notification, NotificationChoice, Tenant
+from core.models import ChatWebhook, Delivery, Notification, NotificationChoice, Tenant
 from core.rules import due_at
 
 BELL: Final = "bell"
@@ -105,6 +108,51 @@ def choices_of(membership_ids: set[int]) -> dict[int, Choice]:
 def unread(membership_id: int) -> int:
     """How many notifications the member has not read."""
     return Notification.objects.filter(membership_id=membership_id, read_at=None).count()
+
+
+def notifications(membership_id: int) -> QuerySet[Notification]:
+    """What the member was told, the latest first, with the ways it took."""
+    return (
+        Notification.objects.filter(membership_id=membership_id)
+        .prefetch_related("deliveries")
+        .order_by("-created_at", "-pk")
+    )
+
+
+@transaction.atomic
+def mark_read(*, membership_id: int, now: datetime, notification_id: int | None = None) -> Notification | None:
+    """One notification of the member is read, or all of them; returns the one. Somebody else's does not exist."""
+    mine = Notification.objects.filter(membership_id=membership_id)
+    if notification_id is None:
+        mine.filter(read_at=None).update(read_at=now)
+        return None
+    mine.filter(pk=notification_id, read_at=None).update(read_at=now)
+    return mine.filter(pk=notification_id).first()
+
+
+@transaction.atomic
+def save_choice(*, membership_id: int, choice: Choice) -> NotificationChoice:
+    """Keeps how a member wants to be told. What is on its way already keeps its time."""
+    row, _ = NotificationChoice.objects.update_or_create(membership_id=membership_id, defaults=asdict(choice))
+    return row
+
+
+@transaction.atomic
+def save_webhook(*, url: str, actor: Actor, now: datetime) -> None:
+    """Keeps the workspace's Slack address, or with an empty one forgets it. The audit trail does not hold the secret."""
+    if url:
+        ChatWebhook.objects.update_or_create(defaults={"url": url, "updated_at": now, "updated_by": actor.label})
+    else:
+        ChatWebhook.objects.all().delete()
+    audit.record(
+        actor=actor, at=now, verb="set the Slack address" if url else "removed the Slack address",
+        subject_type="core.chatwebhook",
+    )  # fmt: skip
+
+
+def webhook() -> ChatWebhook | None:
+    """The workspace's Slack address, or None."""
+    return ChatWebhook.objects.first()
 
 
 def _channels(choice: Choice, allowed: list[str] | None) -> list[Channel]:

@@ -134,7 +134,8 @@ def _reasons(
         found.append(cooling)
     held = next((one for one in around if one.opened_on == day and one.is_held_back), None)
     if held is not None:
-        found.append(f"Held back: {held.person or 'the owner'} had {rule.budget} alerts on that day already.")
+        told = f"{rule.budget} alert{'' if rule.budget == 1 else 's'}"
+        found.append(f"Held back: {held.person or 'the owner'} was told {told} on that day already.")
     return found + _not_looked(day, around, bool(found))
 
 

@@ -11,6 +11,7 @@ from django.db.models import CharField, ExpressionWrapper, F, FloatField, OuterR
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
+from core.models import ProcessVersion
 from core.registry import Fact
 from health.models import Score, ScoreHistory
 
@@ -50,7 +51,9 @@ def _band_before(as_of: date) -> Any:
 
 
 def _above_red(as_of: date) -> Any:
-    edge = Coalesce(Cast(KT("model_version__definition__bands__yellow"), FloatField()), _YELLOW_FROM)
+    version = ProcessVersion.objects.filter(pk=OuterRef("model_version_id"))
+    said = version.annotate(edge=Cast(KT("definition__bands__yellow"), FloatField())).values("edge")[:1]
+    edge = Coalesce(Subquery(said), _YELLOW_FROM)
     return _as_of(ExpressionWrapper(F("score") - edge, output_field=FloatField()), FloatField(), as_of)
 
 

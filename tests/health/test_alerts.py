@@ -21,7 +21,7 @@ from health.queries.alert_trace import trace
 from health.queries.alerts import DraftScore, DraftScores, find_accounts, would_fire
 from health.rules.alerts import parse_alert_rule
 from journeys.models import Task
-from tests.factories.health import ACTOR, NOW, TODAY, account, one_input, publish_model
+from tests.factories.health import ACTOR, NOW, TODAY, account, measure, one_input, publish_model
 
 pytestmark = pytest.mark.usefixtures("in_kestrel")
 
@@ -49,6 +49,7 @@ def customer(name: str = "Brightwater", **values: Any) -> Account:
 
 def scored(of: Account, day: date, score: float | None) -> None:
     """What the score was found to be on a day, stored as the engine stores it."""
+    measure("usage")
     version = ProcessVersion.objects.filter(kind="score_model").first() or publish_model(of.tenant, one_input())
     band = "none" if score is None else "red" if score < 50 else "yellow" if score < 70 else "green"
     facts: dict[str, Any] = {
@@ -310,7 +311,7 @@ def test_the_trace_names_every_condition_and_what_stood_against_an_alert(kestrel
             account=one, rule_key="low", day=TODAY + timedelta(days=n), tenant=kestrel, hidden=frozenset()
         )
         assert found is not None
-        return found.fired, found.conditions[0].saw, list(found.lines)
+        return found.fired, found.conditions[0].saw, [line.replace("\xa0", " ") for line in found.lines]
 
     assert ask(0) == (True, "40", [])
     assert ask(1) == (False, "41", ["An alert was open already, since 2 Mar 2026: one episode, one alert."])
@@ -328,7 +329,7 @@ def test_a_held_back_alert_says_so_in_the_trace(kestrel: Tenant) -> None:
     sweep(kestrel)
     found = trace(account=ones[0], rule_key="low", day=TODAY, tenant=kestrel, hidden=frozenset())
     assert found is not None
-    assert found.lines == ("Held back: Maya Lindqvist had 1 alerts on that day already.",)
+    assert found.lines == ("Held back: Maya Lindqvist was told 1 alert on that day already.",)
     assert find_accounts("account") == ones
     assert find_accounts(" ACCOUNT  1 ") == [ones[1]]
 
