@@ -4,18 +4,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from core.formatting import DASH, largest_remainder
+from core.formatting import DASH, largest_remainder, number
 from health.models import Score, ScoreFacts, ScoreHistory
 from health.queries.live import model_of
-from health.queries.overrides import InForce, all_overrides, in_force
+from health.queries.overrides import InForce, all_overrides, ended_by_hand, in_force
 from health.queries.scores import stored_on
-from health.queries.wording import MONEY, category_name, in_words, source_name, value_in_words
+from health.queries.wording import category_name, in_words, is_money, source_name, value_in_words
 from health.rules import (
     Contribution,
     Moment,
     ScoreModel,
     Split,
     contributions,
+    exception,
     split_change,
 )
 from health.rules.overrides import with_override
@@ -37,6 +38,7 @@ class Explained:
     effective_weight: float
     shown_points: Decimal | None
     points: float
+    group: str
     age: int | None
     limit_days: int
     if_missing: str
@@ -71,6 +73,15 @@ class Then:
 
 
 @dataclass(frozen=True)
+class Limited:
+    """What caps and floors did. `points` with those of the inputs add up to the shown score."""
+
+    checked: int
+    points: Decimal | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Everything behind one score. `score` None: below `min_coverage`; `inputs` say what is there and what is not."""
 
@@ -90,6 +101,8 @@ class Explanation:
     then: Then | None = None
     split: Split | None = None
     override: InForce | None = None
+    cleared_today: InForce | None = None
+    limited: Limited | None = None
     version_id: int = 0
 
     @property
@@ -160,7 +173,9 @@ def explain(
         then=then,
         split=split,
         override=override,
+        cleared_today=ended_by_hand(told, today) if today and on is None else None,
         version_id=facts.model_version.pk,
+        limited=_exception(facts, model),
     )
 
 
@@ -195,8 +210,7 @@ def score_series(account_id: int, *, since: date, until: date, known: datetime |
     points = [SeriesPoint(*row) for row in told]
     first = stored_on(account_id, since, known=known)
     if first is not None:
-        number = first.model_version.number
-        points.insert(0, SeriesPoint(since, first.score, first.band, number, first.imported))
+        points.insert(0, SeriesPoint(since, first.score, first.band, first.model_version.number, first.imported))
     return points
 
 
@@ -220,18 +234,35 @@ def _moment(facts: ScoreFacts) -> Moment:
 def _inputs(facts: ScoreFacts, model: ScoreModel, before: Moment | None, split: Split | None) -> list[Explained]:
     moment = _moment(facts)
     parts = contributions(model, moment.sub_scores, moment.values, facts.ages, moment.readings)
-    shown = largest_remainder([part.points for part in parts], 1)
+    exceeded = exception(model, moment.sub_scores) if facts.score is not None else None
+    shown = largest_remainder([*(part.points for part in parts), exceeded.points if exceeded else 0.0], 1)
     place = {one.key: index for index, one in enumerate(before.model.inputs)} if before else {}
     by_input = dict(split.by_input) if split else {}
+    groups = {group.key: group.label for group in model.groups}
     explained = []
-    for part, points in zip(parts, shown, strict=True):
+    for part, points in zip(parts, shown, strict=False):  # the exception's own points come last and stand elsewhere
         there = place.get(part.input.key)
-        explained.append(_explained(part, points, before, there, by_input.get(part.input.key)))
+        group = groups.get(part.input.group, "")
+        explained.append(_explained(part, points, group, before, there, by_input.get(part.input.key)))
     return explained
 
 
+def _exception(facts: ScoreFacts, model: ScoreModel) -> Limited:
+    moment = _moment(facts)
+    exceeded = exception(model, moment.sub_scores) if facts.score is not None else None
+    if exceeded is None:
+        return Limited(len(model.limits))
+    parts = contributions(model, moment.sub_scores)
+    points = largest_remainder([*(part.points for part in parts), exceeded.points], 1)[-1]
+    limit = exceeded.limit
+    label = next(one.label for one in model.inputs if one.key == limit.input)
+    act, side = ("capped", "below") if limit.is_cap else ("lifted", "at or above")
+    words = f"{act} at {number(limit.score)} because {label} is {side} {number(limit.edge)}"
+    return Limited(len(model.limits), points, words)
+
+
 def _explained(
-    part: Contribution, shown: Decimal, before: Moment | None, there: int | None, change: float | None
+    part: Contribution, shown: Decimal, group: str, before: Moment | None, there: int | None, change: float | None
 ) -> Explained:
     one = part.input
     reading = one.readings[part.reading or 0]
@@ -249,6 +280,7 @@ def _explained(
         effective_weight=part.effective_weight,
         shown_points=shown if part.sub_score is not None else None,
         points=part.points,
+        group=group,
         age=part.age,
         limit_days=reading.window_days,
         if_missing=in_words(one),
@@ -257,7 +289,7 @@ def _explained(
         then_sub_score=before.sub_scores[there] if before and there is not None else None,
         then_weight=before.model.inputs[there].weight if before and there is not None else None,
         part=change,
-        is_money=reading.measure in MONEY,
+        is_money=is_money(reading),
     )
 
 

@@ -68,6 +68,16 @@ def in_force(
     return None
 
 
+def ended_by_hand(overrides: Sequence[dict[str, Any]], today: date) -> InForce | None:
+    """The one that somebody cleared today, while it can be taken back: no other stands and it has not expired."""
+    if any(one["cleared_at"] is None for one in overrides):
+        return None
+    for one in sorted(overrides, key=lambda each: str(each["cleared_at"]), reverse=True):
+        if _day(one["cleared_on"]) == today and date.fromisoformat(one["until_day"]) > today:
+            return in_force([{**one, "cleared_on": None}], today)
+    return None
+
+
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Account
 from core import formatting as f
 from health.choices import Band
-from health.models import Score, ScoreHistory
+from health.models import ScoreHistory
 from health.queries.explanation import Explanation, explain, score_series
 from health.queries.score_chart import score_chart, score_sentence
 from health.rules import Split

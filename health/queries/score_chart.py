@@ -8,7 +8,7 @@ from health.queries.explanation import Explanation, SeriesPoint
 
 
 def score_chart(series: list[SeriesPoint], health: Explanation) -> dict[str, Any]:
-    """The line holds until the next stored score. Markers stand where the version changed; brought-in days are dotted."""
+    """The line holds until the next stored score. Markers: the version changed; dotted: brought in as history."""
     scores = [point.score for point in series if point.score is not None]
     low = 10 * int(min([*scores, health.yellow]) // 10) - 10
     high = min(10 * int(max([*scores, health.green]) // 10) + 20, 100)

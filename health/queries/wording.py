@@ -1,11 +1,19 @@
 """Inputs and values in words: how a reading makes its value, and how the value is read aloud."""
 
+from core import registry
 from core.formatting import DASH, NO_BREAK, number
 from health.engine import SOURCES
 from health.rules import Categories, Input, Missing, Reading
 
 # Measures whose value is an amount, for readers who see none.
 MONEY = frozenset({"contracts.arr"})
+
+
+def is_money(reading: Reading) -> bool:
+    """Whether the value is an amount, which not every role sees."""
+    fact = registry.facts().get(reading.measure)
+    return reading.measure in MONEY or (fact is not None and fact.type == "money")
+
 
 _SHORT_UNITS = frozenset({"d", "h", "min"})
 _WORDS = {

@@ -1,5 +1,7 @@
 """Doors of health: the page that explains a score, and its short form on the account page."""
 
+from datetime import timedelta
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -12,12 +14,13 @@ from health.actions import start_history
 from health.forms import CompareForm
 from health.queries import freshness, health_page
 from health.queries.page import RANGES
+from health.rules.overrides import LONGEST_DAYS
 
 
 @requires(Permission.VIEW_HEALTH)
 @require_GET
 def explained(request: WorkspaceRequest, account_id: int) -> HttpResponse:
-    """Why this score, and what changed since a day. `?on=` shows a past day as it was stored."""
+    """Why this score, and what changed since a day. `?on=`: a past day as stored; `?known=`: as known by then."""
     return render(request, "health/explained.html", _context(request, account_id))
 
 
@@ -51,12 +54,16 @@ def _context(request: WorkspaceRequest, account_id: int) -> dict[str, object]:
     asked = CompareForm(request.GET)
     asked.is_valid()
     now = clock.now()
+    today = request.tenant.today(now)
+    known, on = asked.cleaned_data.get("known"), asked.cleaned_data.get("on")
+    on = on or known  # what was known on a day, about that day
     page = health_page(
         account_id,
-        today=request.tenant.today(now),
+        today=today,
         since=asked.cleaned_data.get("since"),
-        on=asked.cleaned_data.get("on"),
+        on=on,
         days=asked.range_days,
+        known=asked.known_before(request.tenant.zone),
     )
     if page is None:
         raise Http404
@@ -67,6 +74,12 @@ def _context(request: WorkspaceRequest, account_id: int) -> dict[str, object]:
         "freshness": freshness(request.tenant, now),
         "ranges": RANGES,
         "complaint": asked.complaint,
-        "on": asked.cleaned_data.get("on"),
+        "two_versions": bool(
+            page.health and page.health.then and page.health.then.model_number != page.health.model_number
+        ),
+        "on": on,
+        "known": known,
+        "may_override": may(request.membership.role, Permission.OVERRIDE_HEALTH),
+        "latest_override": today + timedelta(days=LONGEST_DAYS - 1),
         "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
     }
