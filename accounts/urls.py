@@ -1,6 +1,7 @@
 from django.urls import path
 
 from accounts import views
+from accounts.api import accounts, facts
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,4 +13,12 @@ urlpatterns = [
     path("imports/<int:batch_id>/import/", views.import_apply, name="import_apply"),
     path("imports/<int:batch_id>/rejects/", views.import_rejects, name="import_rejects"),
     path("accounts/<int:account_id>/activities/", views.log_activity, name="log_activity"),
+    path("api/v1/accounts/", accounts.AccountList.as_view(), name="api_accounts"),
+    path("api/v1/accounts/<int:account_id>/", accounts.AccountDetail.as_view(), name="api_account"),
+    path("api/v1/accounts/by-id/<str:external_id>/", accounts.AccountByExternalId.as_view(), name="api_account_by_id"),
+    path("api/v1/signals/", facts.Signals.as_view(), name="api_signals"),
+    path("api/v1/usage/", facts.Usage.as_view(), name="api_usage"),
+    path("api/v1/tickets/", facts.Tickets.as_view(), name="api_tickets"),
+    path("api/v1/activities/", facts.Activities.as_view(), name="api_activities"),
+    path("api/v1/outcomes/", facts.Outcomes.as_view(), name="api_outcomes"),
 ]

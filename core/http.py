@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from core.models import Membership, Tenant
+from core.models import ApiKey, Membership, Tenant
 
 
 class WorkspaceRequest(HttpRequest):
@@ -20,3 +20,4 @@ class MaybeWorkspaceRequest(HttpRequest):
     htmx: HtmxDetails
     membership: Membership | None
     tenant: Tenant | None
+    api_key: ApiKey | None

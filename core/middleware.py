@@ -5,19 +5,38 @@ from http import HTTPStatus
 from typing import Final
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from psycopg2 import errorcodes
 
+from core import clock
+from core.api_keys import key_of, note_use
 from core.http import MaybeWorkspaceRequest
-from core.models import Membership
+from core.models import ApiKey, Membership
 from core.queries import active_membership
 from core.tenancy import tenant_context
 
 SESSION_KEY = "workspace_membership"
+API: Final = "/api/"
 _TOO_LONG: Final = {errorcodes.QUERY_CANCELED, errorcodes.LOCK_NOT_AVAILABLE}
+TOO_SLOW: Final = "This took too long and was stopped; nothing was changed. Ask for less at once, or ask again later."
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether a program asks: it is answered in JSON, whatever happens."""
+    return request.path.startswith(API)
+
+
+def json_error(status: int, code: str, message: str) -> JsonResponse:
+    """An error as the API words it, for what goes wrong before the API itself is reached."""
+    return JsonResponse({"error": {"code": code, "message": message, "fields": {}}}, status=status)
+
+
+def is_too_slow(exception: Exception) -> bool:
+    """Whether the database stopped a statement for its length, or for waiting too long for a row."""
+    return isinstance(exception, OperationalError) and getattr(exception.__cause__, "pgcode", "") in _TOO_LONG
 
 
 class _FaultedResponse(Exception):
@@ -35,16 +54,19 @@ class RefuseUnprintableInput:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            return render(request, "400.html", {"why": "The address holds a NUL character."}, status=400)
+            why = "The address holds a NUL character."
+            if is_api(request):
+                return json_error(400, "nul_character", f"{why} Remove it.")
+            return render(request, "400.html", {"why": why}, status=400)
         return self.get_response(request)
 
 
 class TenantMiddleware:
-    """Finds the live membership behind the session and runs the request inside its workspace.
+    """Finds the live membership behind the session, or the API key, and runs the request inside its workspace.
 
     The whole response is made inside the context, a lazily rendered template too, and shows times in the zone of the
-    workspace. Which one comes from the session's membership, checked anew on each request, and never from a header or
-    a parameter.
+    workspace. Which one comes from the session's membership, checked anew on each request, or from the key's own row,
+    and never from a parameter. An API request that shows a key is never helped by a session.
     """
 
     def __init__(self, get_response: Callable[[MaybeWorkspaceRequest], HttpResponse]) -> None:
@@ -53,15 +75,17 @@ class TenantMiddleware:
     def __call__(self, request: MaybeWorkspaceRequest) -> HttpResponse:
         request.membership = None
         request.tenant = None
-        if not request.user.is_authenticated:
+        request.api_key = None
+        if is_api(request) and "Authorization" in request.headers:
+            request.api_key = self._api_key(request)
+            request.tenant = request.api_key.tenant if request.api_key else None
+        elif request.user.is_authenticated:
+            request.membership = self._membership(request)
+            request.tenant = request.membership.tenant if request.membership else None
+        if request.tenant is None:
             return self.get_response(request)
-        membership = self._membership(request)
-        if membership is None:
-            return self.get_response(request)
-        request.membership = membership
-        request.tenant = membership.tenant
         try:
-            with timezone.override(membership.tenant.zone), tenant_context(membership.tenant_id):
+            with timezone.override(request.tenant.zone), tenant_context(request.tenant.pk):
                 response = self.get_response(request)
                 if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     raise _FaultedResponse(response)  # noqa: TRY301 -- it must leave the transaction as an error
@@ -71,9 +95,19 @@ class TenantMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A statement that ran too long, or waited too long for a row, is a clear 503."""
-        if isinstance(exception, OperationalError) and getattr(exception.__cause__, "pgcode", "") in _TOO_LONG:
+        if is_too_slow(exception):
+            if is_api(request):
+                return json_error(503, "too_slow", TOO_SLOW)
             return render(request, "503.html", status=503)
         return None
+
+    def _api_key(self, request: MaybeWorkspaceRequest) -> ApiKey | None:
+        scheme, _, token = request.headers["Authorization"].partition(" ")
+        now = clock.now()
+        key = key_of(token.strip(), now=now) if scheme.lower() == "bearer" else None
+        if key is not None:
+            note_use(key, now=now)
+        return key
 
     def _membership(self, request: MaybeWorkspaceRequest) -> Membership | None:
         chosen = request.session.get(SESSION_KEY)

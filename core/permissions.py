@@ -34,6 +34,7 @@ class Permission(StrEnum):
     RECOMPUTE_HEALTH = "recompute_health"
     OVERRIDE_HEALTH = "override_health"
     MANAGE_MEMBERS = "manage_members"
+    MANAGE_API_KEYS = "manage_api_keys"
 
 
 P = Permission

@@ -1,13 +1,27 @@
 from django.urls import path
 
 from core import views
+from core.api import key_pages
+from core.api import views as api
 
 app_name = "core"
 urlpatterns = [
     path("workspaces/<int:membership_id>/switch/", views.switch_workspace, name="switch_workspace"),
     path("jobs/<int:job_id>/", views.job_progress, name="job"),
     path("jobs/<int:job_id>/cancel/", views.cancel_job, name="cancel_job"),
+    path("notifications/", views.notification_list, name="notifications"),
+    path("notifications/<int:notification_id>/read/", views.read_notification, name="notification_read"),
+    path("notifications/read/", views.read_all_notifications, name="notifications_read"),
+    path("notifications/choices/", views.notification_choices, name="notification_choices"),
+    path("notifications/slack/", views.chat_webhook, name="chat_webhook"),
     path("help/", views.help_page, name="help"),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
+    path("settings/api-keys/", key_pages.api_keys, name="api_keys"),
+    path("settings/api-keys/<int:key_id>/revoke/", key_pages.revoke_api_key, name="revoke_api_key"),
+    path("api/schema/", api.schema, name="api_schema"),
+    path("api/docs/", api.docs, name="api_docs"),
+    path("api/v1/me/", api.MeView.as_view(), name="api_me"),
+    path("api/v1/jobs/", api.JobList.as_view(), name="api_jobs"),
+    path("api/v1/jobs/<int:job_id>/", api.JobDetail.as_view(), name="api_job"),
 ]

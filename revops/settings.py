@@ -40,6 +40,9 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "template_partials",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "core",
     "accounts",
     "journeys",
@@ -159,6 +162,34 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.entrance.Entrance"],
+    "DEFAULT_PERMISSION_CLASSES": [],  # each endpoint names its permission: core.api.endpoints.endpoint
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.entrance.PerCaller"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.reading.SoundJson"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.api.errors.answer_error",
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is no parameter of ours
+}
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "RevOps API",
+    "DESCRIPTION": "Accounts, facts, scores and their explanations, score models, proof and alerts. How to begin: "
+    "docs/api.md. Money is in minor units of the workspace's currency, rates are fractions, times are UTC.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["core.api.schema.only_the_api"],
+    "ENUM_NAME_OVERRIDES": {
+        "BandEnum": "health.choices.Band",
+        "RoleEnum": "core.choices.Role",
+        "SegmentEnum": "accounts.choices.Segment",
+        "AccountStatusEnum": "accounts.choices.AccountStatus",
+        "JobStateEnum": "core.choices.JobState",
+        "VersionStateEnum": "core.choices.VersionState",
+    },
+}
+
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
@@ -178,6 +209,8 @@ STORAGES = {
 }
 # Nothing asks for an unhashed name, and compressing each file once is half the wait of a first start.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# Nor does anybody but a debugger ask for source maps.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["jpg", "jpeg", "png", "gif", "webp", "woff", "woff2", "gz", "br", "map"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=1024**3)

@@ -12,4 +12,7 @@ urlpatterns = [
     path("", include("qbr.urls")),
     path("", include("escalations.urls")),
     path("sign-in/", include("allauth.urls")),
+    path("api/", include("core.api.urls")),
 ]
+
+handler500 = "core.views.server_error"

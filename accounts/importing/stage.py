@@ -103,3 +103,15 @@ class Stage:
     def _params(self, params: dict[str, Any]) -> dict[str, Any]:
         base = {"tenant": self.tenant_id, "now": self.now, "today": self.today, "currency": self.currency}
         return base | params
+
+
+def rejected_rows() -> list[tuple[int, str, str]]:
+    """Line, code and reason of every refused row of the import that has just run in this transaction, by line.
+
+    For small imports: it gives as many as there are.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT line, refusal, COALESCE(detail, '') FROM import_row WHERE state = 'reject' ORDER BY line"
+        )
+        return [(int(line), str(code), str(reason)) for line, code, reason in cursor.fetchall()]

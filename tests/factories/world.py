@@ -8,9 +8,10 @@ from core import clock
 from core.actions import add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role
-from core.models import Job, Membership, ProcessVersion, Tenant
+from core.models import ApiKey, Job, Membership, Notification, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from escalations.models import Escalation
+from health.models import Alert
 from journeys.models import Opportunity, Pipeline, Task
 from qbr.models import QBR, QBRPackage
 from renewals.models import Renewal
@@ -96,13 +97,17 @@ def _fill(world: World, canary: str) -> None:
         owner=person, arr_at_risk_minor=41_200_000, opened_at=NOW,
     )  # fmt: skip
     job = Job.objects.create(kind="test", key=canary, created_at=NOW, state="done", step=canary)
+    key = ApiKey.objects.create(
+        tenant=world.tenant, name=f"Key {canary}", prefix="rvk_00000000", digest=f"{canary}".ljust(64, "0")[:64],
+        role=Role.LEADER, created_at=NOW, created_by="test",
+    )  # fmt: skip
     batch = ImportBatch.objects.create(
         kind="accounts", file_name=f"{canary}.csv", file_path="missing.csv", created_at=NOW
     )
     ids = {
         "account_id": account.pk, "person_id": person.pk, "contract_id": contract.pk, "renewal_id": renewal.pk,
         "task_id": task.pk, "qbr_id": qbr.pk, "package_id": package.pk, "escalation_id": escalation.pk,
-        "job_id": job.pk, "batch_id": batch.pk, "import_id": batch.pk, "version_id": any_version.pk,
+        "job_id": job.pk, "key_id": key.pk, "batch_id": batch.pk, "import_id": batch.pk, "version_id": any_version.pk,
         "membership_id": world.members[Role.REVOPS_ADMIN].pk,
     }  # fmt: skip
     pipeline = Pipeline.objects.filter(is_default=True).first()
@@ -112,6 +117,15 @@ def _fill(world: World, canary: str) -> None:
             account=account, pipeline=pipeline, stage=stage, name=f"Seats {canary}", currency="EUR", amount_minor=100
         )
         ids |= {"opportunity_id": opportunity.pk, "pipeline_id": pipeline.pk, "stage_id": opportunity.stage_id}
+    rule = ProcessVersion.objects.get(kind="alert_rule", key="score_drop", state="published")
+    alert = Alert.objects.create(
+        account=account, rule=rule, rule_key=rule.key, person=person, opened_on=NOW.date(), opened_at=NOW, told_at=NOW,
+        why=[{"fact": "accounts.arr", "label": "ARR", "op": "gte", "value": 1, "saw": 41_200_000}], note=canary,
+    )  # fmt: skip
+    notice = Notification.objects.create(
+        membership=world.members[Role.CSM], kind="alert", key=str(alert.pk), text=f"Score fell {canary}", created_at=NOW
+    )
+    ids |= {"alert_id": alert.pk, "notification_id": notice.pk}
     world.ids = ids
 
 

@@ -6,7 +6,9 @@ import pytest
 APPS = ("revops", "escalations", "qbr", "renewals", "health", "journeys", "accounts", "core")
 DOORS = {"views", "api", "tasks", "urls", "management"}
 ROOF = "revops"
-SHARED = {"core.management", "core.management.base"}  # the class that every command builds on
+# What every command and every endpoint builds on.
+SHARED = {"core.management", "core.management.base", "core.api", "core.api.endpoints", "core.api.errors"}
+SHARED |= {"core.api.pages", "core.api.jobs"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Endpoints of the facts, by what they give or take."""
