@@ -42,6 +42,13 @@ class Renewal(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "due_on"], name="renewal_open_by_due", condition=models.Q(state="open")),
             models.Index(
+                # How a person's renewals of a year ended, counted without a look at the rows.
+                fields=["tenant", "owner", "due_on"],
+                include=["decided_at", "is_automatic", "basis"],
+                name="renewal_won_of_owner",
+                condition=models.Q(state="won"),
+            ),
+            models.Index(
                 fields=["tenant", "owner", "due_on"], name="renewal_open_of_owner", condition=models.Q(state="open")
             ),
             models.Index(fields=["tenant", "account", "due_on"], name="renewal_of_account"),
