@@ -11,7 +11,7 @@ from health.actions import recompute
 from health.actions.overrides import OverrideRefused, clear_override, set_override, undo_override
 from health.models import Override, Score, ScoreHistory
 from health.queries.overrides import override_on, overrides_on
-from tests.factories.health import ACTOR, NOW, TODAY, account, one_input, publish_model, signals
+from tests.factories.health import ACTOR, NOW, TODAY, account, measure, one_input, publish_model, signals
 
 pytestmark = pytest.mark.django_db
 UNTIL = TODAY + timedelta(days=30)
@@ -26,6 +26,7 @@ def put(of: Account, score: float = 80, *, until: date = UNTIL, today: date = TO
 
 @pytest.fixture
 def scored(in_kestrel: Tenant) -> Account:
+    measure("usage")
     publish_model(in_kestrel, one_input(), bands={"red": 0, "yellow": 40, "green": 90})
     one = account()
     signals(one, "usage", [30.0])
@@ -110,7 +111,8 @@ def test_a_second_one_takes_the_place_of_the_first_and_undo_brings_it_back(in_ke
     assert overrides_on([one.pk], TODAY) == {}
     undo_override(account_id=one.pk, actor=ACTOR, now=NOW + timedelta(seconds=75), today=TODAY)
     assert overrides_on([one.pk], TODAY)[one.pk].id == first.pk
-    assert list(AuditEntry.objects.filter(verb__startswith="override").order_by("pk").values_list("verb", flat=True)) == [
+    told = AuditEntry.objects.filter(verb__startswith="override").order_by("pk")
+    assert list(told.values_list("verb", flat=True)) == [
         "override_set", "override_set", "override_undone", "override_cleared", "override_undone",
     ]  # fmt: skip
 
