@@ -30,8 +30,8 @@ class KnownMeasures:
 
     def named(self, unknown: str) -> str:
         """Some of them for a message, the nearest first."""
-        names = [*sorted(self.observed), *SOURCES, *sorted(self.facts), *sorted(self.expected - self.observed)]
-        near = get_close_matches(unknown, names, n=4, cutoff=0.5)
+        names = list(dict.fromkeys([*sorted(self.observed), *sorted(self.expected), *SOURCES, *sorted(self.facts)]))
+        near = get_close_matches(unknown, names, n=4, cutoff=0.6)
         shown = list(dict.fromkeys([*near, *names]))
         more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
         return ", ".join(shown[:MOST_NAMED]) + more

@@ -75,8 +75,15 @@ def document(*inputs: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 
 def publish_model(of: Tenant, *inputs: dict[str, Any], now: datetime = NOW, **values: Any) -> ProcessVersion:
-    """A live score model in the current workspace; a second one under the same key is its next version."""
+    """A live score model in the current workspace; a second one under the same key is its next version.
+
+    Measures that it reads alone are made known, since a model that reads what nobody knows cannot go live.
+    """
     content = document(*inputs, **values)
+    for one in inputs:
+        name = one["measure"]
+        if isinstance(name, str) and "." not in name and "otherwise" not in one:
+            measure(name)
     version = draft(
         kind="score_model", key=content["key"], name=content["name"], definition=content, actor=ACTOR, now=now
     )
