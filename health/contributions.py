@@ -10,9 +10,10 @@ from health.queries import alert_rules
 from health.queries.alert_words import FIELDS, describe
 from health.queries.checks import CHECKS
 from health.queries.facts import HEALTH_FACTS
+from health.queries.language import publish_check
 from health.queries.live import KIND
 from health.queries.overrides import effective_band, effective_score
-from health.queries.publishing import MODEL_FIELDS, model_effects, refuse_unlearned
+from health.queries.publishing import MODEL_FIELDS, model_effects
 from health.rules import parse_model
 from health.rules.wording import describe_model
 
@@ -24,7 +25,7 @@ def register() -> None:
             KIND,
             "Score model",
             parse_model,
-            publish_check=refuse_unlearned,
+            publish_check=publish_check,
             after_publish=rescore_everybody,
             describe=describe_model,
             effects=model_effects,
