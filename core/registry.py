@@ -85,6 +85,7 @@ class ProcessKind:
     - `effects` says what publishing a definition under a key today would change in the workspace. It writes nothing.
     - `fields` is the order of fields in a file, for blocks at any depth; fields not named follow in the order given.
     - `schema` is the JSON schema of a file of this kind.
+    - `page` names the address of the kind's own page for a key, where it has one.
     - `headed` says that a definition itself repeats kind, key and name, as a file does.
     """
 
@@ -98,6 +99,7 @@ class ProcessKind:
     effects: Callable[[str, dict[str, Any], date], list[str]] | None = None
     fields: tuple[str, ...] = ()
     schema: dict[str, Any] | None = None
+    page: str = ""
     headed: bool = False
 
 

@@ -3,6 +3,7 @@ from django.urls import path
 from core import views
 from core.api import key_pages
 from core.api import views as api
+from core.processes import views as processes
 
 app_name = "core"
 urlpatterns = [
@@ -14,6 +15,13 @@ urlpatterns = [
     path("notifications/read/", views.read_all_notifications, name="notifications_read"),
     path("notifications/choices/", views.notification_choices, name="notification_choices"),
     path("notifications/slack/", views.chat_webhook, name="chat_webhook"),
+    path("processes/", processes.processes, name="process_versions"),
+    path("processes/upload/", processes.process_upload, name="process_upload"),
+    path("processes/<str:kind>/<str:key>/", processes.process, name="process"),
+    path("processes/<str:kind>/<str:key>/file/", processes.process_file, name="process_file"),
+    path("processes/<str:kind>/<str:key>/publish/", processes.process_publish, name="process_publish"),
+    path("processes/<str:kind>/<str:key>/rollback/", processes.process_rollback, name="process_rollback"),
+    path("processes/<str:kind>/<str:key>/discard/", processes.process_discard, name="process_discard"),
     path("help/", views.help_page, name="help"),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),

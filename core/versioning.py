@@ -105,8 +105,7 @@ def save_draft(
     _one_at_a_time()
     version.refresh_from_db()
     _must_be_draft(version)
-    if seen_hash and seen_hash != version.content_hash:
-        raise DraftMoved(f"{version} was saved by somebody else since you opened it. Reload to see their changes.")
+    _must_be_as_seen(version, seen_hash)
     before, after = version.content_hash, content_hash(definition)
     if (before, version.name) == (after, name):
         return version
@@ -135,6 +134,11 @@ def _must_be_draft(version: ProcessVersion) -> None:
         raise NotADraft(f"{version} is no draft any more. Make a new draft of it instead.")
 
 
+def _must_be_as_seen(version: ProcessVersion, seen_hash: str) -> None:
+    if seen_hash and seen_hash != version.content_hash:
+        raise DraftMoved(f"{version} was saved by somebody else since you opened it. Reload to see their changes.")
+
+
 def closed_gates(version: ProcessVersion) -> list[str]:
     """What stands against publishing it, in lines for a reader; empty when nothing does."""
     kind = registry.process_kind(version.kind)
@@ -155,17 +159,27 @@ def refuse_unfit(version: ProcessVersion) -> None:
 
 
 @transaction.atomic
-def publish(*, version: ProcessVersion, actor: Actor, now: datetime, reason: str, waiver: str = "") -> ProcessVersion:
+def publish(
+    *,
+    version: ProcessVersion,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    waiver: str = "",
+    seen_hash: str = "",
+) -> ProcessVersion:
     """Makes a draft the live version; the one before is retired, never changed. Publishing the live one does nothing.
 
     Raises `NotADraft`, and `PublishRefused` when the content may not be live or a gate is shut. With `waiver`, the
-    signed reason, a shut gate lets it pass, and the version keeps who waived it and why.
+    signed reason, a shut gate lets it pass, and the version keeps who waived it and why. Raises `DraftMoved` when the
+    draft no longer has the content hash that the publisher had seen.
     """
     _one_at_a_time()
     version.refresh_from_db()
     if version.state == VersionState.PUBLISHED:
         return version
     _must_be_draft(version)
+    _must_be_as_seen(version, seen_hash)
     refuse_unfit(version)
     closed = closed_gates(version)
     if closed and not waiver.strip():
@@ -243,14 +257,25 @@ def _restored(version: ProcessVersion) -> ProcessVersion | None:
 
 def described(kind: str, name: str, definition: dict[str, Any]) -> list[Line]:
     """A document in words: its name, then what its kind says about it."""
-    words = registry.process_kind(kind).describe or plain_lines
-    return [Line("name", "name", name), *(line for line in words(definition) if line.path != "name")]
+    return [Line("name", "name", name), *(line for line in _said(kind, definition) if line.path != "name")]
+
+
+def _said(kind: str, definition: dict[str, Any]) -> list[Line]:
+    """The kind's own words; a version from before its language changed is told by its fields."""
+    words = registry.process_kind(kind).describe
+    try:
+        return words(definition) if words is not None else plain_lines(definition)
+    except ValueError:
+        return plain_lines(definition)
 
 
 def diff(old: ProcessVersion | None, new: ProcessVersion) -> list[Change]:
     """What the new version changes, in the language of the work. Without an old one everything is new."""
     before = described(old.kind, old.name, old.definition) if old is not None else []
-    return compare(before, described(new.kind, new.name, new.definition))
+    changes = compare(before, described(new.kind, new.name, new.definition))
+    if changes or old is None or old.definition == new.definition:
+        return changes
+    return compare(plain_lines(old.definition), plain_lines(new.definition))  # what the words of the kind pass over
 
 
 def ensure_published(

@@ -100,8 +100,17 @@ def _head(value: Any) -> tuple[str, str, str]:
         given = f"'{kind}' is unknown" if kind is not None else "missing"
         raise ValueError(f"kind: {given}. Write one of {', '.join(sorted(known))}.")
     key = value.get("key")
-    if not isinstance(key, str) or not key or key != key.strip() or not key.isprintable() or len(key) > LONGEST_KEY:
-        raise ValueError(f"key: give the process a short name of its own, at most {LONGEST_KEY} characters.")
+    if (
+        not isinstance(key, str)
+        or not key
+        or key != key.strip()
+        or not key.isprintable()
+        or "/" in key
+        or len(key) > LONGEST_KEY
+    ):
+        raise ValueError(
+            f"key: give the process a short name of its own, at most {LONGEST_KEY} characters and without '/'."
+        )
     name = value.get("name", key.replace("_", " ").capitalize())
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
         raise ValueError(f"name: a text of at most {LONGEST_NAME} characters, as people read it.")

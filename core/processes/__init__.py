@@ -1,0 +1,1 @@
+"""The pages of processes: every one with its versions, to compare, publish and roll back."""

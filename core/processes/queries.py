@@ -1,0 +1,167 @@
+"""Reads for the pages of processes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from core import registry, versioning
+from core.choices import VersionState
+from core.differences import Change
+from core.models import ProcessVersion
+
+SHOWN: Final = 100
+SUMMARISED: Final = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """A process on the list. `changed_at` and `changed_by` are of whatever happened last: a draft or a publishing."""
+
+    kind: str
+    key: str
+    name: str
+    live: ProcessVersion | None
+    drafts: int
+    changed_at: datetime
+    changed_by: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes of a kind."""
+
+    kind: str
+    label: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version on its process's page, with what it changed in words; None where nobody worked that out."""
+
+    version: ProcessVersion
+    word: str
+    changes: list[Change] | None
+
+    @property
+    def is_discarded(self) -> bool:
+        return self.version.state == VersionState.RETIRED and self.version.published_at is None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A process with its versions, the newest first, and two of them compared."""
+
+    kind: str
+    key: str
+    label: str
+    name: str
+    own_page: str
+    live: ProcessVersion | None
+    draft: ProcessVersion | None
+    before: ProcessVersion | None
+    versions: list[Version]
+    older: ProcessVersion | None
+    newer: ProcessVersion
+    changes: list[Change]
+    closed: list[str]
+    unfit: list[str]
+
+
+def overview() -> list[Group]:
+    """Every process by kind, in the order of registration. One query."""
+    found: dict[tuple[str, str], list[ProcessVersion]] = {}
+    for version in ProcessVersion.objects.defer("definition").order_by("kind", "key", "-number"):
+        found.setdefault((version.kind, version.key), []).append(version)
+    groups = []
+    for kind in sorted(registry.process_kinds(), key=lambda one: one.label):
+        rows = [_row(versions) for (name, _), versions in found.items() if name == kind.kind]
+        if rows:
+            groups.append(Group(kind.kind, kind.label, rows))
+    return groups
+
+
+def _row(versions: list[ProcessVersion]) -> Row:
+    newest = versions[0]
+    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    acts = [(one.created_at, one.created_by) for one in versions]
+    acts += [(one.published_at, one.published_by) for one in versions if one.published_at is not None]
+    changed_at, changed_by = max(acts)
+    return Row(
+        newest.kind,
+        newest.key,
+        (live or newest).name,
+        live,
+        sum(one.state == VersionState.DRAFT for one in versions),
+        changed_at,
+        changed_by,
+    )
+
+
+def process_page(kind: str, key: str, *, older: str = "", newer: str = "") -> Page | None:
+    """A process, or None. `older` and `newer` are numbers to compare; left out, what matters most is compared."""
+    versions = list(ProcessVersion.objects.filter(kind=kind, key=key).order_by("-number")[:SHOWN])
+    known = {one.kind: one for one in registry.process_kinds()}
+    if not versions or kind not in known:
+        return None
+    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    draft = next((one for one in versions if one.state == VersionState.DRAFT), None)
+    before = versioning.version_before(kind, key)
+    by_number = {str(one.number): one for one in versions}
+    new = by_number.get(newer) or draft or live or versions[0]
+    old = by_number.get(older) or (live if new.state == VersionState.DRAFT else _beneath(new, versions, before))
+    return Page(
+        kind=kind,
+        key=key,
+        label=known[kind].label,
+        name=(live or versions[0]).name,
+        own_page=known[kind].page,
+        live=live,
+        draft=draft,
+        before=before,
+        versions=[_version(one, place, versions) for place, one in enumerate(versions)],
+        older=old,
+        newer=new,
+        changes=versioning.diff(old, new) if old is not None else [],
+        closed=versioning.closed_gates(draft) if draft is not None else [],
+        unfit=_unfit(draft) if draft is not None else [],
+    )
+
+
+def version_of(kind: str, key: str, number: str) -> ProcessVersion | None:
+    """The version of that number, or the live one when none is named."""
+    if kind not in {one.kind for one in registry.process_kinds()}:
+        return None
+    versions = ProcessVersion.objects.filter(kind=kind, key=key)
+    if not number:
+        return versions.filter(state=VersionState.PUBLISHED).first()
+    return versions.filter(number=int(number)).first() if number.isdecimal() and len(number) < 9 else None
+
+
+def _beneath(
+    version: ProcessVersion, versions: list[ProcessVersion], before: ProcessVersion | None
+) -> ProcessVersion | None:
+    """What the version took the place of: the one that was live before it, else the next older one."""
+    if version.state == VersionState.PUBLISHED and before is not None:
+        return before
+    return next((one for one in versions if one.number < version.number), None)
+
+
+def _version(version: ProcessVersion, place: int, versions: list[ProcessVersion]) -> Version:
+    older = [one for one in versions[place + 1 :] if version.based_on in (None, one.number)]
+    summary = versioning.diff(older[0], version) if older and place < SUMMARISED else None
+    return Version(version, _word(version), summary)
+
+
+def _word(version: ProcessVersion) -> str:
+    if version.state == VersionState.RETIRED and version.published_at is None:
+        return "Discarded"
+    return str(VersionState(version.state).label)
+
+
+def _unfit(draft: ProcessVersion) -> list[str]:
+    try:
+        versioning.refuse_unfit(draft)
+    except versioning.PublishRefused as refusal:
+        return refusal.lines
+    return []
