@@ -201,7 +201,7 @@ def score_series(account_id: int, *, since: date, until: date, known: datetime |
     """What was stored of one account between two days, one point a day at most, oldest first, with the row before."""
     rows = ScoreHistory.objects.filter(account_id=account_id, as_of__lte=until, as_of__gt=since)
     if known is not None:
-        rows = rows.filter(computed_at__lt=known)
+        rows = rows.filter(computed_at__lt=known, imported=False)
     told = (
         rows.order_by("as_of", "-computed_at")
         .distinct("as_of")

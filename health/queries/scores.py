@@ -44,11 +44,11 @@ def current_scores(account_ids: Iterable[int]) -> dict[int, CurrentScore]:
 def stored_on(account_id: int, day: date, *, known: datetime | None = None) -> ScoreHistory | None:
     """What was known on a day: the last row at or before it, with its version and overrides. Never recomputed.
 
-    With `known`, only what had been written before that instant, whatever day it is about.
+    With `known`, only what had been computed before that instant: days brought in as history were not known then.
     """
     rows = ScoreHistory.objects.filter(account_id=account_id, as_of__lte=day)
     if known is not None:
-        rows = rows.filter(computed_at__lt=known)
+        rows = rows.filter(computed_at__lt=known, imported=False)
     return (
         rows.select_related("model_version")
         .annotate(overrides=all_overrides())
