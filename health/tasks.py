@@ -10,16 +10,19 @@ from core import clock
 from core.actors import Actor
 from core.celery_tasks import TenantTask
 from core.jobs import JobCancelled, JobRefused, RunningJob, job_handler, start_job
-from core.models import Tenant
+from core.models import Job, ProcessVersion, Tenant
 from core.permissions import Permission
 from health import actions
 from health.actions.alert_rules import TRIAL_JOB, WATCH_JOB, start_watch
 from health.actions.alerts import sweep_alerts
+from health.actions.calibration import CALIBRATE_JOB, CannotCalibrate, calibrate
 from health.actions.publishing import RECOMPUTE_JOB
 from health.actions.shadow import score_shadows
 from health.actions.trying import IMPACT_JOB, impact_of
+from health.actions.validation import VALIDATE_JOB, CannotValidate, assess, store_reports
 from health.queries import scoring_day
 from health.queries.alert_figures import try_live_rules
+from health.queries.validation import LEADS, MAIN_LEAD
 
 KIND = RECOMPUTE_JOB
 _ACTOR = Actor.system("Health scores")
@@ -92,9 +95,7 @@ def watch_accounts(*, tenant_id: int, account_ids: list[int]) -> dict[str, int]:
     tenant = Tenant.objects.get(pk=tenant_id)
     today = tenant.today(now)
     day = scoring_day(tenant_id, today, changed=account_ids)
-    return asdict(
-        sweep_alerts(tenant=tenant, actor=_WATCH, as_of=day, today=today, now=now, account_ids=account_ids)
-    )
+    return asdict(sweep_alerts(tenant=tenant, actor=_WATCH, as_of=day, today=today, now=now, account_ids=account_ids))
 
 
 @job_handler(WATCH_JOB, permission=Permission.RECOMPUTE_HEALTH)
@@ -128,3 +129,66 @@ def try_draft(job: RunningJob) -> dict[str, Any]:
         found = impact_of(job.payload)
     job.progress(1, 1, "Worked out")
     return {"impact": found}
+
+
+@job_handler(VALIDATE_JOB, permission=Permission.CONFIGURE_PROCESSES)
+def validate_model(job: RunningJob) -> dict[str, Any]:
+    """Reports on a version, one lead time after the other, and keeps them all or none."""
+    leads = job.payload.get("leads", list(LEADS))
+    found = {}
+    for done, lead in enumerate(leads):
+        job.progress(done, len(leads), f"Testing {lead} days before the outcome")
+        with job.transaction():
+            version, today = _version_and_day(job)
+            try:
+                found[lead] = assess(version, lead_days=lead, today=today)
+            except CannotValidate as refusal:
+                raise JobRefused(str(refusal)) from refusal
+    with job.transaction():
+        version, today = _version_and_day(job)
+        reports = store_reports(version=version, found=found, actor=_proof(job), now=clock.now(), today=today)
+        made = {report.lead_days: report.pk for report in reports}
+    job.progress(len(leads), len(leads), "Tested")
+    return {"version": version.pk, "reports": made, "verdicts": {one.lead_days: one.verdict for one in reports}}
+
+
+@job_handler(CALIBRATE_JOB, permission=Permission.CONFIGURE_PROCESSES)
+def calibrate_model(job: RunningJob) -> dict[str, Any]:
+    """Proposes weights in one transaction: a draft with its evidence, or the reason why there is none."""
+    job.progress(0, 1, "Learning from earlier outcomes")
+    until = job.payload.get("train_until")
+    with job.transaction():
+        version, today = _version_and_day(job)
+        try:
+            made = calibrate(
+                version=version,
+                actor=_proof(job),
+                now=clock.now(),
+                today=today,
+                lead_days=job.payload.get("lead_days", MAIN_LEAD),
+                train_until=until and date.fromisoformat(until),
+            )
+        except CannotCalibrate as refusal:
+            raise JobRefused(str(refusal)) from refusal
+        result = {
+            "verdict": made.calibration.verdict,
+            "reason": made.calibration.figures["reason"],
+            "calibration": made.calibration.pk,
+            "draft": made.draft and made.draft.number,
+            "report": made.report and made.report.pk,
+        }
+    job.progress(1, 1, "Learned and tested")
+    return result
+
+
+def _version_and_day(job: RunningJob) -> tuple[ProcessVersion, date]:
+    """The version that the job is about, and the workspace's today."""
+    return (
+        ProcessVersion.objects.get(pk=job.payload["version"]),
+        Tenant.objects.get(pk=job.tenant_id).today(clock.now()),
+    )
+
+
+def _proof(job: RunningJob) -> Actor:
+    """Whoever asked signs for what the job writes."""
+    return Actor.system(Job.objects.get(pk=job.id).created_by)

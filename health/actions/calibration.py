@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from core import audit, versioning
+from core import audit, registry, versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.jobs import start_job
@@ -121,6 +121,7 @@ def study(
     found = gather(model, lead_days=lead_days, today=today)
     rows = found.rows
     after = seen_after(model, rows)
+    undated = {fact.key for fact in registry.facts().values() if fact.now_only}
     inputs = [
         teaching.Taught(
             key=one.key,
@@ -131,6 +132,7 @@ def study(
             fresh=found.fresh[:, at],
             subs=rows.subs[:, at],
             seen_after=after[at],
+            known_only_now=any(reading.measure in undated for reading in one.readings),
         )
         for at, one in enumerate(model.inputs)
     ]

@@ -28,6 +28,7 @@ class Taught:
     fresh: Flags
     subs: Floats
     seen_after: float = 0.0
+    known_only_now: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _weigh(
 ) -> Lesson:
     keys = [one.key for one in inputs]
     exact = fit(crossed[train], lost[train])
-    whole = np.array(rounded(exact), dtype=np.float64)
+    whole = np.array(rounded(exact, subs[train]), dtype=np.float64)
     flags = bare.flags + tuple(_uninformative(one) for one, share in zip(inputs, whole, strict=True) if not share)
     if not whole.sum():
         reason = "No input points to the outcome in its own direction."
@@ -227,6 +228,11 @@ def _with_data(inputs: list[Taught], train: Flags) -> tuple[list[Taught], list[F
 
 
 def _leak(one: Taught, lost: Flags, train: Flags) -> Flag | None:
+    if one.known_only_now:
+        text = (
+            f"'{one.label}' is known only as it stands now, after the outcomes, and not as it stood before. Left out."
+        )
+        return Flag("known_only_now", text, one.key)
     return leak(one.key, one.label, one.values[train], lost[train], seen_after=one.seen_after)
 
 

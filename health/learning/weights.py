@@ -1,5 +1,7 @@
 """Weights from outcomes: what a non-negative regularised logistic regression on sub-scores finds."""
 
+from itertools import combinations
+
 import numpy as np
 from scipy.optimize import minimize
 
@@ -7,6 +9,7 @@ from health.learning.arrays import Flags, Floats
 
 PENALTY = 1.0
 STEP = 5
+MOST_TRIED = 12
 _NEUTRAL = 0.5
 _TINY = 1e-6
 
@@ -63,14 +66,38 @@ def by_correlation(subs: Floats, lost: Flags) -> Floats:
     return found / found.sum() if found.sum() > 0 else found
 
 
-def rounded(shares: Floats, step: int = STEP) -> list[int]:
-    """Whole percents in steps of five that add up to 100: the largest remainders are rounded up. Zeros stay zero."""
+def rounded(shares: Floats, subs: Floats | None = None, step: int = STEP) -> list[int]:
+    """Whole percents in steps of five that add up to 100: largest remainders are rounded up. Zeros stay zero.
+
+    With sub-scores, of all ways to round each share up or down the one that moves scores least: an input that hardly
+    varies can give or take five percent more easily than one that decides.
+    """
     if not shares.sum():
         return [0] * len(shares)
     exact = shares / shares.sum() * (100 / step)
     whole = np.floor(exact + 1e-9)
+    rest = exact - whole
     left = round(100 / step - whole.sum())
-    order = np.argsort(-(exact - whole), kind="stable")
-    for at in order[:left]:
-        whole[at] += 1
+    order = [int(at) for at in np.argsort(-rest, kind="stable")]
+    chosen = tuple(order[:left])
+    open_ones = [at for at in order if rest[at] > 1e-9]
+    if subs is not None and 0 < left < len(open_ones) <= MOST_TRIED:
+        spread = _spread(subs)
+        chosen = min(combinations(open_ones, left), key=lambda up: _moved(whole - exact, up, spread))
+    whole[list(chosen)] += 1
     return [int(one) * step for one in whole]
+
+
+def _moved(difference: Floats, up: tuple[int, ...], spread: Floats) -> float:
+    step = difference.copy()
+    step[list(up)] += 1
+    return float(step @ spread @ step)
+
+
+def _spread(subs: Floats) -> Floats:
+    """How sub-scores vary, alone and together; a missing one stands at its average."""
+    there = ~np.isnan(subs)
+    mean = np.where(there, subs, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    centred = np.where(there, subs - mean, 0)
+    spread: Floats = centred.T @ centred / max(len(subs), 1)
+    return spread

@@ -134,10 +134,11 @@ def _stored(row: Sequence[Any]) -> tuple[float | None, str, float, list[float | 
 
 
 def _belongs(model: ScoreModel) -> tuple[str, dict[str, Any]]:
-    """Which accounts the model is for, as the engine has it."""
-    taken, everybody = taken_before(model, [one.model for one in live_models()])
-    if everybody:
-        return " AND false", {}
+    """Which accounts the model is for: its segments, without those that a live model before it has.
+
+    Another live model for everybody does not empty it: a draft that may take that one's place is tested on everybody.
+    """
+    taken, _ = taken_before(model, [one.model for one in live_models()])
     sql, params = "", {}
     if model.segments:
         sql, params = " AND a.segment = ANY(%(segments)s)", {"segments": list(model.segments)}
