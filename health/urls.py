@@ -1,12 +1,46 @@
-from django.urls import path
+from django.urls import include, path
 
-from health.views import explained, models
+from health.views import alerts, drafts, explained, exports, models, overrides, proof, rows
 
 app_name = "health"
 urlpatterns = [
     path("accounts/<int:account_id>/health/", explained.explained, name="explained"),
     path("health/models/", models.models, name="models"),
+    path("health/models/new/", drafts.model_new, name="model_new"),
+    path("health/models/<slug:key>/", models.model, name="model"),
+    path("health/models/<slug:key>/draft/", drafts.model_draft, name="model_draft"),
+    path("health/models/<slug:key>/edit/", drafts.model_edit, name="model_edit"),
+    path("health/models/<slug:key>/discard/", drafts.model_discard, name="model_discard"),
+    path("health/models/<slug:key>/measures/", models.model_measures, name="model_measures"),
+    path("health/models/<slug:key>/add/", drafts.model_add, name="model_add"),
+    path("health/models/<slug:key>/bands/", models.model_bands, name="model_bands"),
+    path("health/models/<slug:key>/impact/", models.model_impact, name="model_impact"),
+    path("health/models/<slug:key>/changes/", models.model_changes, name="model_changes"),
+    path("health/models/<slug:key>/changes.csv", models.model_changes_file, name="model_changes_file"),
+    path("health/models/<slug:key>/alerts/", models.model_alerts, name="model_alerts"),
+    path("health/models/<slug:key>/shadow/", models.model_shadow, name="model_shadow"),
+    path("health/models/<slug:key>/shadow/run/", drafts.model_shadow_run, name="model_shadow_run"),
+    path("health/models/<slug:key>/publish/", drafts.model_publish, name="model_publish"),
+    path("health/models/<slug:key>/rollback/", drafts.model_rollback, name="model_rollback"),
+    path("health/models/<slug:key>/validate/", proof.model_validate, name="model_validate"),
+    path("health/models/<slug:key>/propose/", proof.model_propose, name="model_propose"),
     path("health/history/offer/", explained.history_offer, name="history_offer"),
     path("health/history/", explained.work_out_history, name="work_out_history"),
     path("accounts/<int:account_id>/health/panel/", explained.panel, name="panel"),
+    path("accounts/<int:account_id>/health/override/", overrides.override, name="override"),
+    path("accounts/<int:account_id>/health/override/clear/", overrides.override_clear, name="override_clear"),
+    path("accounts/<int:account_id>/health/override/undo/", overrides.override_undo, name="override_undo"),
+    path("accounts/<int:account_id>/health/doubt/", overrides.doubt, name="doubt"),
+    path("accounts/<int:account_id>/health/rows/<path:key>/", rows.rows, name="rows"),
+    path("accounts/<int:account_id>/health/export/", exports.export, name="export"),
+    path("accounts/<int:account_id>/health/twin.xlsx", exports.account_twin, name="account_twin"),
+    path("health/twin.xlsx", exports.twin, name="twin"),
+    path("health/models/<slug:key>/doubts/", overrides.doubts, name="doubts"),
+    path("alerts/", alerts.alert_list, name="alerts"),
+    path("alerts/rules/", alerts.alert_rules, name="alert_rules"),
+    path("alerts/rules/try/", alerts.try_rules, name="alert_rules_try"),
+    path("alerts/why/", alerts.alert_trace, name="alert_trace"),
+    path("alerts/<int:alert_id>/", alerts.alert_page, name="alert"),
+    path("alerts/<int:alert_id>/verdict/", alerts.verdict, name="alert_verdict"),
+    path("api/v1/", include("health.api.urls")),
 ]

@@ -12,7 +12,6 @@ from core import versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion
-from core.process_files import Document
 from health.queries.editor import draft_of
 from health.queries.live import KIND
 from health.queries.measures import new_input
@@ -21,7 +20,7 @@ from health.rules.editing import BadFields, edited, normalised, weights_sum
 from health.rules.presets import PRESETS
 from health.rules.reshaping import acted, with_input
 
-RESERVED = frozenset({"new", "upload"})
+RESERVED = frozenset({"new"})
 
 
 @transaction.atomic
@@ -91,21 +90,6 @@ def new_model(*, name: str, key: str, segment: str, preset: str, actor: Actor, n
     _, document = PRESETS[preset]
     definition = {**deepcopy(document), "key": key, "name": name, "applies_to": segment}
     return versioning.draft(kind=KIND, key=key, name=name, definition=definition, actor=actor, now=now)
-
-
-@transaction.atomic
-def draft_from_file(*, document: Document, actor: Actor, now: datetime) -> ProcessVersion:
-    """The draft that says what the file says: the one there is under its key, else a new one."""
-    if document.key in RESERVED:
-        raise BadFields({"": f"The key '{document.key}' is taken. Choose another one."})
-    there = draft_of(document.key)
-    if there is None:
-        return versioning.draft(
-            kind=KIND, key=document.key, name=document.name, definition=document.definition, actor=actor, now=now
-        )
-    return versioning.save_draft(
-        version=there, definition=document.definition, name=document.name, actor=actor, now=now
-    )
 
 
 @transaction.atomic

@@ -32,12 +32,13 @@ _RANK: Final = {Band.GREEN: 3, Band.YELLOW: 2, Band.RED: 1, Band.NONE: 0}
 _COMPARED: Final = """,
 compared AS MATERIALIZED (
     SELECT j.account_id, j.owner_id, j.arr_minor, j.score, j.band, j.coverage, j.subs,
-        h.score AS old_score, COALESCE(h.band, 'none') AS old_band, h.sub_scores AS old_subs, h.model_version_id
+        h.score AS old_score, COALESCE(h.band, 'none') AS old_band, h.sub_scores AS old_subs,
+        h.coverage AS old_coverage, h.model_version_id
     FROM judged j
     LEFT JOIN health_score h ON h.tenant_id = %(tenant)s AND h.account_id = j.account_id
 )"""
 _FLIP: Final = """SELECT 'flip', c.old_band, c.band, NULL::bigint, c.arr_minor, c.account_id, a.name, p.name,
-        c.old_score, c.score, c.model_version_id, c.old_subs, c.subs
+        c.old_score, c.score, c.model_version_id, c.old_subs, c.subs, c.old_coverage, c.coverage
     FROM compared c
     JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = c.account_id
     LEFT JOIN accounts_person p ON p.tenant_id = %(tenant)s AND p.id = a.owner_id
@@ -45,13 +46,14 @@ _FLIP: Final = """SELECT 'flip', c.old_band, c.band, NULL::bigint, c.arr_minor, 
 _BY_SIZE: Final = "ORDER BY c.arr_minor DESC, c.account_id"
 _CELLS: Final = """
 SELECT 'cell', old_band, band, count(*), sum(arr_minor)::bigint, NULL::bigint, NULL::text, NULL::text,
-    NULL::float8, NULL::float8, NULL::bigint, NULL::float8[], NULL::float8[]
+    NULL::float8, NULL::float8, NULL::bigint, NULL::float8[], NULL::float8[], NULL::float8, NULL::float8
 FROM compared GROUP BY old_band, band
 UNION ALL """
 _IMPACT: Final = f"{_CELLS}({_FLIP} {_BY_SIZE} LIMIT %(limit)s)"
 _LOAD: Final = """
 UNION ALL
-SELECT 'load', NULL, NULL, count(*), sum(c.arr_minor)::bigint, NULL, NULL, p.name, NULL, NULL, NULL, NULL, NULL
+SELECT 'load', NULL, NULL, count(*), sum(c.arr_minor)::bigint, NULL, NULL, p.name, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL
 FROM compared c LEFT JOIN accounts_person p ON p.tenant_id = %(tenant)s AND p.id = c.owner_id
 WHERE c.band = 'red' AND c.old_band <> 'red' GROUP BY p.name"""
 
@@ -82,6 +84,7 @@ class Flip:
     new_band: str
     old_score: float | None
     new_score: float | None
+    coverage: str = ""
     why: tuple[Reason, ...] = ()
 
     @property
@@ -91,12 +94,12 @@ class Flip:
     @property
     def reason(self) -> str:
         """The largest reason in words: `Support experience −6.2, weight 15 → 20 %`."""
-        return in_words(self.why[0]) if self.why else "Where the bands begin"
+        return self.words[0] if self.words else "Where the bands begin"
 
     @property
     def words(self) -> list[str]:
-        """The three largest reasons in words."""
-        return [in_words(one) for one in self.why[:3]]
+        """The three largest reasons in words; how much is known, where one of the two gives no score."""
+        return [self.coverage] if self.coverage else [in_words(one) for one in self.why[:3]]
 
     @property
     def cursor(self) -> str:
@@ -152,7 +155,7 @@ def flips_csv(version: ProcessVersion, *, today: date, money: bool) -> str:
     writer.writerow([*head, "arr_minor"] if money else head)
     for one in _flips(rows, model_of(version)):
         cells = [one.name, one.owner, one.old_band, one.new_band, one.old_score, one.new_score]
-        why = "; ".join(in_words(reason) for reason in one.why[:3])
+        why = "; ".join(one.words)
         writer.writerow([*map(_safe, [*cells, why]), *([one.arr_minor] if money else [])])
     return out.getvalue()
 
@@ -179,6 +182,8 @@ def customers() -> int:
 def in_words(reason: Reason) -> str:
     """`Support experience −6.2, weight 15 → 20 %`."""
     points = f"{reason.label} {f.number(reason.points, 1, plus=True)}"
+    if reason.what == "weight" and _percent(reason.old_weight) == _percent(reason.new_weight):
+        return f"{points}, its share moves with the other weights"
     if reason.what == "weight":
         return f"{points}, weight {_percent(reason.old_weight)} → {_percent(reason.new_weight)}{f.NO_BREAK}%"
     if reason.what == "points" and reason.old_sub is not None and reason.new_sub is not None:
@@ -235,10 +240,16 @@ def _flips(rows: Sequence[tuple[Any, ...]], model: ScoreModel) -> list[Flip]:
             new_band=row[2],
             old_score=row[8],
             new_score=row[9],
+            coverage=_covered(row, model) if row[8] is None or row[9] is None else "",
             why=reasons(models[row[10]], row[11], model, row[12]) if row[10] and row[11] else (),
         )
         for row in rows
     ]
+
+
+def _covered(row: tuple[Any, ...], model: ScoreModel) -> str:
+    before = f.percent(row[13], 0) if row[13] is not None else "none"
+    return f"Coverage {before} → {f.percent(row[14], 0)}, the draft needs {f.percent(model.min_coverage, 0)}"
 
 
 def _matrix(cells: dict[tuple[str, str], Cell], as_of: date, flips: list[Flip], load: list[tuple[str, int]]) -> Impact:

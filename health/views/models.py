@@ -152,7 +152,7 @@ def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> di
         "group_choices": {"": "None", **{name: name for name in page.groups}},
         "segment_name": str(Segment(segment).label) if segment in Segment.values else segment,
         "few": page.draft is None or impact.customers() <= draft_alerts.AT_ONCE,
-        "versions_url": _reverse("core:process_versions", ["score_model", page.key]),
+        "versions_url": reverse("core:process", args=["score_model", page.key]),
         "validation_url": f"{_reverse('health:validation', [page.key])}?{urlencode({'view': page.view})}",
         **allowed,
     }
@@ -188,4 +188,4 @@ def _reverse(name: str, args: list[str]) -> str:
     try:
         return reverse(name, args=args)
     except NoReverseMatch:
-        return "/"
+        return "/livez"

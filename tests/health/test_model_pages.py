@@ -17,7 +17,6 @@ from core.choices import Role, VersionState
 from core.models import Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from health.actions import recompute
-from health.actions.drafts import begin_draft
 from health.models import ShadowRun, ShadowScore
 from health.queries.impact import impact
 from health.rules import parse_model
@@ -399,19 +398,3 @@ def test_the_page_asks_as_often_with_many_accounts_as_with_few(admin: Client, wo
         recompute(actor=ACTOR, now=timezone.now(), as_of=today)
     assert [counted(url) for url in urls] == few
     assert max(few) <= 30
-
-
-def test_a_file_becomes_the_draft_and_a_bad_one_changes_nothing(admin: Client, workspace: Tenant) -> None:
-    book(workspace)
-    with tenant_context(workspace.pk):
-        begin_draft(key="standard", actor=ACTOR, now=timezone.now())
-    text = admin.get(f"{URL}model.yaml").content.decode()
-    assert "key: standard" in text
-    saved = admin.post("/health/models/upload/?model=standard", {"text": text.replace("weight: 80", "weight: 70")})
-    assert saved.status_code == 302
-    with tenant_context(workspace.pk):
-        draft = ProcessVersion.objects.get(kind="score_model", key="standard", state=VersionState.DRAFT)
-        assert draft.definition["inputs"][0]["weight"] == 70
-    bad = admin.post("/health/models/upload/", {"text": text + "\nwhat: is this"})
-    assert bad.status_code == 422
-    assert "what" in bad.content.decode()
