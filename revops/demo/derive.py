@@ -16,7 +16,7 @@ from revops.demo.owner import analyze
 from revops.demo.seed import Demo, Say, run_steps
 
 ACTOR: Final = Actor.system("seed_demo")
-MAIN_JOB: Final = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations")
+MAIN_JOB: Final = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations", "sweep_alerts")
 
 
 def derive(demo: Demo, tenant: Tenant, say: Say) -> None:
@@ -53,7 +53,7 @@ def _renewals(demo: Demo, tenant: Tenant, say: Say) -> None:
 
 
 def main_job(demo: Demo, tenant: Tenant, say: Say) -> None:
-    """Scores, renewals, QBRs and escalations as of the last day: what the night would do."""
+    """Scores, renewals, QBRs, escalations and alerts as of the last day: what the night would do."""
     for command in MAIN_JOB:
         say(command)
         call_command(command, tenant=tenant.slug, as_of=demo.as_of, json=True, stdout=io.StringIO())
