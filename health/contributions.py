@@ -14,6 +14,7 @@ from health.queries.language import publish_check
 from health.queries.live import KIND
 from health.queries.overrides import effective_band, effective_score
 from health.queries.publishing import MODEL_FIELDS, model_effects
+from health.queries.validation import closed_lines
 from health.rules import parse_model
 from health.rules.wording import describe_model
 
@@ -26,17 +27,25 @@ def register() -> None:
             "Score model",
             parse_model,
             publish_check=publish_check,
+            gate=closed_lines,
             after_publish=rescore_everybody,
             describe=describe_model,
             effects=model_effects,
             fields=MODEL_FIELDS,
+            page="health:model",
             headed=True,
         )
     )
     registry.add_tenant_default(TenantDefault("health.standard", 30, make_defaults))
     registry.add_process_kind(
         ProcessKind(
-            alert_rules.KIND, "Alert rule", alert_rules.parse_checked, describe=describe, fields=FIELDS, headed=True
+            alert_rules.KIND,
+            "Alert rule",
+            alert_rules.parse_checked,
+            describe=describe,
+            fields=FIELDS,
+            page="health:alert_rules",
+            headed=True,
         )
     )
     registry.add_tenant_default(TenantDefault("health.alert_rules", 90, publish_alert_rules))
