@@ -22,6 +22,7 @@ urlpatterns = [
     path("health/models/<slug:key>/shadow/run/", drafts.model_shadow_run, name="model_shadow_run"),
     path("health/models/<slug:key>/publish/", drafts.model_publish, name="model_publish"),
     path("health/models/<slug:key>/rollback/", drafts.model_rollback, name="model_rollback"),
+    path("health/models/<slug:key>/validation/", proof.validation, name="validation"),
     path("health/models/<slug:key>/validate/", proof.model_validate, name="model_validate"),
     path("health/models/<slug:key>/propose/", proof.model_propose, name="model_propose"),
     path("health/history/offer/", explained.history_offer, name="history_offer"),

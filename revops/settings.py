@@ -187,6 +187,8 @@ SPECTACULAR_SETTINGS = {
         "AccountStatusEnum": "accounts.choices.AccountStatus",
         "JobStateEnum": "core.choices.JobState",
         "VersionStateEnum": "core.choices.VersionState",
+        "VerdictEnum": "health.choices.Verdict",
+        "AlertVerdictEnum": "health.choices.AlertVerdict",
     },
 }
 

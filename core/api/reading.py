@@ -16,9 +16,7 @@ class SoundJson(BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
-    ) -> dict[str, Any]:
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         try:
             found = json.loads(stream.read().decode("utf-8-sig"), parse_constant=_no_number, object_pairs_hook=_once)
         except UnicodeDecodeError as error:

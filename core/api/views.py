@@ -9,9 +9,9 @@ from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 from rest_framework import serializers
 
-from core import jobs
 from core.api.endpoints import Answer, ApiView, Call, endpoint
 from core.api.errors import MISSING, error
+from core.api.jobs import JobShape
 from core.api.pages import page_of
 from core.api.schema import openapi
 from core.choices import JobState, Role
@@ -45,33 +45,6 @@ class MeView(ApiView):
                 "permissions": sorted(ROLE_PERMISSIONS[call.role]),
             }
         )
-
-
-class JobShape(serializers.Serializer[Any]):
-    """A unit of background work."""
-
-    id = serializers.IntegerField()
-    kind = serializers.CharField()
-    state = serializers.ChoiceField(choices=JobState.choices)
-    step = serializers.CharField(allow_blank=True)
-    done = serializers.IntegerField()
-    total = serializers.IntegerField()
-    result = serializers.SerializerMethodField()
-    error = serializers.CharField(allow_blank=True)
-    created_by = serializers.CharField(allow_blank=True)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-
-    def get_result(self, job: Job) -> dict[str, Any] | None:
-        """For those who may start such a job; null for others, and while it is not done."""
-        call: Call = self.context["call"]
-        return job.result if job.state == JobState.DONE and call.may(jobs.permission_of(job.kind)) else None
-
-
-def job_address(job: Job) -> str:
-    """Where its progress is read."""
-    return f"/api/v1/jobs/{job.pk}/"
 
 
 class JobQuery(serializers.Serializer[Any]):

@@ -62,6 +62,11 @@ def theirs(db: None) -> World:
     return make_world("heron", canary="HERONCANARY")
 
 
+@pytest.fixture(autouse=True)
+def _nobody_is_held_up(settings: Any) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 10**9
+
+
 @pytest.fixture
 def admin(ours: World) -> Program:
     return make_key(ours.tenant)[1]
@@ -182,16 +187,16 @@ ABSURD = [
 ]
 
 
-@pytest.mark.parametrize("query", ABSURD)
-def test_an_absurd_address_is_never_a_fault(ours: World, admin: Program, query: str) -> None:
+def test_an_absurd_address_is_never_a_fault(ours: World, admin: Program) -> None:
     admin.raise_request_exception = False
     faults = []
-    for name, method, _, parts in calls():
-        if method == "get":
-            for ids in (foreign_ids(ours, "KESTRELCANARY"), dict.fromkeys(ours.ids, 2**70)):
-                response = admin.get(f"{address(name, parts, ids)}?{query}")
-                if response.status_code >= 500 or response.headers["Content-Type"] != "application/json":
-                    faults.append((name, response.status_code))
+    for query in ABSURD:
+        for name, method, _, parts in calls():
+            if method == "get":
+                for ids in (foreign_ids(ours, "KESTRELCANARY"), dict.fromkeys(ours.ids, 2**70)):
+                    response = admin.get(f"{address(name, parts, ids)}?{query}")
+                    if response.status_code >= 500 or response.headers["Content-Type"] != "application/json":
+                        faults.append((name, query, response.status_code))
     assert faults == []
 
 
@@ -222,17 +227,17 @@ BODIES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("place", range(len(BODIES)))
-def test_an_absurd_body_is_never_a_fault_and_changes_nothing(ours: World, admin: Program, place: int) -> None:
+def test_an_absurd_body_is_never_a_fault(ours: World, admin: Program) -> None:
     admin.raise_request_exception = False
     faults = []
-    for name, method, _, parts in calls():
-        if method == "get":
-            continue
-        url = address(name, parts, foreign_ids(ours, "KESTRELCANARY"))
-        response = admin.generic(method.upper(), url, BODIES[place], content_type="application/json")
-        if response.status_code >= 500 or response.headers["Content-Type"] != "application/json":
-            faults.append((name, method, response.status_code, response.content[:200]))
+    for place, body in enumerate(BODIES):
+        for name, method, _, parts in calls():
+            if method == "get":
+                continue
+            url = address(name, parts, foreign_ids(ours, "KESTRELCANARY"))
+            response = admin.generic(method.upper(), url, body, content_type="application/json")
+            if response.status_code >= 500 or response.headers["Content-Type"] != "application/json":
+                faults.append((name, method, place, response.status_code, response.content[:200]))
     assert faults == []
 
 
