@@ -37,7 +37,7 @@ def escalation_list(request: WorkspaceRequest) -> HttpResponse:
     closed = request.GET.get("state") == "closed"
     found = queries.closed_escalations(owner_id) if closed else queries.open_escalations(owner_id)
     shown = list(found[: PAGE + 1])
-    scores = current_scores({row.account_id for row in shown[:PAGE]})
+    scores = current_scores({row.account_id for row in shown[:PAGE]}, on=request.tenant.today(now))
     tiers = queries.open_by_tier(owner_id)
     hidden = hidden_facts(request.membership.role)
     context = {
@@ -133,7 +133,7 @@ def _frame(request: WorkspaceRequest, now: datetime) -> dict[str, Any]:
 
 def _context(request: WorkspaceRequest, escalation: Escalation, form: CloseForm) -> dict[str, Any]:
     now = clock.now()
-    scores = current_scores([escalation.account_id])
+    scores = current_scores([escalation.account_id], on=request.tenant.today(now))
     hidden = hidden_facts(request.membership.role)
     return {
         **_row(escalation, scores.get(escalation.account_id), now, hidden),

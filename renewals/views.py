@@ -31,7 +31,7 @@ def renewal_list(request: WorkspaceRequest) -> HttpResponse:
     owner_id = None if everyone else person_id
     month = _month(request.GET.get("month", ""))
     start, end = queries.rate_window(today)
-    page = queries.renewal_page(owner_id, month=month, after=request.GET.get("after", ""))
+    page = queries.renewal_page(owner_id, month=month, after=request.GET.get("after", ""), today=today)
     context = {
         "today": today,
         "everyone": everyone,

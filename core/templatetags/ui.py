@@ -74,12 +74,34 @@ def glyph(key: object, size: str = "") -> SafeString:
 
 
 @register.simple_tag
-def band(key: object, score: float | Decimal | None = None, *, word: bool = True, decimals: int = 0) -> SafeString:
-    """Glyph, score and word of a health band. Without `word` the word stays for screen readers."""
+def band(
+    key: object,
+    score: float | Decimal | None = None,
+    *,
+    word: bool = True,
+    decimals: int = 0,
+    override: float | Decimal | None = None,
+) -> SafeString:
+    """Glyph, score and word of a health band. Without `word` the word stays for screen readers.
+
+    `override`: a person's own score, which stands beside the computed one.
+    """
     tone, text = band_of(key)
     shown = format_html("<b>{}</b>", f.score(score, decimals)) if score is not None and tone != "none" else ""
     css = f"band-word {tone}" if word or tone == "none" else "visually-hidden"
-    return format_html('<span class="band">{}{}<span class="{}">{}</span></span>', _glyph(tone, ""), shown, css, text)
+    beside = _by_hand(f.score(override, decimals)) if override is not None else ""
+    return format_html(
+        '<span class="band">{}{}<span class="{}">{}</span>{}</span>', _glyph(tone, ""), shown, css, text, beside
+    )
+
+
+@cache
+def _by_hand(score: str) -> SafeString:
+    return format_html(
+        '<span class="by-hand" title="Override {0}">{1}<span class="visually-hidden">override </span>{0}</span>',
+        score,
+        _icon("pencil", "s12"),
+    )
 
 
 @register.simple_tag

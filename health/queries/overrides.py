@@ -116,12 +116,12 @@ def band_between(score: float, edges: tuple[float, float]) -> str:
 
 def effective_score(as_of: date) -> Any:
     """For accounts: the override in force as of the day, else the computed score as it stands."""
-    return Coalesce(_override(as_of, "pk"), Subquery(_scores().values("score")[:1]), output_field=FloatField())
+    return Coalesce(override_score(as_of, "pk"), Subquery(_scores().values("score")[:1]), output_field=FloatField())
 
 
 def effective_band(as_of: date) -> Any:
     """For accounts: the band of the override by the edges of the account's own model, else the computed band."""
-    given = _override(as_of, "account_id")
+    given = override_score(as_of, "account_id")
     scored = (
         _scores()
         .annotate(given=given, yellow=_edge("yellow", YELLOW), green=_edge("green", GREEN))
@@ -142,7 +142,8 @@ def _scores() -> QuerySet[Score]:
     return Score.objects.filter(account_id=OuterRef("pk"))
 
 
-def _override(as_of: date, account: str) -> Any:
+def override_score(as_of: date, account: str) -> Any:
+    """For rows whose field `account` is the account's id: the score of the override in force, or NULL."""
     return Subquery(active_on(as_of).filter(account_id=OuterRef(account)).values("score")[:1])
 
 

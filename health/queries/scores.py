@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import FloatField, Value
 
 from core.tenancy import require_tenant_id
 from health.models import Score, ScoreHistory
-from health.queries.overrides import all_overrides
+from health.queries.overrides import all_overrides, override_score
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,17 @@ class CurrentScore:
     computed_at: datetime
     model_name: str
     model_number: int
+    override: float | None = None
 
 
-def current_scores(account_ids: Iterable[int]) -> dict[int, CurrentScore]:
-    """By account; accounts that were never scored, or are not scored any more, are absent."""
-    rows = Score.objects.filter(account_id__in=list(account_ids)).values_list(
+def current_scores(account_ids: Iterable[int], *, on: date | None = None) -> dict[int, CurrentScore]:
+    """By account; accounts that were never scored, or are not scored any more, are absent. One statement.
+
+    With `on`, today, the override that is in force stands beside the computed score.
+    """
+    scores = Score.objects.filter(account_id__in=list(account_ids))
+    scores = scores.annotate(beside=override_score(on, "account_id") if on else Value(None, output_field=FloatField()))
+    rows = scores.values_list(
         "account_id",
         "score",
         "band",
@@ -37,6 +44,7 @@ def current_scores(account_ids: Iterable[int]) -> dict[int, CurrentScore]:
         "computed_at",
         "model_version__name",
         "model_version__number",
+        "beside",
     )
     return {row[0]: CurrentScore(*row) for row in rows}
 

@@ -32,7 +32,7 @@ class RenewalPage:
     after: str
 
 
-def renewal_page(owner_id: int | None, *, month: date | None, after: str) -> RenewalPage:
+def renewal_page(owner_id: int | None, *, month: date | None, after: str, today: date) -> RenewalPage:
     """One page of open renewals, the earliest due first. Three queries. A cursor that means nothing gives page one."""
     found = open_renewals(owner_id).select_related("account", "owner")
     if month is not None:
@@ -42,7 +42,7 @@ def renewal_page(owner_id: int | None, *, month: date | None, after: str) -> Ren
         found = found.filter(Q(due_on__gt=place[0]) | Q(due_on=place[0], pk__gt=place[1]))
     renewals = list(found[: PAGE + 1])
     shown = renewals[:PAGE]
-    scores = current_scores({renewal.account_id for renewal in shown})
+    scores = current_scores({renewal.account_id for renewal in shown}, on=today)
     steps: dict[int, Task] = {}
     for task in Task.objects.filter(
         subject_kind="renewal", subject_id__in=[renewal.pk for renewal in shown], state=TaskState.OPEN

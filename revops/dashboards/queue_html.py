@@ -35,8 +35,8 @@ def queue_rows(rows: list[QueueRow], look: Look, *, first_is_current: bool) -> S
 
 
 @lru_cache(maxsize=4096)
-def _health(band: str | None, score: float | None, change: int | None) -> str:
-    return f"{ui.band(band, score, word=False)}{ui.change(change) if change is not None else ''}"
+def _health(band: str | None, score: float | None, change: int | None, override: float | None) -> str:
+    return f"{ui.band(band, score, word=False, override=override)}{ui.change(change) if change is not None else ''}"
 
 
 @lru_cache(maxsize=2048)
@@ -89,7 +89,7 @@ def _who(row: QueueRow) -> str:
 def _health_of(row: QueueRow) -> str:
     if row.account_id is None:
         return ""
-    return _health(row.band, row.health, round(row.change) if row.change is not None else None)
+    return _health(row.band, row.health, round(row.change) if row.change is not None else None, row.override)
 
 
 def _amount(row: QueueRow, look: Look) -> str:

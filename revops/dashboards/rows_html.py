@@ -21,8 +21,8 @@ _DASH: Final = "–"
 
 
 @lru_cache(maxsize=4096)
-def _band(band: str | None, score: float | None) -> str:
-    return str(ui.band(band, score))
+def _band(band: str | None, score: float | None, override: float | None) -> str:
+    return str(ui.band(band, score, override=override))
 
 
 @lru_cache(maxsize=1024)
@@ -89,7 +89,8 @@ def _row(row: Row, today: date, currency: str, *, with_money: bool) -> str:
         f'<th scope="row" class="at-1"><div class="with-tile">{_tile(row.name)}<div class="name-cell">'
         f'<a class="medium" href="/accounts/{row.id}/" data-open>{name}</a>'
         f'<span class="small muted">{_SEGMENTS.get(row.segment, escape(row.segment))}</span></div></div></th>'
-        f'<td class="at-3">{_band(row.band, row.score)}{phone_change}</td><td class="number">{change}</td>'
+        f'<td class="at-3">{_band(row.band, row.score, row.override)}{phone_change}</td>'
+        f'<td class="number">{change}</td>'
         f'<td class="fold-4">{_line(tuple(row.line))}</td><td class="number at-2">{amount}</td>'
         f'<td class="fold-5 stage-cell">{escape(row.stage) if row.stage else _DASH}</td>'
         f'<td class="at-4">{_due(row.renewal_on, today)}</td><td>{_forecast(row.forecast)}</td>'

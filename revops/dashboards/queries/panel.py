@@ -43,9 +43,9 @@ class Panel:
     notice_days: int | None = None
 
 
-def panel(account_id: int, as_of: date, *, since_days: int = 30) -> Panel:
+def panel(account_id: int, as_of: date, *, today: date, since_days: int = 30) -> Panel:
     """The change is counted from so many days before `as_of`. Four queries, whatever the length of the history."""
-    health = explain(account_id, since=as_of - timedelta(days=since_days))
+    health = explain(account_id, since=as_of - timedelta(days=since_days), today=today)
     with connection.cursor() as cursor:
         cursor.execute(_BESIDE, {"tenant": require_tenant_id(), "account": account_id})
         stage, notice_days, last, contacts = cursor.fetchone()

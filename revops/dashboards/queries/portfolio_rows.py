@@ -37,7 +37,7 @@ WITH page AS (
   WHERE {where}
   ORDER BY {order} LIMIT %(limit)s
 )
-SELECT page.*, person.name, page.score - h.score, r.due_on, r.forecast, stage.name
+SELECT page.*, person.name, page.score - h.score, r.due_on, r.forecast, stage.name, o.score
 FROM page
 LEFT JOIN accounts_person person ON person.tenant_id = %(tenant)s AND person.id = page.owner_id
 LEFT JOIN LATERAL (
@@ -46,6 +46,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT r.due_on, r.forecast FROM renewals_renewal r
   WHERE r.tenant_id = %(tenant)s AND r.account_id = page.id AND r.state = 'open' ORDER BY r.due_on LIMIT 1) AS r ON true
+LEFT JOIN health_override o ON o.tenant_id = %(tenant)s AND o.account_id = page.id AND o.cleared_at IS NULL
+     AND o.from_day <= %(today)s AND o.until_day > %(today)s
 LEFT JOIN journeys_stagevisit visit ON visit.tenant_id = %(tenant)s AND visit.account_id = page.id
      AND visit.left_on IS NULL
 LEFT JOIN journeys_lifecyclestage stage ON stage.tenant_id = %(tenant)s AND stage.id = visit.stage_id
@@ -83,6 +85,7 @@ class Row:
     renewal_on: date | None
     forecast: str | None
     stage: str | None
+    override: float | None
     line: list[float | None] = field(default_factory=list)
 
 
@@ -210,7 +213,7 @@ def _rows(wanted: Filter, phase: Phase, cursor: _Cursor | None, *, backward: boo
         order=", ".join(key + direction for key in keys),
         outer=", ".join(key + direction for key in (["page.sort_key", "page.id"] if phase.cast else ["page.id"])),
     )
-    params |= {"limit": limit}
+    params |= {"limit": limit, "today": wanted.today}
     if cursor is not None:
         params |= {"after_key": cursor.key, "after_id": cursor.id}
     with connection.cursor() as db:

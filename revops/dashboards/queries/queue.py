@@ -51,13 +51,16 @@ WITH picked AS (
 _ROWS: Final = """
 SELECT p.id, p.account_id, p.kind, p.title, p.due_on, p.priority, p.subject_kind, p.subject_id,
        e.respond_by, e.tier, v.name, v.number, p.created_at,
-       a.name, a.segment, a.arr_minor, a.last_contact_on, s.band, s.score, s.coverage, s.score - h.score, r.due_on
+       a.name, a.segment, a.arr_minor, a.last_contact_on, s.band, s.score, s.coverage, s.score - h.score,
+       r.due_on, o.score
 FROM picked p
 LEFT JOIN escalations_escalation e ON p.subject_kind = 'escalation' AND e.tenant_id = %(tenant)s AND e.id = p.subject_id
      AND e.state = 'open'
 LEFT JOIN core_processversion v ON v.tenant_id = %(tenant)s AND v.id = p.process_version_id
 LEFT JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = p.account_id
 LEFT JOIN health_score s ON s.tenant_id = %(tenant)s AND s.account_id = p.account_id
+LEFT JOIN health_override o ON o.tenant_id = %(tenant)s AND o.account_id = p.account_id AND o.cleared_at IS NULL
+     AND o.from_day <= %(today)s AND o.until_day > %(today)s
 LEFT JOIN LATERAL (
   SELECT score FROM health_scorehistory h WHERE h.tenant_id = %(tenant)s AND h.account_id = p.account_id
     AND h.as_of <= s.as_of - 30 ORDER BY h.as_of DESC, h.computed_at DESC LIMIT 1) AS h ON true
@@ -95,6 +98,7 @@ class QueueRow:
     coverage: float | None
     change: float | None
     renewal_on: date | None
+    override: float | None
     rank: Rank = field(default_factory=lambda: Rank(()))
     group: str = "week"
 
@@ -142,7 +146,12 @@ def queue(
 
 def queue_row(*, task_id: int, role: str, now: datetime, today: date, average_arr_minor: int) -> QueueRow | None:
     """One open task as a row, or None: closed, not of this workspace, or of a kind that the role cannot open."""
-    params: dict[str, Any] = {"tenant": require_tenant_id(), "task": task_id, "kinds": list(kinds_for(role))}
+    params: dict[str, Any] = {
+        "tenant": require_tenant_id(),
+        "task": task_id,
+        "kinds": list(kinds_for(role)),
+        "today": today,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_ONE + _ROWS, params)
         found = cursor.fetchone()

@@ -71,7 +71,7 @@ def account(request: WorkspaceRequest, account_id: int) -> HttpResponse:
             else "dashboards/_timeline_days.html"
         )
         return render(request, part, context)
-    context |= _facts(one, today) | _health(one) | _renewal(request, one, today) | _acts(request, one)
+    context |= _facts(one, today) | _health(one, today) | _renewal(request, one, today) | _acts(request, one)
     return render(request, "dashboards/account.html", context)
 
 
@@ -118,8 +118,8 @@ def _decimals(value: float | None) -> int:
     return 0 if value is None or value == int(value) else 1
 
 
-def _health(one: Account) -> dict[str, Any]:
-    found: Explanation | None = explain(one.pk, since_days=CHANGE_SINCE.days)
+def _health(one: Account, today: date) -> dict[str, Any]:
+    found: Explanation | None = explain(one.pk, since_days=CHANGE_SINCE.days, today=today)
     if found is None:
         return {"health": None, "parts": []}
     parts = [
@@ -132,12 +132,15 @@ def _health(one: Account) -> dict[str, Any]:
         }
         for part in found.inputs
     ]
+    points = [one.shown_points for one in found.inputs if one.shown_points is not None]
+    if found.limited and found.limited.points is not None:
+        points.append(found.limited.points)
     before = found.then.score if found.then else None
     change = found.score - before if found.score is not None and before is not None else None
     return {
         "health": found,
         "parts": parts,
-        "total": sum(part["points"] for part in parts if part["points"] is not None),
+        "total": sum(points),
         "change": change,
         "left_out": ", ".join(part.label for part in found.left_out),
     }

@@ -178,7 +178,7 @@ def _groups(rows: list[QueueRow], look: Look) -> list[Group]:
 
 
 def _panel_context(row: QueueRow, figures: Book, today: date, *, first: bool) -> dict[str, Any]:
-    beside: Panel | None = panel(row.account_id, figures.as_of or today) if row.account_id else None
+    beside: Panel | None = panel(row.account_id, figures.as_of or today, today=today) if row.account_id else None
     notice = (
         row.renewal_on - timedelta(days=beside.notice_days)
         if beside and row.renewal_on and beside.notice_days
