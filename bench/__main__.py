@@ -1,6 +1,6 @@
 """`make bench`: every figure of the speed table, measured side by side in one run, in a database of its own.
 
-    python -m bench [--write] [--only recompute renewals imports pages live] [--keep]
+    python -m bench [--write] [--only recompute impact renewals imports pages live] [--keep]
 
 `BENCH_SCALE=small` measures at a fiftieth of the size, for a quick look. `--write` puts the table into
 docs/performance.md. The database is dropped at the end unless `--keep`.
@@ -21,7 +21,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PERFORMANCE = CHECKOUT / "docs" / "performance.md"
-PARTS = ("recompute", "renewals", "imports", "pages", "live")
+PARTS = ("recompute", "impact", "renewals", "imports", "pages", "live")
 SMALL = os.environ.get("BENCH_SCALE") == "small"
 BEGIN, END = "<!-- table: written by `make bench ARGS=--write` -->", "<!-- end of table -->"
 
@@ -51,6 +51,7 @@ def main() -> int:
 
 def measure(part: str) -> list[dict[str, Any]]:
     say(f"== {part}")
+    import bench.impact
     import bench.imports
     import bench.live
     import bench.pages
@@ -60,6 +61,7 @@ def measure(part: str) -> list[dict[str, Any]]:
     many = 2_000 if SMALL else 100_000
     runs: dict[str, Callable[[], list[Any]]] = {
         "recompute": lambda: bench.recompute.run(many, say=say),
+        "impact": lambda: bench.impact.run(many, say=say),
         "renewals": lambda: bench.renewals.run(many, say=say),
         "imports": lambda: bench.imports.run(20_000 if SMALL else 1_000_000, say=say),
         "pages": lambda: bench.pages.run((200, many) if SMALL else (1_000, many), say=say),

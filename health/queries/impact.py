@@ -15,7 +15,7 @@ from core.tenancy import require_tenant_id
 from health.choices import Band
 from health.models import Score
 from health.queries.live import model_of
-from health.queries.moments import judged_sql
+from health.queries.moments import judged_sql, with_room
 from health.queries.state import scoring_day
 from health.rules import ScoreModel
 from health.rules.compare import Reason, reasons
@@ -220,6 +220,7 @@ def _cursor(after: str) -> tuple[int | None, int | None]:
 def _asked(model: ScoreModel, today: date, select: str, **values: Any) -> list[tuple[Any, ...]]:
     ctes, params = judged_sql(model)
     with connection.cursor() as cursor:
+        with_room(cursor)
         cursor.execute(
             f"{ctes}{_COMPARED}{select}", {**params, "as_of": today, "tenant": require_tenant_id(), **values}
         )

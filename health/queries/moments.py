@@ -45,9 +45,7 @@ def judge_moments(model: ScoreModel, moments: Sequence[tuple[int, date]]) -> lis
     plan = compiled_for(with_names(model))
     params = _params(plan) | {"accounts": [one for one, _ in moments], "days": [day for _, day in moments]}
     with connection.cursor() as cursor:
-        # For this transaction: thousands of short look-ups are not worth compiling, and groups fit in memory.
-        cursor.execute("SET LOCAL jit = off")
-        cursor.execute("SET LOCAL work_mem = '64MB'")
+        with_room(cursor)
         cursor.execute(moments_sql(plan), params)
         rows = cursor.fetchall()
     return [
@@ -69,6 +67,11 @@ def judged_sql(model: ScoreModel, *, then: bool = False) -> tuple[str, dict[str,
     if then:
         return f"WITH {judged_ctes(plan, eligible=CUSTOMER_THEN, arr=ARR_THEN)}", _params(plan)
     return f"WITH {judged_ctes(plan)}", _params(plan) | {"facts_day": date.min}
+
+
+def with_room(cursor: Any) -> None:
+    """For this transaction: what many rows are judged by is not worth compiling, and groups fit in memory."""
+    cursor.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)")
 
 
 def with_names(model: ScoreModel) -> ScoreModel:
