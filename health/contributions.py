@@ -16,6 +16,7 @@ from health.queries.overrides import effective_band, effective_score
 from health.queries.publishing import MODEL_FIELDS, model_effects
 from health.queries.validation import closed_lines
 from health.rules import parse_model
+from health.rules.schema import MODEL_SCHEMA
 from health.rules.wording import describe_model
 
 
@@ -32,6 +33,7 @@ def register() -> None:
             describe=describe_model,
             effects=model_effects,
             fields=MODEL_FIELDS,
+            schema=MODEL_SCHEMA,
             page="health:model",
             headed=True,
         )
