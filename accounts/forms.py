@@ -20,7 +20,7 @@ class UploadForm(forms.Form):
         allow_empty_file=True,
         help_text="CSV, with the names of the columns in the first row. A zip archive with one CSV file works too.",
         error_messages={"required": "Choose a file first."},
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.zip"}),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.zip,.xlsx,.xlsm"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

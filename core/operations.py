@@ -133,6 +133,43 @@ class GrantGlobalTables(Operation):
         return "Grant rights on global tables"
 
 
+class GrantMaintenance(Operation):
+    """Lets the application gather statistics of tables that it fills in bulk, where the server knows that right.
+
+    PostgreSQL 17 and later. Before, only the owner may, and autovacuum does it within a minute.
+    """
+
+    reversible = True
+    since = 170_000
+
+    def __init__(self, tables: Iterable[str]) -> None:
+        self.tables = list(tables)
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Nothing: grants are not part of the state."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        self._each(schema_editor, "GRANT MAINTAIN ON {table} TO rv_app")
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        self._each(schema_editor, "REVOKE MAINTAIN ON {table} FROM rv_app")
+
+    def _each(self, editor: BaseDatabaseSchemaEditor, statement: str) -> None:
+        with editor.connection.cursor() as cursor:
+            cursor.execute("SHOW server_version_num")
+            version = int(cursor.fetchone()[0])
+        if version >= self.since:
+            for table in self.tables:
+                editor.execute(statement.format(table=_names(editor, table)))
+
+    def describe(self) -> str:
+        return "Let the application gather statistics"
+
+
 def add_composite_key(editor: BaseDatabaseSchemaEditor, model: type[models.Model], field: Any) -> None:
     """Constrains `(tenant_id, x_id)` to rows of the same workspace, checked at the end of the transaction."""
     table = model._meta.db_table

@@ -11,6 +11,7 @@ from accounts.importing import engine
 from accounts.importing.errors import ImportRefused
 from accounts.importing.report import Report
 from accounts.importing.stage import Stage
+from accounts.queries.planning import LARGE_IMPORT, gather_statistics, tables_of
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed_where
@@ -38,9 +39,13 @@ def import_file(
     """Checks a file and, with `writes`, imports it: all of it or, on a refusal or a cancel, nothing.
 
     A dry run writes nothing and gives the same counts as the import would. A second import of the same file creates
-    and updates nothing. Raises `ImportRefused` when the file as a whole cannot be taken.
+    and updates nothing. Raises `ImportRefused` when the file as a whole cannot be taken. After a large one the planner
+    gets fresh statistics.
     """
     report, stage = engine.run(request, tenant=tenant, now=now, today=today, writes=writes, progress=progress)
+    if writes and report.created + report.updated > LARGE_IMPORT:
+        tables = tables_of(report.kind)
+        transaction.on_commit(lambda: gather_statistics(tables), robust=True)
     if writes and report.created + report.updated:
         progress(report.read, report.read, "Bringing revenue and scores up to date")
         _follow_up(stage, actor)

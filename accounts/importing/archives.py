@@ -19,7 +19,7 @@ _CANNOT_OPEN: Final = (RuntimeError, ValueError)
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the file ends as a zip archive does. It may be broken all the same."""
+    """Whether the file ends as a zip archive does. It may be broken all the same, and a workbook is one too."""
     return zipfile.is_zipfile(path)
 
 
@@ -35,10 +35,9 @@ def pick_member(path: Path, member: str, max_bytes: int) -> str:
     """A member that is asked for, or the only one; sizes are checked before anything is unpacked."""
     with _opened(path) as archive:
         names = {info.filename: info for info in archive.infolist()}
-        if "[Content_Types].xml" in names:
+        if "content.xml" in names and "mimetype" in names:
             raise ImportRefused(
-                "workbook",
-                "This is an Excel workbook. Save the sheet as CSV (Save As, “CSV UTF-8”) and choose that file.",
+                "wrong_type", "This is an OpenDocument file (.ods). Save it as “Excel Workbook (.xlsx)” or as CSV."
             )
         found = _tables(archive)
         if not member and len(found) != 1:

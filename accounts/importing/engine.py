@@ -24,6 +24,7 @@ from accounts.importing.report import Refusal, Report
 from accounts.importing.stage import Stage
 from accounts.importing.staging import Progress
 from accounts.importing.staging import stage as stage_rows
+from accounts.importing.workbooks import is_workbook
 from accounts.queries.planning import whole_tables
 from core import registry
 from core.models import Tenant
@@ -80,9 +81,10 @@ def _choose_source(request: Request, kinds: Sequence[ImportKind], *, whole: bool
     """The file, or the one file of an archive that fits the kind."""
     if not request.path.is_file():
         raise ImportRefused("no_file", f"The file {request.name or request.path.name} is not there. Choose it again.")
-    inside = members(request.path)
+    inside = [] if is_workbook(request.path) else members(request.path)
     if len(inside) < 2 or len(kinds) > 1:
-        return open_source(request.path, max_bytes=request.max_bytes, whole=whole)
+        sheet = request.import_map.sheet
+        return open_source(request.path, max_bytes=request.max_bytes, whole=whole, sheet=sheet)
     for name in inside:
         source = open_source(request.path, member=name, max_bytes=request.max_bytes, whole=whole)
         if any(hint in name.rsplit("/", 1)[-1].lower() for hint in kinds[0].hints):
@@ -214,6 +216,7 @@ def _report(stage: Stage, request: Request, source: Source, reading: Reading, re
         columns=_columns(stage.plan),
         choices=[*_readings(stage.plan, reading), *stage.choices],
         dry_run=not stage.writes,
+        sheet=source.sheet,
     )
 
 

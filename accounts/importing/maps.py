@@ -10,7 +10,18 @@ import yaml
 from accounts.importing.errors import ImportRefused
 
 KEYS: Final = frozenset(
-    {"kind", "columns", "create_accounts", "date_format", "decimal", "defaults", "values", "end_date_is", "amounts_in"}
+    {
+        "kind",
+        "columns",
+        "create_accounts",
+        "date_format",
+        "decimal",
+        "defaults",
+        "values",
+        "end_date_is",
+        "amounts_in",
+        "sheet",
+    }
 )
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "end_date_is": ("first_day_without", "last_day"),
@@ -24,6 +35,7 @@ class ImportMap:
 
     `columns` is field → header. `measures` is header → measure. `ignored` are headers to leave out, `attributes`
     headers to keep with the row as printed.
+    `sheet` is the name or number of a workbook's sheet, "" the first visible one.
     `date_format` and `decimal` are by field, "" for all. `values` is field → {word in the file: word meant}.
     """
 
@@ -38,6 +50,7 @@ class ImportMap:
     defaults: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    sheet: str = ""
 
 
 def parse_map(document: Any) -> ImportMap:
@@ -62,6 +75,7 @@ def parse_map(document: Any) -> ImportMap:
         defaults={str(key): _text(value) for key, value in _mapping(document, "defaults").items()},
         values=_values(_mapping(document, "values")),
         options=_options(document),
+        sheet=_text(document.get("sheet")),
     )
 
 

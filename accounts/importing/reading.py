@@ -15,6 +15,7 @@ from typing import IO, Final, NamedTuple
 
 from accounts.importing.archives import is_archive, pick_member, unpacked
 from accounts.importing.errors import ImportRefused
+from accounts.importing.workbooks import head_of, is_workbook, open_sheet, refuse_other_offices, sheet_rows
 
 CELL_MAX: Final = 8 * 1024 * 1024
 LINES_IN_A_CELL: Final = 2000
@@ -34,7 +35,6 @@ _MAGIC: Final = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"GIF8": "a picture",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
     b"\x1f\x8b": "a gzip archive",
     b"SQLite format": "a database",
 }
@@ -46,7 +46,10 @@ csv.field_size_limit(CELL_MAX)
 
 @dataclass(frozen=True)
 class Source:
-    """Where the rows come from and how they are to be read. `member` is a file inside a zip archive."""
+    """Where the rows come from and how they are to be read. `member` is a file inside a zip archive.
+
+    `sheet` is set for an Excel workbook, whose names of columns stand in the row `head`.
+    """
 
     path: Path
     member: str
@@ -57,6 +60,8 @@ class Source:
     has_damage: bool = False
     has_quotes: bool = True
     lines: int = 0
+    sheet: str = ""
+    head: int = 1
 
     @property
     def name(self) -> str:
@@ -71,7 +76,7 @@ class Row(NamedTuple):
     problem: tuple[str, str] | None = None
 
 
-def open_source(path: Path, *, member: str = "", max_bytes: int = 0, whole: bool = True) -> Source:
+def open_source(path: Path, *, member: str = "", max_bytes: int = 0, whole: bool = True, sheet: str = "") -> Source:
     """Finds out how the file is to be read; raises `ImportRefused` with the remedy when it cannot be.
 
     Not `whole`, only the beginning is looked at, which is quick for a file of any size and right for most: a page may
@@ -84,6 +89,11 @@ def open_source(path: Path, *, member: str = "", max_bytes: int = 0, whole: bool
         raise ImportRefused(
             "too_large", f"The file has {size:,} bytes; {max_bytes:,} are allowed. Split it into several files."
         )
+    if is_workbook(path):
+        return _workbook(path, sheet, max_bytes, whole=whole)
+    refuse_other_offices(path)
+    if sheet:
+        raise ImportRefused("no_sheet", "The map names a sheet, and this file has none. Take `sheet` out of the map.")
     if is_archive(path):
         member = pick_member(path, member, max_bytes)
     with _binary(path, member) as stream:
@@ -98,8 +108,36 @@ def open_source(path: Path, *, member: str = "", max_bytes: int = 0, whole: bool
     return replace(source, headers=_headers(source))
 
 
+def _workbook(path: Path, sheet: str, max_bytes: int, *, whole: bool) -> Source:
+    name, lines = open_sheet(path, sheet, max_bytes=max_bytes, whole=whole)
+    head, cells = head_of(path, name)
+    if not cells:
+        raise ImportRefused("empty_file", f"Sheet “{name}” has no rows. Choose a sheet with a header row: `sheet:`.")
+    return Source(path, "", "utf-8", ",", 0, _names(cells), lines=lines, sheet=name, head=head)
+
+
+def _sheet_rows(source: Source) -> Iterator[Row]:
+    width = len(source.headers)
+    for number, cells, wrong in sheet_rows(source.path, source.sheet):
+        if number <= source.head:
+            continue
+        if wrong:
+            yield Row(number, cells, ("cell_error", wrong))
+        elif len(cells) > width:
+            words = (
+                f"sheet “{source.sheet}”, row {number}: the row has {len(cells)} cells, the header {width}: name the "
+                "columns that have none, or empty the cells"
+            )
+            yield Row(number, cells, ("wrong_cell_count", words))
+        else:
+            yield Row(number, cells + [""] * (width - len(cells)))
+
+
 def rows(source: Source) -> Iterator[Row]:
     """All records after the header, the broken ones with their problem. Blank lines are counted, not given."""
+    if source.sheet:
+        yield from _sheet_rows(source)
+        return
     width = len(source.headers)
     with _text(source.path, source.member, source.encoding) as text:
         records = _records(text, source) if source.has_quotes else _plain_records(text, source)
@@ -334,7 +372,10 @@ def _headers(source: Source) -> tuple[str, ...]:
         first = next(_records(text, source), None)
     if first is None or first.problem is not None or not any(cell.strip() for cell in first.cells):
         raise ImportRefused("no_header", "The first row must hold the names of the columns.")
-    cells = first.cells
+    return _names(first.cells)
+
+
+def _names(cells: list[str]) -> tuple[str, ...]:
     while cells and not cells[-1].strip():
         cells = cells[:-1]
     if len(cells) > COLUMNS_MAX:

@@ -32,7 +32,10 @@ def write(stage: Stage, source: Source, path: Path) -> int:
     written = 0
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         out = csv.writer(file)
-        out.writerow([*(harmless(header) for header in source.headers), "row", "reason", "what to do"])
+        # A workbook's rows are found by sheet and row.
+        sheet = [harmless(source.sheet)] if source.sheet else []
+        names = [harmless(header) for header in source.headers]
+        out.writerow([*names, *(["sheet"] if sheet else []), "row", "reason", "what to do"])
         for row in rows(source):
             if wanted is None:
                 break
@@ -40,7 +43,7 @@ def write(stage: Stage, source: Source, path: Path) -> int:
                 continue
             cells = [harmless(cell) for cell in row.cells]
             cells += [""] * (len(source.headers) - len(cells))
-            out.writerow([*cells, row.line, wanted[1], harmless(wanted[2] or "")])
+            out.writerow([*cells, *sheet, row.line, wanted[1], harmless(wanted[2] or "")])
             written += 1
             wanted = next(refused, None)
     return written

@@ -33,6 +33,7 @@ class Report:
     columns: list[dict[str, Any]] = field(default_factory=list)
     choices: list[dict[str, Any]] = field(default_factory=list)
     dry_run: bool = False
+    sheet: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The object that scripts read; the first eight keys are a promise."""

@@ -162,7 +162,10 @@ def _row(values: tuple[Any, ...], names: dict[int, list[tuple[str, str]]]) -> Ga
         for (key, name), age, sub, is_unknown in zip(names[version], ages, subs, unknown, strict=False)
         if is_unknown or sub is None
     )
-    return GapRow(*values[:9], last_contact_on=values[14], lacks=lacks)
+    account_id, name, segment, owner_id, owner, arr, score, band, coverage = values[:9]
+    return GapRow(
+        account_id, name, segment, owner_id, owner, arr, score, band, coverage, last_contact_on=values[14], lacks=lacks
+    )
 
 
 def _inputs() -> dict[int, list[tuple[str, str]]]:

@@ -144,8 +144,11 @@ SELECT a.band, b.band, sum(a.arr)::bigint, sum(b.arr)::bigint,
 FROM a JOIN b ON b.id = a.id
 WHERE a.band <> 'absent' OR b.band <> 'absent'
 GROUP BY a.band, b.band"""
-    rows = _rows(sql, params)
-    return Moves(since, until, tuple(Cell(*row[:4], array("q", row[4]), array("q", row[5])) for row in rows))
+    cells = tuple(
+        Cell(then, now, before, after, array("q", ids), array("q", keys))
+        for then, now, before, after, ids, keys in _rows(sql, params)
+    )
+    return Moves(since, until, cells)
 
 
 def standing(*, day: date, wanted: Slice) -> dict[tuple[str, int | None], Cell]:

@@ -207,7 +207,7 @@ def breakdown(
     if by != "stage":
         key, name, join, owner = _BY[by]
         sql = _BREAKDOWN.format(key=key, name=name, join=join, owner=owner)
-    params = {
+    params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "day": day,
         "segment": segment,

@@ -136,11 +136,11 @@ class TestLayouts:
         content = broken_archive(tmp_path, damage)
         assert refusal_of(load, "accounts", content) == "archive"
 
-    def test_a_workbook_is_refused_with_what_to_save_it_as(self, load: Load, tmp_path: Path) -> None:
+    def test_a_broken_workbook_is_refused_with_what_to_save_it_as(self, load: Load, tmp_path: Path) -> None:
         path = tmp_path / "book.xlsx"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("[Content_Types].xml", "<Types/>")
-        with pytest.raises(ImportRefused, match="Save the sheet as CSV"):
+        with pytest.raises(ImportRefused, match="save the sheet as CSV"):
             load("accounts", path.read_bytes())
 
 

@@ -1,4 +1,6 @@
-"""Imports a CSV file: accounts, contacts, contracts, opportunities, usage, tickets, activities, signals, outcomes …
+"""Imports a CSV file or an Excel workbook.
+
+Kinds: accounts, contacts, contracts, opportunities, usage, tickets, activities, signals, outcomes …
 
 With --dry-run nothing is written and the counts say what would be. Refused rows are written, with reasons, to the
 file that the result names, or to --rejects.
@@ -26,7 +28,7 @@ class Command(TenantCommand):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", metavar="KIND", help=", ".join(kind.key for kind in known_kinds()) + "; or: auto")
-        parser.add_argument("file", metavar="FILE", type=Path, help="a CSV, also in a zip; save a workbook as CSV")
+        parser.add_argument("file", metavar="FILE", type=Path, help="a CSV, also in a zip, or a workbook (.xlsx)")
         parser.add_argument("--map", dest="map", metavar="MAP.yaml", type=Path, help="what the columns mean")
         parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would be")
         parser.add_argument("--rejects", type=Path, metavar="FILE", help="where to write the refused rows")

@@ -149,8 +149,8 @@ def _matrix(found: Moves, days: Days, wanted: TrendFilter) -> dict[str, Any]:
         "columns": columns,
         "worst": [
             {
-                "cell": cell, "then": THEN_WORDS[cell.then], "now": NOW_WORDS[cell.now], "url": url(cell.then, cell.now),
-                "then_tone": TONES[cell.then], "now_tone": TONES[cell.now], "tone": _tone(cell),
+                "cell": cell, "then": THEN_WORDS[cell.then], "now": NOW_WORDS[cell.now],
+                "url": url(cell.then, cell.now), "then_tone": TONES[cell.then], "now_tone": TONES[cell.now], "tone": _tone(cell),
             }
             for cell in worst
         ],
