@@ -153,7 +153,7 @@ def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> di
         "segment_name": str(Segment(segment).label) if segment in Segment.values else segment,
         "few": page.draft is None or impact.customers() <= draft_alerts.AT_ONCE,
         "versions_url": reverse("core:process", args=["score_model", page.key]),
-        "validation_url": f"{_reverse('health:validation', [page.key])}?{urlencode({'view': page.view})}",
+        "validation_url": f"{reverse('health:validation', args=[page.key])}?{urlencode({'view': page.view})}",
         **allowed,
     }
 
@@ -180,12 +180,3 @@ def _part(request: WorkspaceRequest, version: ProcessVersion, part: str, title: 
     now = clock.now()
     shared = {"key": version.key, "name": version.name, "title": title, "part": f"health/model/{part}", "at": now}
     return render(request, "health/model/part.html", {**shared, "now": now, **context, **may_edit(request)})
-
-
-def _reverse(name: str, args: list[str]) -> str:
-    from django.urls import NoReverseMatch
-
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return "/livez"

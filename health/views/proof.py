@@ -1,8 +1,8 @@
-"""Doors of health: the jobs that prove a score model."""
+"""Doors of health: what is proven of a score model, and the jobs that prove it."""
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
 from core.actors import Actor
@@ -11,7 +11,27 @@ from core.permissions import Permission, requires
 from health.actions.calibration import start_calibration
 from health.actions.validation import start_validation
 from health.queries.editor import model_page
+from health.queries.proof_panel import proof_panel
 from health.views.models import may_edit
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_GET
+def validation(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """The panel beside the editor: what is proven of the shown version, and the gate."""
+    page = model_page(key, view=request.GET.get("view", ""))
+    if page is None:
+        raise Http404
+    proof = proof_panel(page.shown)
+    context = {
+        "proof": proof,
+        "report_url": f"/health/reports/{proof.report.pk}/" if proof.report else "",
+        "key": key,
+        "name": page.shown.name,
+        "title": "Validation",
+        "part": "health/model/_validation.html",
+    }
+    return render(request, "health/model/part.html", context)
 
 
 @requires(Permission.CONFIGURE_PROCESSES)
