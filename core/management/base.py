@@ -38,6 +38,10 @@ class JsonCommand(BaseCommand):
     def report(self, options: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
+    def text(self, result: dict[str, Any]) -> str:
+        """The result for a person at the terminal."""
+        return as_table(result)
+
     def ended_well(self, result: dict[str, Any]) -> bool:
         """Whether a printed result means exit 0; `doctor` says no to a result that names something broken."""
         return True
@@ -53,7 +57,7 @@ class JsonCommand(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder, ensure_ascii=False))
         else:
-            self.stdout.write(as_table(result))
+            self.stdout.write(self.text(result))
         if not self.ended_well(result):
             if self._called_from_command_line:
                 sys.exit(1)

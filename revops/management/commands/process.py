@@ -58,6 +58,16 @@ class Command(TenantCommand):
     def ended_well(self, result: dict[str, Any]) -> bool:
         return not (self.checked and result["differs"])
 
+    def text(self, result: dict[str, Any]) -> str:
+        """Each file that matters with its changes below it; the rest as a count."""
+        if "files" not in result:
+            changes = [f"  {text}" for text in result["changes"]]
+            return "\n".join([f"{result['kind']} {result['key']}: v{result['number']} is live", *changes])
+        shown = [one for one in result["files"] if (one.get("outcome") or one["state"]) not in _QUIET]
+        quiet = len(result["files"]) - len(shown)
+        blocks = [line for one in shown for line in _said(one)]
+        return "\n".join([*blocks, f"{quiet} unchanged"] if quiet else blocks)
+
     def _export(self, options: dict[str, Any]) -> dict[str, Any]:
         folder: Path = options["path"]
         if folder.exists() and not folder.is_dir():
@@ -113,6 +123,25 @@ class Command(TenantCommand):
             self.say(f"{kind} {key}: a gate is shut; the reason is kept as the signed waiver.")
         changes = [change.text for change in versioning.diff(live, version)]
         return {"kind": kind, "key": key, "number": version.number, "content_of": version.based_on, "changes": changes}
+
+
+_QUIET = ("same", "unchanged")
+_WORDS = {"only_live": "live, but in no file", "new": "new", "differs": "differs"}
+
+
+def _said(one: dict[str, Any]) -> list[str]:
+    """A file's line, then what changes, whom it reaches and what stands against it."""
+    if "written" in one:
+        return [f"{one['file']}{'' if one['written'] else '  (as it was)'}"]
+    state = one.get("outcome") or _WORDS[one["state"]]
+    number = f" v{one['number']}" if "number" in one else ""
+    name = one["file"] or f"{one['kind']} {one['key']}"
+    return [
+        f"{name}  {state}{number}",
+        *(f"  {text}" for text in one["changes"]),
+        *(f"  If published: {text}" for text in one.get("effects", ())),
+        *(f"  {'Gate shut' if one['waivable'] else 'Refused'}: {text}" for text in one.get("refused", ())),
+    ]
 
 
 _OUTCOMES = ("published", "drafted", "unchanged")
