@@ -1,8 +1,8 @@
-"""My day, portfolio, account and trend at two sizes, as an admin and as a CSM who owns a fifth, against an empty page.
+"""My day, portfolio, account, health explained and trend at two sizes, for an admin and for a CSM who owns a fifth.
 
     python -m bench.pages --accounts 1000 100000
 
-Django's own client with the real middleware, as rv_app behind row security; the empty signed-in page is asked for in
+Django's own client with the real middleware, as rv_app behind row security; an empty signed-in page is asked for in
 turn with the others, and all four people take turns. Bytes are the compressed HTML; the first view adds the compressed
 styles and scripts of the page.
 """
@@ -22,8 +22,14 @@ from pathlib import Path
 from bench.recompute import Row
 
 EMPTY = "/help/"
-PAGES = {"My day": "/", "portfolio": "/accounts/", "account": "/accounts/{account}/", "trend": "/trend/"}
-QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20}
+PAGES = {
+    "My day": "/",
+    "portfolio": "/accounts/",
+    "account": "/accounts/{account}/",
+    "explained": "/accounts/{account}/health/",
+    "trend": "/trend/",
+}
+QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20, "explained": 15}
 ROLES = {"admin": "ruth", "CSM": "mara"}
 TRIALS = 60
 

@@ -15,6 +15,8 @@ from health.rules import Split
 
 RANGES = {30: "30 d", 180: "6 months", 730: "2 years"}
 DEFAULT_RANGE = 180
+_CHART_NOTE = "Markers: model versions. Past scores keep theirs."
+_BROUGHT_IN = " Dotted: brought in as history."
 _WORDS = {band: str(Band(band).label).lower() for band in Band.values}
 
 
@@ -46,6 +48,7 @@ class HealthPage:
     steps_sentence: str = ""
     chart: dict[str, Any] | None = None
     chart_sentence: str = ""
+    chart_note: str = ""
     days: int = DEFAULT_RANGE
 
     @property
@@ -90,6 +93,7 @@ def health_page(
         steps_sentence=", ".join(f"{step['name']} {f.number(step['value'], 1)}" for step in steps),
         chart=score_chart(series, health) if len(series) > 1 else None,
         chart_sentence=score_sentence(series),
+        chart_note=_CHART_NOTE + (_BROUGHT_IN if any(point.imported for point in series) else ""),
         days=days,
     )
 

@@ -52,6 +52,4 @@ def score_sentence(series: list[SeriesPoint]) -> str:
     if len(known) < 2:
         return ""
     first, last = known[0], known[-1]
-    brought = "Days brought in as history are dotted." if any(point.imported for point in known) else ""
-    told = f"Score from {f.number(first.score, 1)} on {f.day(first.day)} to {f.number(last.score, 1)}."
-    return f"{told} {brought}".strip()
+    return f"Score from {f.number(first.score, 1)} on {f.day(first.day)} to {f.number(last.score, 1)}."

@@ -25,6 +25,7 @@ urlpatterns = [
     path("accounts/totals/", portfolio.portfolio_totals, name="portfolio_totals"),
     path("accounts/assign/", portfolio.assign, name="assign"),
     path("accounts/export/", portfolio.export, name="export"),
+    path("accounts/score-sheet/", portfolio.score_sheet, name="score_sheet"),
     path("accounts/<int:account_id>/", account.account, name="account"),
     path("trend/", trend.trend, name="trend"),
     path("trend/portfolio/", trend_over_time.portfolio_trend_page, name="portfolio_trend"),

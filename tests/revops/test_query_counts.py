@@ -29,7 +29,13 @@ PAGES = {
     "portfolio": "/accounts/",
     "portfolio_by_name": "/accounts/?view=all&sort=name",
     "account": "/accounts/{account}/",
+    "explained": "/accounts/{account}/health/",
     "trend": "/trend/",
+    "trend_over_time": "/trend/portfolio/?segment=small&by=owner",
+    "movements": "/trend/movements/",
+    "movement_accounts": "/trend/accounts/?then=red&now=red&since=2020-01-01",
+    "gaps": "/trend/gaps/",
+    "sources": "/trend/sources/",
     "metrics": "/metrics/?metric=grr_cohort",
 }
 # What opens and closes a request's transaction is no question to the database.

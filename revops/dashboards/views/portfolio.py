@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
@@ -23,6 +23,7 @@ from core.http import WorkspaceRequest
 from core.money import from_minor
 from core.permissions import Permission, may, requires
 from health.choices import Band
+from health.queries.twin import MOST
 from revops.dashboards.queries.book import Book, book, books, stamp
 from revops.dashboards.queries.people import people_like
 from revops.dashboards.queries.portfolio import (
@@ -340,6 +341,14 @@ def export(request: WorkspaceRequest) -> HttpResponse:
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="accounts.csv"'
     return response
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_POST
+def score_sheet(request: WorkspaceRequest) -> HttpResponse:
+    """The scores of the chosen accounts with their formulas; of more than fit, the first by name."""
+    ids = _chosen(request).order_by("name_key", "pk").values_list("pk", flat=True)[:MOST]
+    return redirect(f"{reverse('health:twin')}?{urlencode({'accounts': ','.join(map(str, ids))})}")
 
 
 def safe_cell(value: object) -> str:
