@@ -10,8 +10,9 @@ import pytest
 from django.core.management import call_command
 
 from core import registry, versioning
-from core.actions import create_tenant
+from core.actions import add_member, create_tenant
 from core.actors import Actor
+from core.choices import Role
 from core.management.base import CommandRefused
 from core.models import AuditEntry, Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
@@ -276,3 +277,40 @@ def test_a_pipeline_from_a_file_gives_its_stages_and_keeps_those_in_use(harbour:
     (tmp_path / "pipeline/sales.yaml").write_text(text[:start] + text[text.index("  - key: proposal") :])
     with pytest.raises(CommandRefused, match="'demo' is missing, but opportunities are or were in it"):
         process("apply", tmp_path, "--publish", "--reason", "shorter")
+
+
+@pytest.mark.capability("H6")
+def test_a_score_model_from_a_file_meets_the_gate_of_its_proof(harbour: Tenant, tmp_path: Path) -> None:
+    process("export", tmp_path)
+    change(tmp_path, "score_model/standard.yaml", "yellow: 50", "yellow: 45")
+    planned = process("plan", tmp_path / "score_model")[0]["files"][0]
+    assert (len(planned["refused"]), planned["waivable"]) == (1, True)
+    report, said = process("apply", tmp_path, "--publish", "--reason", "A pilot.")
+    version = live("score_model", "standard", harbour)
+    assert (report["waived"], version.waiver_reason, "Signed: A pilot." in said) == (1, "A pilot.", True)
+
+
+def test_a_person_reads_words_at_the_terminal(harbour: Tenant, tmp_path: Path) -> None:
+    process("export", tmp_path)
+    change(tmp_path, "renewal_timeline/standard.yaml", "offset_days: 60", "offset_days: 45")
+    out = io.StringIO()
+    call_command("process", "diff", str(tmp_path), tenant="harbour", stdout=out)
+    lines = out.getvalue().splitlines()
+    assert lines[:2] == [
+        "renewal_timeline/standard.yaml  differs",
+        "  step “Send the renewal quote” due 60 days before → 45 days before",
+    ]
+    assert lines[2].endswith(" unchanged")
+
+
+def test_a_member_signs_by_name_and_a_stranger_does_not(harbour: Tenant, now: datetime, tmp_path: Path) -> None:
+    add_member(
+        tenant=harbour, email="ada@harbour.example", name="Ada Berg", role=Role.REVOPS_ADMIN, password=None,
+        actor=ACTOR, now=now,
+    )  # fmt: skip
+    process("export", tmp_path)
+    change(tmp_path, "renewal_timeline/standard.yaml", "offset_days: 60", "offset_days: 45")
+    process("apply", tmp_path, "--publish", "--reason", "r", "--by", "Ada@harbour.example")
+    assert live("renewal_timeline", "standard", harbour).published_by == "Ada Berg"
+    with pytest.raises(CommandRefused, match="no member of this workspace"):
+        process("apply", tmp_path, "--by", "eve@elsewhere.example")

@@ -10,6 +10,7 @@ from core import process_files, versioning
 from core.actors import Actor
 from core.management.base import CommandRefused, TenantCommand
 from core.models import Membership, ProcessVersion, Tenant
+from core.permissions import Permission, may, roles_with
 
 
 class Command(TenantCommand):
@@ -125,6 +126,7 @@ class Command(TenantCommand):
         return {"kind": kind, "key": key, "number": version.number, "content_of": version.based_on, "changes": changes}
 
 
+_HELD = roles_with(Permission.CONFIGURE_PROCESSES)
 _QUIET = ("same", "unchanged")
 _WORDS = {"only_live": "live, but in no file", "new": "new", "differs": "differs"}
 
@@ -162,4 +164,6 @@ def _actor(options: dict[str, Any]) -> Actor:
     member = Membership.objects.filter(user__email=email.strip().lower(), is_active=True).select_related("user").first()
     if member is None:
         raise CommandRefused(f"{email} is no member of this workspace. Name one with --by.", returncode=2)
+    if not may(member.role, Permission.CONFIGURE_PROCESSES):
+        raise CommandRefused(f"{email} may not change processes. {', '.join(_HELD)} may.", returncode=2)
     return Actor.person(member)
