@@ -29,12 +29,13 @@ made AS (
     RETURNING id, membership_id, key
 )
 SELECT made.id, made.membership_id,
-       CASE WHEN jsonb_typeof(source.channels) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(source.channels)) END
+       CASE WHEN jsonb_typeof(source.channels) = 'array'
+            THEN ARRAY(SELECT jsonb_array_elements_text(source.channels)) END
 FROM made JOIN source USING (membership_id, key)
 """
 _GIVEN: Final = """
-SELECT unnest(%(members)s::bigint[]) AS membership_id, %(key)s::text AS key, %(text)s::text AS text, %(url)s::text AS url,
-       to_jsonb(%(channels)s::text[]) AS channels
+SELECT unnest(%(members)s::bigint[]) AS membership_id, %(key)s::text AS key, %(text)s::text AS text,
+       %(url)s::text AS url, to_jsonb(%(channels)s::text[]) AS channels
 """
 
 
@@ -139,7 +140,7 @@ def save_choice(*, membership_id: int, choice: Choice) -> NotificationChoice:
 
 @transaction.atomic
 def save_webhook(*, url: str, actor: Actor, now: datetime) -> None:
-    """Keeps the workspace's Slack address, or with an empty one forgets it. The audit trail does not hold the secret."""
+    """Keeps the workspace's Slack address; an empty one forgets it. The audit trail does not hold the secret."""
     if url:
         ChatWebhook.objects.update_or_create(defaults={"url": url, "updated_at": now, "updated_by": actor.label})
     else:

@@ -157,7 +157,9 @@ def sweep_alerts(
         opened += _open(one, tenant, as_of=as_of, now=now, ids=ids)
     told = _tell(live, tenant, actor, today=today, now=now)
     if closed:
-        task_sweeps.close_tasks(select=_LEFT_OVER, params=[tenant.pk], actor=actor, now=now, reason="The alert is over.")
+        task_sweeps.close_tasks(
+            select=_LEFT_OVER, params=[tenant.pk], actor=actor, now=now, reason="The alert is over."
+        )
     held = Alert.objects.filter(closed_at=None, is_held_back=True).count()
     sweep = AlertSweep(opened=opened, closed=closed, told=told, held_back=held)
     if opened or closed or told:
@@ -260,5 +262,3 @@ def _run(sql: str, params: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
-
-

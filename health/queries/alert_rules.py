@@ -97,5 +97,3 @@ def _keys(tree: dict[str, Any]) -> list[str]:
 def _truth(tree: dict[str, Any]) -> Any:
     # Not `NOT tree`: where a value is unknown the tree is neither true nor false, and nothing is over.
     return Case(When(facts.to_q(tree), then=Value(True)), default=Value(False), output_field=BooleanField())
-
-

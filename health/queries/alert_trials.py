@@ -173,10 +173,7 @@ class Record:
 def losses(from_day: date, until_day: date) -> dict[int, date]:
     """Account → the first day on which it was lost, from a day until before another."""
     rows = Outcome.objects.filter(kind=OutcomeKind.CHURNED, day__gte=from_day, day__lt=until_day)
-    found: dict[int, date] = {}
-    for account_id, day in rows.order_by("-day").values_list("account_id", "day"):
-        found[account_id] = day
-    return found
+    return dict(rows.order_by("-day").values_list("account_id", "day"))
 
 
 def record_of(fired: tuple[Fired, ...], lost: Mapping[int, date], *, today: date) -> Record:
@@ -224,4 +221,3 @@ def early_share(
         alerted += lead is not None
         early += lead is not None and lead >= at_least_days
     return EarlyShare(len(lost), alerted, early, at_least_days)
-

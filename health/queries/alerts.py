@@ -107,5 +107,3 @@ def find_accounts(text: str, *, limit: int = 6) -> list[Account]:
 def money_facts() -> frozenset[str]:
     """The facts that are money, which some roles do not see."""
     return frozenset(key for key, fact in known_facts().items() if fact.type == "money")
-
-

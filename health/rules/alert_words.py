@@ -30,7 +30,7 @@ _PHRASES: Final = {
     "accounts.tickets_30d": "{} tickets in 30 days",
     "accounts.tickets_60d": "{} tickets in 60 days",
     "accounts.ticket_ratio": "{} times the usual",
-    "accounts.sponsors_left": "{} left",
+    "accounts.sponsors_left": "{} of their sponsors or champions left",
     "accounts.invoice_overdue_days": "{} days overdue",
     "accounts.detractors": "{} low answers",
 }

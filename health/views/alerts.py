@@ -2,12 +2,10 @@
 
 from typing import Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import Account
 from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
@@ -27,7 +25,6 @@ from health.rules.alerts import parse_alert_rule
 from journeys.queries.task_lists import tasks_of_subject
 
 PAGE: Final = 100
-_SECTION: Final = 3
 
 
 @requires(Permission.VIEW_HEALTH)
@@ -132,19 +129,6 @@ def alert_trace(request: WorkspaceRequest) -> HttpResponse:
         else:
             form.add_error("account", "No account has this name or number.")
     return render(request, "health/alert_trace.html", context)
-
-
-def account_section(request: HttpRequest, account: Account) -> str:
-    """The open alerts of the account page; nothing while none is open."""
-    membership = getattr(request, "membership", None)
-    if membership is None or not may(membership.role, Permission.VIEW_HEALTH):
-        return ""
-    hidden = frozenset() if may(membership.role, Permission.VIEW_MONEY) else queries.money_facts()
-    found = list(queries.alerts_of_account(account.pk).filter(closed_at=None)[: _SECTION + 1])
-    if not found:
-        return ""
-    context = {"rows": [_row(one, hidden) for one in found[:_SECTION]], "more": len(found) > _SECTION}
-    return render_to_string("health/_alerts_section.html", context, request=request)
 
 
 def _alert(alert_id: int) -> Alert:

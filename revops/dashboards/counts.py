@@ -47,7 +47,7 @@ class WaitingCounts:
 
 
 def waiting_counts(*, membership: Membership, today: date) -> WaitingCounts:
-    """What waits for the person behind the membership: due in a week, renewing in 90 days, escalated to them, unread."""
+    """What waits for the person behind the membership: due in a week, renewing in 90 days, escalated, unread."""
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNTS,

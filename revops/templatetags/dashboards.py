@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from core.formatting import NO_BREAK, day_short, percent
 from core.templatetags.ui import _glyph, bar, icon, query
 from journeys.choices import ForecastCategory
+from revops.dashboards.addresses import address
 
 register = template.Library()
 
@@ -84,14 +85,19 @@ def place(url_name: str, subject: int, account_id: int) -> str:
         return ""
 
 
-_PLACES: Final = {"renewal": "renewals:detail", "qbr": "qbr:detail", "escalation": "escalations:detail"}
+_PLACES: Final = {
+    "renewal": "renewals:detail",
+    "qbr": "qbr:detail",
+    "escalation": "escalations:detail",
+    "alert": "health:alert",
+}
 
 
 @register.simple_tag
 def place_of(subject_kind: str, subject_id: int | None) -> str:
     """Where the work on a task is done, or "" for a task that stands by itself."""
     name = _PLACES.get(subject_kind)
-    return place(name, subject_id, 0) if name and subject_id is not None else ""
+    return address(name, subject_id) if name and subject_id is not None else ""
 
 
 @register.simple_tag

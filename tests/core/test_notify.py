@@ -172,9 +172,7 @@ def signed_in(member: Membership) -> Client:
     return client
 
 
-def test_reading_one_goes_to_what_it_is_about_and_reading_all_empties_the_bell(
-    maya: Membership, now: datetime
-) -> None:
+def test_reading_one_goes_to_what_it_is_about_and_reading_all_empties_the_bell(maya: Membership, now: datetime) -> None:
     for key in "123":
         tell(maya, now, key)
     client = signed_in(maya)

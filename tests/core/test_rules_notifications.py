@@ -28,9 +28,7 @@ def moment(day: int, hour: int, minute: int = 0, month: int = 3) -> datetime:
         (moment(2, 3), (9, 9), moment(2, 3)),
     ],
 )
-def test_quiet_hours_are_half_open_and_may_pass_midnight(
-    now: datetime, quiet: tuple[int, int], due: datetime
-) -> None:
+def test_quiet_hours_are_half_open_and_may_pass_midnight(now: datetime, quiet: tuple[int, int], due: datetime) -> None:
     assert due_at(now.astimezone(UTC), zone=BERLIN, digest_hour=None, quiet_from=quiet[0], quiet_until=quiet[1]) == due
 
 
@@ -56,7 +54,9 @@ def test_waiting_doubles_up_to_six_hours() -> None:
 
 
 def test_a_subject_is_one_line_whatever_a_customer_is_called() -> None:
-    assert subject(["Acme\r\nBcc: all@x.example: Low"], "Kestrel\nCloud") == "[Kestrel Cloud] Acme Bcc: all@x.example: Low"
+    assert (
+        subject(["Acme\r\nBcc: all@x.example: Low"], "Kestrel\nCloud") == "[Kestrel Cloud] Acme Bcc: all@x.example: Low"
+    )
     assert subject(["a", "b"], "Kestrel") == "[Kestrel] 2 notices"
 
 

@@ -105,9 +105,9 @@ def test_any_series_within_one_point_of_the_edge_yields_at_most_one_alert(
     one = Account.objects.filter(name="Flapper").first() or customer("Flapper")
     ScoreHistory.objects.filter(account=one)
     draft_scores = DraftScores(
-        judge=lambda day: {one.pk: DraftScore(series[(day - TODAY).days], "red")}
-        if 0 <= (day - TODAY).days < 30
-        else {},
+        judge=lambda day: (
+            {one.pk: DraftScore(series[(day - TODAY).days], "red")} if 0 <= (day - TODAY).days < 30 else {}
+        ),
         yellow_from=50,
     )
     trial = would_fire(rule, TODAY, TODAY + timedelta(days=30), 1, draft=draft_scores)
@@ -307,9 +307,7 @@ def test_the_trace_names_every_condition_and_what_stood_against_an_alert(kestrel
     nights(kestrel, one, [40.0, 41.0, 60.0, 45.0])
 
     def ask(n: int) -> tuple[bool, str, list[str]]:
-        found = trace(
-            account=one, rule_key="low", day=TODAY + timedelta(days=n), tenant=kestrel, hidden=frozenset()
-        )
+        found = trace(account=one, rule_key="low", day=TODAY + timedelta(days=n), tenant=kestrel, hidden=frozenset())
         assert found is not None
         return found.fired, found.conditions[0].saw, [line.replace("\xa0", " ") for line in found.lines]
 

@@ -1,6 +1,5 @@
 """Each early warning on a synthetic series: it fires when its story happens, and not a day before."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,18 @@ from health.actions.alert_rules import publish_alert_rules
 from health.models import ScoreHistory
 from health.queries.alerts import would_fire
 from health.rules.alert_defaults import DEFAULT_RULES
-from tests.factories.health import ACTOR, NOW, TODAY, account, contact, measure, one_input, publish_model, signals, ticket
+from tests.factories.health import (
+    ACTOR,
+    NOW,
+    TODAY,
+    account,
+    contact,
+    measure,
+    one_input,
+    publish_model,
+    signals,
+    ticket,
+)
 from tests.health.test_alerts import scored
 
 pytestmark = [pytest.mark.usefixtures("in_kestrel"), pytest.mark.capability("W2")]
@@ -24,9 +34,9 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def one(kestrel: Tenant) -> Iterator[Account]:
+def one(kestrel: Tenant) -> Account:
     publish_alert_rules(kestrel, ACTOR, NOW)
-    yield account("Brightwater", customer_since=date(2023, 1, 1))
+    return account("Brightwater", customer_since=date(2023, 1, 1))
 
 
 def fired(key: str, days: int = 60, step: int = 1) -> list[date]:

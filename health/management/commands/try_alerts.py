@@ -19,6 +19,8 @@ class Command(TenantCommand):
     def run(self, tenant: Tenant, options: dict[str, Any]) -> dict[str, Any]:
         """Writes nothing."""
         until = options["as_of"]
-        found = try_live_rules(until - timedelta(days=max(options["days"], 1)), until, step_days=max(options["every"], 1))
+        found = try_live_rules(
+            until - timedelta(days=max(options["days"], 1)), until, step_days=max(options["every"], 1)
+        )
         rules = [{"rule": key, **values} for key, values in found["rules"].items()]
         return {**found, "rules": rules}

@@ -49,6 +49,11 @@ SELECT
   (SELECT json_agg(x) FROM (
      SELECT id, due_on, state FROM qbr_qbr WHERE tenant_id = %(tenant)s AND account_id = %(account)s
        AND state IN ('draft', 'review', 'sent') ORDER BY due_on LIMIT 2) AS x),
+  (SELECT json_agg(x) FROM (
+     SELECT e.id, v.name, e.opened_on, e.is_held_back, e.why FROM health_alert e
+     JOIN core_processversion v ON v.tenant_id = e.tenant_id AND v.id = e.rule_id
+     WHERE e.tenant_id = %(tenant)s AND e.account_id = %(account)s AND e.closed_at IS NULL
+     ORDER BY e.opened_on DESC, e.id DESC LIMIT 3) AS x),
   (SELECT row_to_json(x) FROM (
      SELECT kind, day, reason FROM accounts_outcome WHERE tenant_id = %(tenant)s AND account_id = %(account)s
      ORDER BY day DESC, id DESC LIMIT 1) AS x),
@@ -125,6 +130,7 @@ class Around:
     work: list[Work] = field(default_factory=list)
     work_total: int = 0
     escalation: dict[str, Any] | None = None
+    alerts: list[dict[str, Any]] = field(default_factory=list)
     outcome: dict[str, Any] | None = None
     line: list[float | None] = field(default_factory=list)
 
@@ -150,7 +156,7 @@ def around(account_id: int, today: date) -> Around:
     }
     with connection.cursor() as cursor:
         cursor.execute(_AROUND, params)
-        people, contacts, goals, contracts, stage, tasks, open_tasks, escalations, qbrs, outcome, line = (
+        people, contacts, goals, contracts, stage, tasks, open_tasks, escalations, qbrs, alerts, outcome, line = (
             cursor.fetchone()
         )
     work = _work(tasks or [], escalations or [], qbrs or [], today)
@@ -164,6 +170,7 @@ def around(account_id: int, today: date) -> Around:
         work=work[:WORK_SHOWN],
         work_total=open_tasks + len(work) - len(tasks or []),
         escalation=(escalations or [None])[0],
+        alerts=[one | {"opened_on": _day(one["opened_on"])} for one in alerts or []],
         outcome=outcome | {"day": _day(outcome["day"])} if outcome else None,
         line=line or [],
     )

@@ -16,6 +16,8 @@ from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from escalations.choices import Tier
 from health.queries import Explanation, explain
+from health.queries.alerts import money_facts
+from health.rules.alert_words import reason
 from renewals.queries import Strip, renewal_strip
 from revops.dashboards.addresses import address
 from revops.dashboards.events import Day, days
@@ -71,7 +73,8 @@ def account(request: WorkspaceRequest, account_id: int) -> HttpResponse:
             else "dashboards/_timeline_days.html"
         )
         return render(request, part, context)
-    context |= _facts(one, today) | _health(one, today) | _renewal(request, one, today) | _acts(request, one)
+    context |= _facts(one, today, with_money=with_money) | _health(one, today)
+    context |= _renewal(request, one, today) | _acts(request, one)
     return render(request, "dashboards/account.html", context)
 
 
@@ -90,11 +93,13 @@ def _timeline(request: WorkspaceRequest, one: Account, today: date, *, with_mone
     return {"days": told, "events_next": page.next, "events_kind": kind}
 
 
-def _facts(one: Account, today: date) -> dict[str, Any]:
+def _facts(one: Account, today: date, *, with_money: bool) -> dict[str, Any]:
     found: Around = around(one.pk, today)
+    hidden = frozenset() if with_money else money_facts()
     tier = found.escalation["tier"] if found.escalation else None
     return {
         "around": found,
+        "alerts": [(alert, reason(alert["why"], hidden)) for alert in found.alerts],
         "segment": _SEGMENTS.get(one.segment, one.segment) if one.segment else "",
         "people": [(person, _ROLES.get(person.role, "") if person.role else "") for person in found.people],
         "goals": [_goal_line(goal) for goal in found.goals],
