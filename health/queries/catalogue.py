@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 
 from core.formatting import number
 from core.models import ProcessVersion
-from health.engine import SOURCES
 from health.queries.language import advice
 from health.queries.live import compiled, live_models
-from health.queries.wording import in_words
-from health.rules import Bands, Categories, Input, Linear, Reading
+from health.queries.wording import in_words, source_name
+from health.rules import Bands, Input, Learn, Linear, Reading, whom
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,9 @@ def _input(one: Input, unknown: set[str]) -> InputWords:
 
 
 def _reading(reading: Reading, is_known: bool) -> ReadingWords:  # noqa: FBT001 -- one fact about the reading
-    source = SOURCES.get(reading.measure)
     return ReadingWords(
-        source=source.label if source else reading.measure,
-        how=in_words(reading),
+        source=source_name(reading),
+        how=f"{in_words(reading)}, {whom(reading)}" if reading.is_conditional else in_words(reading),
         points=_points(reading),
         is_known=is_known,
     )
@@ -97,5 +95,6 @@ def _points(reading: Reading) -> str:
     if isinstance(mapping, Bands):
         steps = [f"under {show(edge)}: {points:g}" for edge, points in mapping.steps[:-1]]
         return ", ".join([*steps, f"above: {mapping.steps[-1][1]:g}"])
-    assert isinstance(mapping, Categories)  # noqa: S101 -- the third of three kinds
+    if isinstance(mapping, Learn):
+        return "to be learned"
     return ", ".join(f"{name}: {points:g}" for name, points in mapping.points)

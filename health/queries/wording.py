@@ -31,6 +31,8 @@ _WORDS = {
 def in_words(what: Reading | Input) -> str:
     """How a reading makes its value; of an input, what counts when nothing was observed."""
     if isinstance(what, Reading):
+        if what.measure in registry.facts():
+            return "days since" if what.aggregate == "days_since" else "as of the day"
         return _WORDS[what.aggregate].format(days=what.window_days)
     return {
         Missing.EXCLUDE: "Leave out",
@@ -42,8 +44,8 @@ def in_words(what: Reading | Input) -> str:
 
 def source_name(reading: Reading) -> str:
     """Where the value comes from, by the name that people know."""
-    source = SOURCES.get(reading.measure)
-    return source.label if source else reading.measure.replace("_", " ").capitalize()
+    known = SOURCES.get(reading.measure) or registry.facts().get(reading.measure)
+    return known.label if known else reading.measure.replace("_", " ").capitalize()
 
 
 def unit_of(reading: Reading) -> str:

@@ -1,6 +1,6 @@
 """What a score model means, and the arithmetic that follows from it. Pure: values in, values out."""
 
-from health.rules.advice import lint, lint_models, taken_before, unlearned
+from health.rules.advice import lint, lint_models, taken_before, unlearned, whom
 from health.rules.document import parse_model
 from health.rules.explain import (
     Contribution,
@@ -64,4 +64,5 @@ __all__ = [
     "taken_before",
     "unlearned",
     "weighed",
+    "whom",
 ]

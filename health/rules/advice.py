@@ -71,7 +71,7 @@ def _rows(one: Input) -> list[str]:
         rows = [reading for reading in one.readings if reading.measure == measure]
         for place, row in enumerate(rows):
             if any(_covers(earlier, row) for earlier in rows[:place]):
-                advice.append(f"'{one.label}': {_who(row)} are answered by an earlier row, this one never is.")
+                advice.append(f"'{one.label}': {whom(row)} are answered by an earlier row, this one never is.")
     if all(reading.is_conditional for reading in one.readings):
         advice.append(
             f"'{one.label}': accounts outside its thresholds have no value. Add a mapping for everybody else."
@@ -93,7 +93,8 @@ def _covers(earlier: Reading, row: Reading) -> bool:
     return earlier.tenure[0] <= row.tenure[0] and (high is None or (other is not None and other <= high))
 
 
-def _who(row: Reading) -> str:
+def whom(row: Reading) -> str:
+    """Whom a row of thresholds is for, in words."""
     parts = [*row.segments]
     if row.tenure is not None:
         first, until = row.tenure
