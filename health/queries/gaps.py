@@ -173,7 +173,7 @@ def _inputs() -> dict[int, list[tuple[str, str]]]:
     versions = ProcessVersion.objects.filter(kind="score_model", published_at__isnull=False)
     return {
         pk: [
-            (str(one["key"]), str(one.get("name") or one["key"]).replace("_", " "))
+            (str(one["key"]), str(one.get("name") or one["key"].replace("_", " ").capitalize()))
             for one in definition.get("inputs", [])
         ]
         for pk, definition in versions.values_list("pk", "definition")

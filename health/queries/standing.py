@@ -98,12 +98,12 @@ _LINES: Final = """lines AS MATERIALIZED (
     FROM accounts_contractline o WHERE o.tenant_id = %(tenant)s GROUP BY o.account_id
 )"""
 _VALID: Final = "o.kind = 'recurring' AND o.starts_on <= %({day})s AND (o.ends_on IS NULL OR o.ends_on > %({day})s)"
+# History that was brought in ends without a row that says so: such an account is there while it is a customer.
 _PAST: Final = """{name} AS MATERIALIZED (
     SELECT c.id, CASE
-            WHEN h.band IS NULL AND COALESCE(l.pays_{name},
-                l.account_id IS NULL AND c.status = 'customer' AND c.customer_since <= %({day})s, false) THEN 'none'
-            WHEN h.band IS NULL OR h.has_left THEN 'absent'
-            ELSE h.band END AS band,
+            WHEN h.has_left OR (COALESCE(h.imported, true) AND NOT COALESCE(l.pays_{name},
+                l.account_id IS NULL AND c.status = 'customer' AND c.customer_since <= %({day})s, false)) THEN 'absent'
+            ELSE COALESCE(h.band, 'none') END AS band,
         h.score, h.model_version_id AS version_id, COALESCE(l.arr_{name}, 0)::bigint AS arr,
         COALESCE(h.imported, false) AS imported
     FROM chosen c
