@@ -45,7 +45,7 @@ def content_hash(definition: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _one_at_a_time() -> None:
+def take_turns() -> None:
     """Holds the workspace's row until the end of the transaction: two people publishing at once take turns."""
     Tenant.objects.select_for_update().get(pk=require_tenant_id())
 
@@ -70,7 +70,7 @@ def draft(
     `based_on` is the number of the version that it started from; left out, the live one.
     """
     registry.process_kind(kind).parse(definition)
-    _one_at_a_time()
+    take_turns()
     live = _live(kind, key)
     last = ProcessVersion.objects.filter(kind=kind, key=key).aggregate(last=Max("number"))["last"] or 0
     version = ProcessVersion.objects.create(
@@ -102,7 +102,7 @@ def save_draft(
     draft no longer has the content hash that the editor had seen. The same content again does nothing.
     """
     registry.process_kind(version.kind).parse(definition)
-    _one_at_a_time()
+    take_turns()
     version.refresh_from_db()
     _must_be_draft(version)
     _must_be_as_seen(version, seen_hash)
@@ -120,7 +120,7 @@ def save_draft(
 @transaction.atomic
 def discard(*, version: ProcessVersion, actor: Actor, now: datetime, reason: str = "") -> ProcessVersion:
     """Puts a draft away. Its row stays, retired without ever having been live. Raises `NotADraft`."""
-    _one_at_a_time()
+    take_turns()
     version.refresh_from_db()
     _must_be_draft(version)
     version.state = VersionState.RETIRED
@@ -174,7 +174,7 @@ def publish(
     signed reason, a shut gate lets it pass, and the version keeps who waived it and why. Raises `DraftMoved` when the
     draft no longer has the content hash that the publisher had seen.
     """
-    _one_at_a_time()
+    take_turns()
     version.refresh_from_db()
     if version.state == VersionState.PUBLISHED:
         return version
@@ -209,7 +209,7 @@ def rollback(*, kind: str, key: str, actor: Actor, now: datetime, reason: str, t
     It has been live before, so a shut gate does not hold it up: the reason counts as the signed waiver and is kept
     as such. Raises `NothingBefore`.
     """
-    _one_at_a_time()
+    take_turns()
     before = version_before(kind, key) if to is None else _once_live(kind, key).filter(number=to).first()
     if before is None:
         raise NothingBefore(f"No earlier version of '{key}' was ever live. Make a draft and publish it instead.")

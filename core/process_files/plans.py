@@ -76,6 +76,7 @@ def apply(documents: Sequence[Document], *, publish: bool, reason: str, actor: A
 
     Files of drafts stay drafts. Where a gate is shut, the reason counts as the signed waiver. Raises `BadFiles`.
     """
+    versioning.take_turns()  # two people applying the same files at once make each draft once
     stored = _stored()
     applied, problems = [], []
     for one in documents:
