@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from health.views import alerts, drafts, explained, exports, models, overrides, proof, rows
+from health.views import alerts, drafts, explained, exports, models, overrides, proof, reports, rows
 
 app_name = "health"
 urlpatterns = [
@@ -18,12 +18,15 @@ urlpatterns = [
     path("health/models/<slug:key>/changes/", models.model_changes, name="model_changes"),
     path("health/models/<slug:key>/changes.csv", models.model_changes_file, name="model_changes_file"),
     path("health/models/<slug:key>/alerts/", models.model_alerts, name="model_alerts"),
+    path("health/models/<slug:key>/alerts/run/", models.model_alerts_run, name="model_alerts_run"),
     path("health/models/<slug:key>/shadow/", models.model_shadow, name="model_shadow"),
     path("health/models/<slug:key>/shadow/run/", drafts.model_shadow_run, name="model_shadow_run"),
     path("health/models/<slug:key>/publish/", drafts.model_publish, name="model_publish"),
     path("health/models/<slug:key>/rollback/", drafts.model_rollback, name="model_rollback"),
     path("health/models/<slug:key>/validation/", proof.validation, name="validation"),
     path("health/models/<slug:key>/validate/", proof.model_validate, name="model_validate"),
+    path("health/reports/<int:report_id>/", reports.report, name="report"),
+    path("health/sentiment/", reports.sentiment, name="sentiment"),
     path("health/models/<slug:key>/propose/", proof.model_propose, name="model_propose"),
     path("health/history/offer/", explained.history_offer, name="history_offer"),
     path("health/history/", explained.work_out_history, name="work_out_history"),

@@ -4,12 +4,15 @@ from itertools import combinations
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from health.learning.arrays import Flags, Floats
 
 PENALTY = 1.0
 STEP = 5
 MOST_TRIED = 12
+# What an input must improve the log-likelihood by, as Akaike's criterion has it.
+WORTH = 1.0
 _NEUTRAL = 0.5
 _TINY = 1e-6
 
@@ -26,33 +29,57 @@ def fit(subs: Floats, lost: Flags, *, penalty: float = PENALTY) -> Floats:
     """Shares that add up to 1, or all zeros when no input points the right way.
 
     Maximises the likelihood of kept under logit = a + b × score, where score is the weighted mean over the inputs
-    that are present, as in the model; b·w are bounded at zero from below and shrunk by a squared penalty.
+    that are present, as in the model; b·w are bounded at zero from below and shrunk by a squared penalty. An input
+    that improves the likelihood by less than luck does is left out, the weakest first (Akaike's criterion).
     """
-    there = ~np.isnan(subs)
-    useful = there.any(axis=1)
-    known, there, kept = np.nan_to_num(subs[useful]) / 100, there[useful].astype(np.float64), ~lost[useful]
-    inputs = subs.shape[1]
-    if not inputs or kept.all() or not kept.any():
-        return np.zeros(inputs)
-    sign = np.where(kept, 1.0, -1.0)
+    if not subs.size or lost.all() or not lost.any():
+        return np.zeros(subs.shape[1])
+    with threadpool_limits(1):  # small matrices: threads would only wait for each other
+        return _fit(subs, lost, penalty)
+
+
+def _fit(subs: Floats, lost: Flags, penalty: float) -> Floats:
+    shares = np.zeros(subs.shape[1])
+    places = list(range(subs.shape[1]))
+    loss, slopes = _slopes(subs, lost, penalty)
+    while True:
+        places, slopes = _positive(places, slopes)
+        without = [(*_slopes(subs[:, [p for p in places if p != at]], lost, penalty), at) for at in places]
+        if not without:
+            return shares
+        weakest = min(without, key=lambda one: one[0])
+        if weakest[0] - loss >= WORTH:
+            break
+        places.remove(weakest[2])
+        loss, slopes = weakest[0], weakest[1]
+    shares[places] = slopes / slopes.sum()
+    return shares
+
+
+def _positive(places: list[int], slopes: Floats) -> tuple[list[int], Floats]:
+    return [at for at, slope in zip(places, slopes, strict=True) if slope > 1e-3], slopes[slopes > 1e-3]
+
+
+def _slopes(subs: Floats, lost: Flags, penalty: float) -> tuple[float, Floats]:
+    """The loss at its lowest, over all rows, and the slopes b·w there. A row without any input counts as average."""
+    there = (~np.isnan(subs)).astype(np.float64)
+    known, sign = np.nan_to_num(subs) / 100, np.where(lost, -1.0, 1.0)
 
     def loss(point: Floats) -> tuple[float, Floats]:
         start, slopes = point[0], point[1:]
         total = slopes.sum()
-        above = known @ slopes + _TINY * _NEUTRAL
         below = there @ slopes + _TINY
-        mean = above / below
+        mean = (known @ slopes + _TINY * _NEUTRAL) / below
         margin = sign * (start + total * (mean - _NEUTRAL))
         value = float(np.logaddexp(0, -margin).sum() + penalty / 2 * (slopes @ slopes))
         pull = -sign / (1 + np.exp(np.clip(margin, -500, 500)))
         by_slope = (mean - _NEUTRAL)[:, None] + total * (known - there * mean[:, None]) / below[:, None]
         return value, np.concatenate([[pull.sum()], pull @ by_slope + penalty * slopes])
 
-    first = np.concatenate([[0.0], np.ones(inputs)])
-    bounds = [(None, None), *([(0.0, None)] * inputs)]
+    first = np.concatenate([[0.0], np.ones(subs.shape[1])])
+    bounds = [(None, None), *([(0.0, None)] * subs.shape[1])]
     found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
-    slopes = np.where(found.x[1:] > 1e-3, found.x[1:], 0.0)
-    return slopes / slopes.sum() if slopes.sum() > 0 else slopes
+    return float(found.fun), found.x[1:]
 
 
 def by_correlation(subs: Floats, lost: Flags) -> Floats:

@@ -1,0 +1,169 @@
+"""The validation report as a PDF: the same lines as the page, in the same order. Loaded only when one is asked for."""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from fontTools.ttLib import TTFont
+from fontTools.varLib.instancer import instantiateVariableFont
+from fpdf import FPDF
+
+from core import formatting as f
+from health.queries.proof_page import ProofPage
+
+_FONTS = Path(settings.BASE_DIR) / "static" / "fonts"
+_INK, _SOFT, _LINE = (24, 27, 37), (92, 98, 116), (214, 217, 226)
+
+
+@cache
+def _fonts() -> tuple[Path, Path, Path]:
+    """Regular, semi-bold, and the extended Latin letters, cut from the app's variable font. Once a process."""
+    folder = Path(tempfile.mkdtemp(prefix="report-fonts-"))
+    made = []
+    for name, weight, file in (("r", 400, "inter-latin"), ("b", 600, "inter-latin"), ("x", 400, "inter-latin-ext")):
+        font = instantiateVariableFont(TTFont(_FONTS / f"{file}.woff2"), {"wght": weight})
+        font.flavor = None
+        font.save(folder / f"{name}.ttf")
+        made.append(folder / f"{name}.ttf")
+    return made[0], made[1], made[2]
+
+
+class _Paper(FPDF):
+    def __init__(self, foot: str) -> None:
+        super().__init__(format="A4")
+        self.foot = foot
+        regular, bold, extended = _fonts()
+        self.add_font("Inter", "", regular)
+        self.add_font("Inter", "B", bold)
+        self.add_font("InterExt", "", extended)
+        self.set_fallback_fonts(["InterExt"], exact_match=False)
+        self.set_auto_page_break(auto=True, margin=20)
+        self.set_margins(20, 18, 20)
+        self.add_page()
+
+    def footer(self) -> None:
+        self.set_y(-14)
+        self.set_font("Inter", "", 7.5)
+        self.set_text_color(*_SOFT)
+        self.cell(0, 5, f"{self.foot} · page {self.page_no()} of {{nb}}")
+
+    def line_of(self, text: str, *, size: float = 9.5, bold: bool = False, soft: bool = False, gap: float = 1) -> None:
+        self.set_font("Inter", "B" if bold else "", size)
+        self.set_text_color(*(_SOFT if soft else _INK))
+        self.multi_cell(0, size * 0.52, text, new_x="LMARGIN", new_y="NEXT")
+        self.ln(gap)
+
+    def head(self, text: str) -> None:
+        self.ln(3)
+        self.line_of(text, size=11.5, bold=True, gap=1.5)
+
+    def rows(self, head: list[str], rows: list[list[str]], widths: tuple[int, ...]) -> None:
+        self.set_font("Inter", "", 8.5)
+        self.set_text_color(*_INK)
+        self.set_draw_color(*_LINE)
+        aligns = ("LEFT", *("RIGHT" for _ in head[1:]))
+        with self.table(
+            col_widths=widths, text_align=aligns, borders_layout="HORIZONTAL_LINES", line_height=5.6, padding=(0.4, 1)
+        ) as table:
+            for line in [head, *rows]:
+                row = table.row()
+                for cell in line:
+                    row.cell(cell)
+
+
+def as_pdf(page: ProofPage, *, workspace: str, currency: str) -> bytes:
+    """The report on A4. Without a currency there are no amounts."""
+    report, version = page.report, page.version
+    paper = _Paper(f"{workspace} · {version.name} v{version.number} · report {report.pk}")
+    paper.set_title(f"Validation of {version.name} v{version.number}")
+    paper.line_of(f"Validation report, {f.day(report.made_at.date())}, made by {report.made_by}", size=8.5, soft=True)
+    paper.line_of(f"{version.name} v{version.number}: {page.verdict.lower()}", size=18, bold=True, gap=2)
+    paper.line_of(page.sentence, size=10.5, gap=2)
+    for note in page.notes:
+        paper.line_of(note, soft=True)
+    _evidence(paper, page)
+    _tables(paper, page, currency)
+    paper.head("Period and method")
+    for line in page.method:
+        paper.line_of(line)
+    paper.head("Versions")
+    for line in page.lineage:
+        paper.line_of(line)
+    return bytes(paper.output())
+
+
+def _evidence(paper: _Paper, page: ProofPage) -> None:
+    paper.head("Separates lost from kept")
+    paper.rows(
+        ["", "AUC", "95 % interval"],
+        [[bar.label, f.number(bar.auc, 3), _span(bar.low, bar.high)] for bar in page.bars],
+        (90, 30, 50),
+    )
+    paper.head("At risk as an alarm, by lead time")
+    paper.rows(
+        ["Days before", "n", "Lost", "AUC", "Precision", "Recall", "Lift in the worst tenth"],
+        [
+            [
+                str(one.lead_days),
+                f.number(one.n),
+                f.number(one.events),
+                f.number(one.auc, 2),
+                f.percent(one.precision, 0),
+                f.percent(one.recall, 0),
+                f.number(one.lift, 1),
+            ]
+            for one in page.leads
+        ],
+        (26, 20, 20, 20, 26, 22, 36),
+    )
+
+
+def _tables(paper: _Paper, page: ProofPage, currency: str) -> None:
+    paper.head("Lost by band")
+    money = ["ARR", "ARR lost"] if currency else []
+    paper.rows(
+        ["Band", "Accounts", "Lost", "Share lost", "95 % interval", *money],
+        [_band(one, currency) for one in page.bands],
+        (30, 26, 20, 26, 34, 30, 24)[: 5 + len(money)],
+    )
+    if page.segments:
+        paper.head("By segment")
+        paper.rows(
+            ["Segment", "n", "Lost", "AUC", "95 % interval"],
+            [
+                [
+                    one["label"] or "No segment",
+                    f.number(one["n"]),
+                    f.number(one["events"]),
+                    one["reason"] or f.number(one["auc"], 2),
+                    _span(one["auc_low"], one["auc_high"]),
+                ]
+                for one in page.segments
+            ],
+            (60, 24, 24, 30, 40),
+        )
+    paper.head("Weights")
+    paper.rows(["Input", "Weight"], [[label, f.percent(share, 0)] for label, share in page.weights], (120, 40))
+
+
+def _band(one: dict[str, Any], currency: str) -> list[str]:
+    cells = [
+        one["label"],
+        f.number(one["n"]),
+        f.number(one["lost"]),
+        f.percent(one["loss_rate"], 0),
+        _span(one["low"], one["high"], percent=True),
+    ]
+    if currency:
+        cells += [f.money_short(int(one["arr"]), currency), f.percent(one["arr_loss_rate"], 0)]
+    return cells
+
+
+def _span(low: float | None, high: float | None, *, percent: bool = False) -> str:
+    if low is None or high is None:
+        return f.DASH
+    if percent:
+        return f"{f.percent(low, 0)} to {f.percent(high, 0)}"
+    return f"{low:.2f} to {high:.2f}"
