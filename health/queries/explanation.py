@@ -140,7 +140,7 @@ def explain(
         .annotate(overrides=all_overrides())
         .first()
         if on is None
-        else stored_on(account_id, on, known=known)
+        else stored_on(account_id, on, known=known, with_overrides=True)
     )
     if facts is None:
         return None
@@ -199,18 +199,15 @@ def _split(
 
 def score_series(account_id: int, *, since: date, until: date, known: datetime | None = None) -> list[SeriesPoint]:
     """What was stored of one account between two days, one point a day at most, oldest first, with the row before."""
-    rows = ScoreHistory.objects.filter(account_id=account_id, as_of__lte=until, as_of__gt=since)
+    rows = ScoreHistory.objects.filter(account_id=account_id)
     if known is not None:
         rows = rows.filter(computed_at__lt=known, imported=False)
-    told = (
-        rows.order_by("as_of", "-computed_at")
-        .distinct("as_of")
-        .values_list("as_of", "score", "band", "model_version__number", "imported")
-    )
-    points = [SeriesPoint(*row) for row in told]
-    first = stored_on(account_id, since, known=known)
-    if first is not None:
-        points.insert(0, SeriesPoint(since, first.score, first.band, first.model_version.number, first.imported))
+    columns = ("as_of", "score", "band", "model_version__number", "imported")
+    inside = rows.filter(as_of__lte=until, as_of__gt=since).order_by("as_of", "-computed_at").distinct("as_of")
+    before = rows.filter(as_of__lte=since).order_by("-as_of", "-computed_at").values_list(*columns).first()
+    points = [SeriesPoint(*row) for row in inside.values_list(*columns)]
+    if before is not None:
+        points.insert(0, SeriesPoint(since, *before[1:]))
     return points
 
 

@@ -33,36 +33,37 @@ def current_scores(account_ids: Iterable[int], *, on: date | None = None) -> dic
 
     With `on`, today, the override that is in force stands beside the computed score.
     """
-    scores = Score.objects.filter(account_id__in=list(account_ids))
-    scores = scores.annotate(beside=override_score(on, "account_id") if on else Value(None, output_field=FloatField()))
-    rows = scores.values_list(
-        "account_id",
-        "score",
-        "band",
-        "coverage",
-        "as_of",
-        "computed_at",
-        "model_version__name",
-        "model_version__number",
-        "beside",
+    beside = override_score(on, "account_id") if on else Value(None, output_field=FloatField())
+    rows = (
+        Score.objects.filter(account_id__in=list(account_ids))
+        .annotate(beside=beside)
+        .values_list(
+            "account_id",
+            "score",
+            "band",
+            "coverage",
+            "as_of",
+            "computed_at",
+            "model_version__name",
+            "model_version__number",
+            "beside",
+        )
     )
     return {row[0]: CurrentScore(*row) for row in rows}
 
 
-def stored_on(account_id: int, day: date, *, known: datetime | None = None) -> ScoreHistory | None:
-    """What was known on a day: the last row at or before it, with its version and overrides. Never recomputed.
+def stored_on(
+    account_id: int, day: date, *, known: datetime | None = None, with_overrides: bool = False
+) -> ScoreHistory | None:
+    """What was known on a day: the last row at or before it, with its version. Never recomputed.
 
     With `known`, only what had been computed before that instant: days brought in as history were not known then.
     """
     rows = ScoreHistory.objects.filter(account_id=account_id, as_of__lte=day)
     if known is not None:
         rows = rows.filter(computed_at__lt=known, imported=False)
-    return (
-        rows.select_related("model_version")
-        .annotate(overrides=all_overrides())
-        .order_by("-as_of", "-computed_at")
-        .first()
-    )
+    rows = rows.select_related("model_version").order_by("-as_of", "-computed_at")
+    return rows.annotate(overrides=all_overrides()).first() if with_overrides else rows.first()
 
 
 _SPARKS = """
