@@ -9,7 +9,7 @@ from django.db import connection
 
 from core.models import Job, ProcessVersion
 from core.tenancy import require_tenant_id
-from health.queries.alert_rules import live_rules
+from health.queries.alert_rules import customers_then, live_rules
 from health.queries.alert_trials import LOST_WITHIN, Fired, early_share, losses, record_of, would_fire
 from health.queries.alert_words import tree_words
 from health.rules.alerts import AlertRule
@@ -132,7 +132,8 @@ def try_live_rules(from_day: date, until_day: date, *, step_days: int = 7) -> di
         fired[live.version.key] = trial.fired
         record = record_of(trial.fired, every_loss, today=until_day)
         rules[live.version.key] = {**asdict(record), "precision": record.precision, "number": live.version.number}
-    early = early_share(fired, lost)
+    stayed = set(customers_then(until_day).order_by().values_list("pk", flat=True)) - every_loss.keys()
+    early = early_share(fired, lost, stayed)
     return {
         "from": from_day.isoformat(),
         "until": until_day.isoformat(),

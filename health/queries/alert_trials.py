@@ -1,6 +1,6 @@
 """Rules tried on the past: what would have fired, day by day. Nothing is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
@@ -194,12 +194,14 @@ def record_of(fired: tuple[Fired, ...], lost: Mapping[int, date], *, today: date
 
 @dataclass(frozen=True)
 class EarlyShare:
-    """How many of the lost were alerted, and how many early enough to act."""
+    """How many of the lost were alerted, how many early enough to act; and how many of those who stayed, too."""
 
     lost: int
     alerted: int
     early: int
     at_least_days: int
+    stayed: int
+    stayed_alerted: int
 
     @property
     def share(self) -> float | None:
@@ -207,9 +209,17 @@ class EarlyShare:
 
 
 def early_share(
-    fired: Mapping[str, tuple[Fired, ...]], lost: Mapping[int, date], *, at_least_days: int = 90, within_days: int = 365
+    fired: Mapping[str, tuple[Fired, ...]],
+    lost: Mapping[int, date],
+    stayed: Set[int],
+    *,
+    at_least_days: int = 90,
+    within_days: int = 365,
 ) -> EarlyShare:
-    """Of the lost accounts, those with an alert of any rule at least so many days before, and within a year."""
+    """Of the lost accounts, those with an alert of any rule at least so many days before, and within a year.
+
+    `stayed` are the accounts that were not lost: a rule that fires for everybody is early for the lost, too.
+    """
     opened: dict[int, list[date]] = {}
     for alerts in fired.values():
         for one in alerts:
@@ -220,4 +230,4 @@ def early_share(
         lead = lead_days(recent, lost_on)
         alerted += lead is not None
         early += lead is not None and lead >= at_least_days
-    return EarlyShare(len(lost), alerted, early, at_least_days)
+    return EarlyShare(len(lost), alerted, early, at_least_days, len(stayed), len(stayed & opened.keys()))

@@ -4,15 +4,19 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Outcome, Person
 from core.actions import add_member
 from core.actors import Actor
+from core.changes import mark_changed
 from core.choices import Role
-from core.models import AuditEntry, Delivery, Notification, ProcessVersion, Tenant
+from core.jobs import run_job
+from core.models import AuditEntry, Delivery, Job, Notification, ProcessVersion, Tenant
 from core.versioning import draft, publish
+from health import tasks
 from health.actions.alert_rules import publish_alert_rules
 from health.actions.alerts import AlertSweep, judge_alert, sweep_alerts
 from health.models import Alert, Score, ScoreHistory
@@ -21,7 +25,7 @@ from health.queries.alert_trace import trace
 from health.queries.alerts import DraftScore, DraftScores, find_accounts, would_fire
 from health.rules.alerts import parse_alert_rule
 from journeys.models import Task
-from tests.factories.health import ACTOR, NOW, TODAY, account, measure, one_input, publish_model
+from tests.factories.health import ACTOR, NOW, TODAY, account, measure, one_input, publish_model, signals
 
 pytestmark = pytest.mark.usefixtures("in_kestrel")
 
@@ -342,3 +346,31 @@ def test_the_rules_of_a_workspace_can_be_tried_on_its_past(kestrel: Tenant) -> N
     found = try_live_rules(first, TODAY)
     assert found["early"]["share"] == 1.0
     assert (found["rules"]["low"]["fired"], found["rules"]["low"]["right"]) == (1, 1)
+
+
+def test_the_night_looks_for_alerts_after_it_has_scored_and_only_once(kestrel: Tenant) -> None:
+    one = customer()
+    signals(one, "usage", [30.0])
+    publish_model(kestrel, one_input())
+    publish_rule()
+    with time_machine.travel(NOW, tick=False):
+        assert tasks.watch.run(tenant_id=kestrel.pk) == 0
+        assert run_job(tenant_id=kestrel.pk, job_id=tasks.nightly.run(tenant_id=kestrel.pk)) == "done"
+        job_id = Job.objects.get(kind="health.alerts").pk
+        assert tasks.watch.run(tenant_id=kestrel.pk) == job_id
+        assert run_job(tenant_id=kestrel.pk, job_id=job_id) == "done"
+    assert Job.objects.get(pk=job_id).result == {"opened": 1, "closed": 0, "told": 1, "held_back": 0}
+    assert Alert.objects.get().account_id == one.pk
+
+
+def test_a_changed_account_is_looked_at_right_after_it_was_scored(kestrel: Tenant) -> None:
+    one, other = customer(), customer("Other")
+    for each in (one, other):
+        signals(each, "usage", [30.0])
+    publish_model(kestrel, one_input())
+    publish_rule()
+    mark_changed([one.pk])
+    with time_machine.travel(NOW, tick=False):
+        tasks.score_changes.run(tenant_id=kestrel.pk)
+        assert tasks.watch_accounts.run(tenant_id=kestrel.pk, account_ids=[one.pk])["opened"] == 1
+    assert Alert.objects.get().account_id == one.pk
