@@ -18,7 +18,7 @@ from health.actions.alerts import sweep_alerts
 from health.actions.calibration import CALIBRATE_JOB, CannotCalibrate, calibrate
 from health.actions.publishing import RECOMPUTE_JOB
 from health.actions.shadow import score_shadows
-from health.actions.trying import IMPACT_JOB, impact_of
+from health.actions.trying import IMPACT_JOB, REPLAY_JOB, impact_of, replay_of
 from health.actions.validation import VALIDATE_JOB, CannotValidate, assess, store_reports
 from health.queries import scoring_day
 from health.queries.alert_figures import try_live_rules
@@ -129,6 +129,16 @@ def try_draft(job: RunningJob) -> dict[str, Any]:
         found = impact_of(job.payload)
     job.progress(1, 1, "Worked out")
     return {"impact": found}
+
+
+@job_handler(REPLAY_JOB, permission=Permission.CONFIGURE_PROCESSES)
+def replay_alerts(job: RunningJob) -> dict[str, Any]:
+    """The alert rules over the last half year, with live scores and with a draft's. Writes nothing but its result."""
+    job.progress(0, 1, "Replaying the alert rules")
+    with job.transaction():
+        found = replay_of(job.payload)
+    job.progress(1, 1, "Replayed")
+    return {"rules": found}
 
 
 @job_handler(VALIDATE_JOB, permission=Permission.CONFIGURE_PROCESSES)

@@ -8,7 +8,7 @@ from typing import Final
 from django.db import connection
 
 from core import facts
-from core.models import ProcessVersion
+from core.models import Job, ProcessVersion
 from core.queries import published_versions
 from health.queries.alert_trials import DraftScore, DraftScores, would_fire
 from health.queries.live import model_of
@@ -17,8 +17,6 @@ from health.rules import ScoreModel
 from health.rules.alerts import AlertRule, parse_alert_rule
 
 DAYS: Final = 180
-# Up to here a page replays by itself; beyond, a person asks for it.
-AT_ONCE: Final = 2_000
 _SCORES: Final = " SELECT account_id, score, band, coverage FROM judged"
 
 
@@ -50,6 +48,16 @@ def replay(version: ProcessVersion, *, today: date) -> list[Replayed]:
         then = would_fire(asked, first, today, draft=draft)
         found.append(Replayed(rule.name, len(live.fired), len(then.fired), _tasks(asked, len(then.fired))))
     return found
+
+
+def replay_key(version: ProcessVersion, as_of: date) -> str:
+    """The name of the job that replays this very content as of this day."""
+    return f"{version.pk} {version.content_hash[:16]} {as_of}"
+
+
+def replayed(version: ProcessVersion, as_of: date) -> Job | None:
+    """The job that replays what the draft says now, if somebody asked for it."""
+    return Job.objects.filter(kind="health.replay", key=replay_key(version, as_of)).first()
 
 
 def _reads_scores(rule: AlertRule) -> bool:

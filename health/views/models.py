@@ -4,9 +4,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.choices import Segment
 from core import clock
@@ -14,7 +14,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.models import ProcessVersion
 from core.permissions import Permission, may, requires
-from health.actions.trying import start_impact
+from health.actions.trying import start_impact, start_replay
 from health.queries import band_stats as bands_of
 from health.queries import draft_alerts, impact
 from health.queries.catalogue import models_in_words
@@ -88,10 +88,21 @@ def model_changes_file(request: WorkspaceRequest, key: str) -> HttpResponse:
 @requires(Permission.VIEW_HEALTH)
 @require_GET
 def model_alerts(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """The alert rules replayed over the last half year with the draft's scores."""
+    """The alert rules replayed over the last half year with the draft's scores, once somebody has asked for it."""
     version = _draft(key)
-    rules = draft_alerts.replay(version, today=_day(request))
-    return _part(request, version, "_alerts.html", "Alerts of the last 180 days", rules=rules)
+    job = draft_alerts.replayed(version, _day(request))
+    return _part(request, version, "_alerts.html", "Alerts of the last 180 days", job=job)
+
+
+@requires(Permission.CONFIGURE_PROCESSES)
+@require_POST
+def model_alerts_run(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Starts the replay as a job, and shows its progress in place."""
+    version = _draft(key)
+    job = start_replay(version=version, as_of=_day(request), actor=Actor.person(request.membership), now=clock.now())
+    if not request.htmx:
+        return redirect("health:model", key)
+    return _part(request, version, "_alerts.html", "Alerts of the last 180 days", job=job)
 
 
 @requires(Permission.VIEW_HEALTH)
@@ -151,7 +162,6 @@ def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> di
         "missing_choices": MISSING,
         "group_choices": {"": "None", **{name: name for name in page.groups}},
         "segment_name": str(Segment(segment).label) if segment in Segment.values else segment,
-        "few": page.draft is None or impact.customers() <= draft_alerts.AT_ONCE,
         "versions_url": reverse("core:process", args=["score_model", page.key]),
         "validation_url": f"{reverse('health:validation', args=[page.key])}?{urlencode({'view': page.view})}",
         **allowed,

@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
@@ -25,7 +26,7 @@ def validation(request: WorkspaceRequest, key: str) -> HttpResponse:
     proof = proof_panel(page.shown)
     context = {
         "proof": proof,
-        "report_url": f"/health/reports/{proof.report.pk}/" if proof.report else "",
+        "report_url": reverse("health:report", args=[proof.report.pk]) if proof.report else "",
         "key": key,
         "name": page.shown.name,
         "title": "Validation",
