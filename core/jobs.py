@@ -94,7 +94,9 @@ def job_handler(kind: str, *, permission: Permission = Permission.IMPORT_DATA) -
 
 
 def permission_of(kind: str) -> Permission:
-    """What it takes to cancel a job of this kind."""
+    """What it takes to cancel a job of this kind. The web looks at the workers' doors when it is first asked."""
+    if kind not in _permissions:
+        current_app.loader.import_default_modules()
     return _permissions.get(kind, Permission.IMPORT_DATA)
 
 

@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "revops.static_files.StaticFiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
     "allauth",

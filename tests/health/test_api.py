@@ -14,6 +14,7 @@ from core.choices import Role
 from core.jobs import run_job
 from core.models import Change, Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
+from health import tasks  # noqa: F401 -- registers the job handlers, as in a worker
 from health.models import Score, ScoreHistory
 from tests.factories.api import Program, make_key
 from tests.factories.health import one_input, publish_model, signals
@@ -88,7 +89,7 @@ def test_from_nothing_to_a_proven_and_published_model_without_a_browser() -> Non
     for n in range(240):
         lost = n % 3 == 0
         ends = start + timedelta(days=120 + n * 2)
-        level = (35 if lost else 70) + 18 * math.sin(n * 12.9898)
+        level = (44 if lost else 60) + 24 * math.sin(n * 12.9898)
         for back in (100, 130):
             row = {"account": f"C{n}", "date": str(ends - timedelta(days=back)), "usage_rate": round(level, 1)}
             observed.append(row | {"csat": round(50 + level / 4, 1), "noise": round(50 + 40 * math.sin(n * 78.233), 1)})
@@ -103,6 +104,7 @@ def test_from_nothing_to_a_proven_and_published_model_without_a_browser() -> Non
     assert proposed["result"]
     calibration = program.get("/api/v1/calibrations/?model=own").json()["results"][0]
     figures = program.get(f"/api/v1/calibrations/{calibration['id']}/").json()["figures"]
+    assert figures["weights"], figures
     assert (calibration["verdict"], max(figures["weights"], key=figures["weights"].get)) == ("predictive", "usage_rate")
 
     proposal = f"/api/v1/score-models/{calibration['draft_id']}/"
@@ -112,7 +114,7 @@ def test_from_nothing_to_a_proven_and_published_model_without_a_browser() -> Non
     report = program.get(f"/api/v1/validation-reports/?model_id={calibration['draft_id']}&lead_days=90").json()[
         "results"
     ][0]
-    assert (report["verdict"], report["auc"] > 0.8, report["n"] > 0) == ("predictive", True, True)
+    assert (report["verdict"], report["auc_low"] > 0.5, report["n"] > 0) == ("predictive", True, True)
     gate = program.get(proposal).json()["gate"]
     body = {"reason": "Proven"} | ({} if gate["passed"] else {"waiver": "Short test window"})
     live = program.send("post", f"{proposal}publish/", body)
