@@ -202,8 +202,9 @@ def finding(shown: Trend, unit: str, currency: str) -> tuple[str, str]:
     weeks = len(shown.points) - 1
     since = "a year ago" if weeks >= 51 else f"{weeks} weeks ago"
     if change == 0:
-        return f"As much {what} as {since}.", ""
-    words = f"{_amount(abs(change), unit, currency)} {'more' if change > 0 else 'less'} {what} than {since}."
+        return f"As {'much' if unit == 'arr' else 'many'} {what} as {since}.", ""
+    less = "less" if unit == "arr" else "fewer"
+    words = f"{_amount(abs(change), unit, currency)} {'more' if change > 0 else less} {what} than {since}."
     quarter = shown.points[-14] if len(shown.points) > 14 else None
     if quarter is None:
         return words, ""

@@ -150,7 +150,8 @@ def _matrix(found: Moves, days: Days, wanted: TrendFilter) -> dict[str, Any]:
         "worst": [
             {
                 "cell": cell, "then": THEN_WORDS[cell.then], "now": NOW_WORDS[cell.now],
-                "url": url(cell.then, cell.now), "then_tone": TONES[cell.then], "now_tone": TONES[cell.now], "tone": _tone(cell),
+                "url": url(cell.then, cell.now), "tone": _tone(cell),
+                "then_tone": TONES[cell.then], "now_tone": TONES[cell.now],
             }
             for cell in worst
         ],
