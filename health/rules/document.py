@@ -8,6 +8,9 @@ from health.rules.model import Aggregate, Group, Input, Limit, Missing, ScoreMod
 from health.rules.readings import READING, readings_of
 
 HEAVIEST: Final = 1e6
+# What one statement can hold, far beyond what anybody can explain.
+MOST_INPUTS: Final = 60
+MOST_READINGS: Final = 200
 _FIELDS: Final = {
     "kind", "key", "name", "applies_to", "order", "bands", "min_coverage", "groups", "inputs", "caps", "floors",
 }  # fmt: skip
@@ -19,6 +22,7 @@ def parse_model(document: dict[str, Any]) -> ScoreModel:
     if not isinstance(document, dict):
         raise ValueError("A score model is a block of fields such as key, bands, inputs.")  # noqa: TRY004 -- one kind of error for a document
     fields.only(document, "", _FIELDS)
+    fields.storable(document)
     if document.get("kind", "score_model") != "score_model":
         raise ValueError(f"kind: '{document['kind']}' is not a score model. Write 'score_model'.")
     yellow, green = _edges(document.get("bands", {"red": 0, "yellow": 50, "green": 70}))
@@ -56,6 +60,8 @@ def _weighed(document: dict[str, Any]) -> tuple[tuple[Input, ...], tuple[Group, 
     raw = document.get("inputs")
     if not isinstance(raw, list) or not raw:
         raise ValueError("inputs: a model needs a list with at least one input.")
+    if len(raw) > MOST_INPUTS:
+        raise ValueError(f"inputs: {len(raw)} are too many. A model has at most {MOST_INPUTS}, four to six are best.")
     places = [f"inputs[{index}]" for index in range(len(raw))]
     weights = [_weight(one, place) for one, place in zip(raw, places, strict=True)]
     if sum(weights) <= 0:
@@ -66,6 +72,9 @@ def _weighed(document: dict[str, Any]) -> tuple[tuple[Input, ...], tuple[Group, 
     inputs = tuple(
         _input(one, place, share, name) for one, place, share, name in zip(raw, places, shares, names, strict=True)
     )
+    readings = sum(len(one.readings) * (2 if one.missing is Missing.CARRY else 1) for one in inputs)
+    if readings > MOST_READINGS:
+        raise ValueError(f"inputs: measures and rows of thresholds make {readings} readings, at most {MOST_READINGS}.")
     keys = [one.key for one in inputs]
     for key in keys:
         if keys.count(key) > 1:

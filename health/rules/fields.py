@@ -14,6 +14,19 @@ def only(raw: dict[str, Any], place: str, known: set[str]) -> None:
             raise ValueError(f"{at(place, str(name))}: unknown field. Known here: {', '.join(sorted(known))}.")
 
 
+def storable(node: Any, place: str = "") -> None:
+    """Refuses the one character that Postgres stores nowhere, wherever in the document it stands."""
+    if isinstance(node, str) and "\x00" in node:
+        raise ValueError(f"{place}: holds a character that cannot be stored. Write the text anew.")
+    if isinstance(node, dict):
+        for name, value in node.items():
+            storable(str(name), place)
+            storable(value, at(place, str(name)))
+    if isinstance(node, list):
+        for index, value in enumerate(node):
+            storable(value, f"{place}[{index}]")
+
+
 def at(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
 
@@ -47,6 +60,8 @@ def days(value: Any, place: str) -> int:
 
 
 def number(value: Any, place: str, *, low: float = -LARGEST, high: float = LARGEST) -> float:
+    if isinstance(value, int) and abs(value) > LARGEST:  # too large even to be shown as a number
+        raise ValueError(f"{place}: must lie between {low:g} and {high:g}.")
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise ValueError(f"{place}: must be a number, found {value!r}.")
     if value < low:

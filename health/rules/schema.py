@@ -6,17 +6,17 @@ the model, is checked when a document is read.
 
 from typing import Any, Final
 
+from health.rules.document import HEAVIEST, MOST_INPUTS
 from health.rules.fields import LARGEST, LONGEST_WINDOW
 from health.rules.mappings import HIGHER, LOWER
 from health.rules.model import Aggregate
 from health.rules.readings import LONGEST_TENURE
 
 Schema = dict[str, Any]
-_HEAVIEST: Final = 1e6
 
 _NUMBER: Final[Schema] = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
 _POINTS: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 100}
-_WEIGHT: Final[Schema] = {"type": "number", "minimum": 0, "maximum": _HEAVIEST}
+_WEIGHT: Final[Schema] = {"type": "number", "minimum": 0, "maximum": HEAVIEST}
 _DAYS: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": LONGEST_WINDOW}
 _NAME: Final[Schema] = {"type": "string", "pattern": r"\S"}
 _NAMES: Final[Schema] = {"type": "array", "items": _NAME, "minItems": 1, "uniqueItems": True}
@@ -134,7 +134,7 @@ MODEL_SCHEMA: Final[Schema] = {
             "minItems": 1,
             "items": _block(["key", "weight"], key=_NAME, name={"type": "string"}, weight=_WEIGHT),
         },
-        inputs={"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/input"}},
+        inputs={"type": "array", "minItems": 1, "maxItems": MOST_INPUTS, "items": {"$ref": "#/$defs/input"}},
         caps={
             "description": "While the input has fewer points than below, the score is at_most.",
             "type": "array",

@@ -1,5 +1,6 @@
 """The words of score models: groups, exceptions, thresholds, order, and what is refused."""
 
+import random
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ from health.rules import (
     unlearned,
 )
 from tests.factories.health import document, one_input
+from tests.factories.score_models import random_document
 
 LINE = {"linear": {"worst": 0, "best": 100}}
 
@@ -208,6 +210,13 @@ WRONG = [
     (document(one_input(), applies_to=["a", "all"]), "applies_to: 'all' stands alone."),
     (document(one_input(), applies_to=[]), "applies_to: must be a list of names"),
     (document(one_input(), order=1.5), "order: must be whole numbers, found 1.5."),
+    (document(one_input(weight=10**400)), "inputs[0].weight: must lie between 0 and 1e+06."),
+    (document(*[one_input(f"i{at}") for at in range(61)]), "inputs: 61 are too many."),
+    (
+        document(*[one_input(f"i{at}", measure=[f"m{at}.{n}" for n in range(6)]) for at in range(40)]),
+        "inputs: measures and rows of thresholds make 240 readings, at most 200.",
+    ),
+    (document(one_input(measure="a\x00b")), "inputs[0].measure: holds a character that cannot be stored."),
     (document(one_input(weight=1e300)), "inputs[0].weight: 1e+300 is above 1e+06."),
 ]  # fmt: skip
 
@@ -217,3 +226,30 @@ def test_what_cannot_be_meant_is_refused_with_field_and_remedy(content: dict[str
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 -- the message is compared whole
         parse_model(content)
     assert str(refusal.value).startswith(message)
+
+
+JUNK: list[Any] = [
+    None, True, -1, 0, 10**400, float("nan"), float("inf"), "", "x", "\u0000", [], [[]], {}, {"a": {}}, [None, 1],
+]  # fmt: skip
+
+
+def spoiled(dice: random.Random, node: Any) -> Any:
+    """The document with one thing in it put in the place of another."""
+    if isinstance(node, dict) and node and dice.random() < 0.85:
+        key = dice.choice(list(node))
+        return {**node, key: spoiled(dice, node[key])}
+    if isinstance(node, list) and node and dice.random() < 0.85:
+        at = dice.randrange(len(node))
+        return [*node[:at], spoiled(dice, node[at]), *node[at + 1 :]]
+    return dice.choice(JUNK)
+
+
+def test_a_spoiled_document_is_read_or_refused_and_never_breaks_the_reader() -> None:
+    dice = random.Random(31)
+    refused = 0
+    for _ in range(5_000):
+        try:
+            parse_model(spoiled(dice, random_document(dice)))
+        except ValueError:
+            refused += 1
+    assert refused > 3_000

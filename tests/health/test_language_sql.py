@@ -27,65 +27,11 @@ from health.rules import (
     sub_score,
 )
 from tests.factories.health import ACTOR, NOW, TODAY, account, document, measure, one_input, publish_model, signals
+from tests.factories.score_models import NUMBERS, PLANS, SEGMENTS, random_document
 
 pytestmark = pytest.mark.usefixtures("in_kestrel")
 
-SEGMENTS = ["enterprise", "mid_market", "small", ""]
-NUMBERS = [f"m{at}" for at in range(5)]
-PLANS = ["Free", "Pro", "Max", "Old"]
 Known = dict[str, float | str]
-
-
-def random_mapping(dice: random.Random) -> dict[str, Any]:
-    if dice.random() < 0.5:
-        worst, best = dice.sample(range(-50, 150), 2)
-        return {"linear": {"worst": worst, "best": best}}
-    edges = sorted(dice.sample(range(100), dice.randint(1, 4)))
-    return {"bands": [[edge, dice.randint(0, 100)] for edge in edges] + [[None, dice.randint(0, 100)]]}
-
-
-def random_thresholds(dice: random.Random) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for _ in range(dice.randint(0, 3)):
-        row: dict[str, Any] = {"mapping": random_mapping(dice)}
-        if dice.random() < 0.6:
-            row["segments"] = dice.sample(SEGMENTS[:3], dice.randint(1, 2))
-        if dice.random() < 0.6 or "segments" not in row:
-            first = dice.randint(0, 24)
-            row["tenure_months"] = [first, dice.choice([None, first + dice.randint(1, 24)])]
-        rows.append(row)
-    return rows
-
-
-def random_document(dice: random.Random) -> dict[str, Any]:
-    """A model that uses any of the words."""
-    inputs: list[dict[str, Any]] = []
-    for at in range(dice.randint(1, 6)):
-        one = one_input(f"i{at}", weight=dice.randint(1, 40), missing=dice.choice(["exclude", "neutral", "worst"]))
-        if dice.random() < 0.2:
-            one |= {"measure": "plan", "mapping": {"categories": {name: dice.randint(0, 100) for name in PLANS[:3]}}}
-        else:
-            one |= {"measure": dice.sample(NUMBERS, dice.randint(1, 2)), "mapping": random_mapping(dice)}
-            one["thresholds"] = random_thresholds(dice)
-            if one["thresholds"] and dice.random() < 0.3:
-                del one["mapping"]
-        inputs.append(one)
-    groups = [{"key": key, "weight": dice.randint(1, 9)} for key in "abc"[: dice.randint(1, min(3, len(inputs)))]]
-    values: dict[str, Any] = {"min_coverage": dice.choice([0, 0.4, 0.6])}
-    if dice.random() < 0.6:
-        values["groups"] = groups
-        for at, one in enumerate(inputs):
-            one["group"] = groups[at % len(groups)]["key"]
-    keys = [one["key"] for one in inputs]
-    values["caps"] = [
-        {"input": dice.choice(keys), "below": dice.randint(0, 100), "at_most": dice.randint(0, 100)}
-        for _ in range(dice.randint(0, 2))
-    ]
-    values["floors"] = [
-        {"input": dice.choice(keys), "at_least": dice.randint(0, 100), "not_below": dice.randint(0, 100)}
-        for _ in range(dice.randint(0, 2))
-    ]
-    return document(*inputs, **values)
 
 
 def random_book(dice: random.Random, size: int) -> list[tuple[Account, Known]]:
@@ -254,3 +200,17 @@ def test_backfill_and_moments_agree_on_every_word(kestrel: Tenant) -> None:
     assert {one.account_id: one.score for one in judged if one.account_id in stored} == stored
     assert len(stored) > 20
     assert Measure.objects.count() == 6
+
+
+def test_the_largest_model_is_still_one_statement(kestrel: Tenant) -> None:
+    one = account()
+    for at in range(60):
+        signals(one, f"m{at}", [10.0] * 60 + [20.0] * 30)
+    mapping = {"linear": {"worst": 0, "best": 2}}
+    trends = [one_input(f"i{at}", measure=["gone", f"m{at}"], aggregate="trend", mapping=mapping) for at in range(40)]
+    publish_model(kestrel, *trends, *[one_input(f"i{at}", measure=f"m{at}") for at in range(40, 60)])
+    recompute(actor=ACTOR, now=NOW, as_of=TODAY)
+    stored = Score.objects.get()
+    assert (stored.values, stored.coverage) == ([1.0] * 40 + [20.0] * 20, 1.0)
+    [judged] = judge_moments(parse_model(stored.model_version.definition), [(one.pk, TODAY)])
+    assert (judged.score, list(judged.readings)) == (stored.score, [1] * 40 + [0] * 20)
