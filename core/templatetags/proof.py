@@ -21,7 +21,7 @@ def auc_interval(auc: float | None, low: float | None, high: float | None, tone:
             _at(high),
         )
     return format_html(
-        '<svg class="auc-interval {}" height="16" aria-hidden="true"><line class="auc-track" x1="0" x2="100%" y1="8" '
+        '<svg class="auc-interval {0}" height="16" aria-hidden="true"><line class="auc-track" x1="0" x2="100%" y1="8" '
         'y2="8"/><line class="auc-coin" x1="{1}" x2="{1}" y1="0" y2="16"/>{2}<circle class="auc-dot" cx="{3}" cy="8" '
         'r="4"/></svg>',
         tone,

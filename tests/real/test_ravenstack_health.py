@@ -60,3 +60,20 @@ def test_a_closed_year_is_scored_as_of_its_last_day_with_parts_that_add_up(
             assert sum(one.points for one in explanation.inputs) == pytest.approx(explanation.score, abs=0.01)
             shown = sum(one.shown_points or 0 for one in explanation.inputs)
             assert float(shown) == pytest.approx(explanation.score, abs=0.0501)
+
+
+@pytest.mark.django_db
+@pytest.mark.slow
+@pytest.mark.capability("K8")
+def test_a_churn_flag_that_is_noise_is_called_not_predictive(tmp_path: Path, actor: Actor, now: Any) -> None:
+    """Only losses are recorded here, so the accounts still active on the last day of data are the ones kept."""
+    data = real_data("ravenstack")
+    create_tenant(slug="raven", name="Raven", currency="USD", timezone="UTC", actor=actor, now=now)
+    rejects = ["--tenant", "raven", "--rejects", str(tmp_path / "rejected.csv")]
+    for kind, name in FILES.items():
+        run("import_data", kind, str(data / f"ravenstack_{name}.csv"), *rejects)
+
+    found = run("validate_health", "--tenant", "raven")
+    assert (found["verdict"], found["reconstructed"]) == ("not_predictive", True)
+    assert found["auc_low"] <= 0.5
+    assert found["n"] >= 50
