@@ -227,7 +227,7 @@ def rollback(*, kind: str, key: str, actor: Actor, now: datetime, reason: str, t
 
 
 def version_before(kind: str, key: str) -> ProcessVersion | None:
-    """The version that a rollback brings back: the last one that was live with other content than the live one has.
+    """The version that a rollback brings back: the last one that was live and said something else, or had another name.
 
     After a rollback it is what stood before the version that was restored: rolling back again and again walks further
     back rather than to and fro.
@@ -239,7 +239,7 @@ def version_before(kind: str, key: str) -> ProcessVersion | None:
     while (restored := _restored(origin)) is not None:
         origin = restored
     earlier = _once_live(kind, key).filter(number__lt=origin.number)
-    return earlier.exclude(content_hash=live.content_hash).order_by("-number").first()
+    return earlier.exclude(content_hash=live.content_hash, name=live.name).order_by("-number").first()
 
 
 def _once_live(kind: str, key: str) -> QuerySet[ProcessVersion]:
@@ -251,7 +251,11 @@ def _restored(version: ProcessVersion) -> ProcessVersion | None:
     if version.based_on is None or version.based_on >= version.number:
         return None
     return ProcessVersion.objects.filter(
-        kind=version.kind, key=version.key, number=version.based_on, content_hash=version.content_hash
+        kind=version.kind,
+        key=version.key,
+        number=version.based_on,
+        content_hash=version.content_hash,
+        name=version.name,
     ).first()
 
 

@@ -85,7 +85,7 @@ def _second_ones_and_drafts(tenant: Tenant, now: datetime) -> None:
             versioning.draft(name=f"{name} (neu)", **values)
 
 
-@pytest.mark.capability("A2")
+@pytest.mark.capability("P4")
 def test_out_of_one_workspace_into_an_empty_one_and_out_again_is_the_same_to_the_byte(
     harbour: Tenant, heron: Tenant, now: datetime, tmp_path: Path
 ) -> None:
@@ -144,7 +144,7 @@ def test_the_same_draft_is_edited_rather_than_stacked(harbour: Tenant, tmp_path:
         assert report["files"][0]["number"] == 2
 
 
-@pytest.mark.capability("C12")
+@pytest.mark.capability("P4")
 def test_a_difference_speaks_the_language_of_the_work(harbour: Tenant, tmp_path: Path) -> None:
     process("export", tmp_path)
     change(tmp_path, "score_model/standard.yaml", "yellow: 50", "yellow: 45")
@@ -203,7 +203,6 @@ def test_a_plan_tells_effects_and_gates_and_writes_nothing(harbour: Tenant, gate
     assert planned["effects"] == ["0 open renewals keep the tasks that they have; new renewals follow the new text."]
 
 
-@pytest.mark.capability("H6")
 def test_a_reason_signs_the_waiver_of_a_shut_gate_and_the_terminal_says_so(
     harbour: Tenant, gated: None, tmp_path: Path
 ) -> None:
@@ -255,6 +254,19 @@ def test_a_roll_back_brings_the_content_of_before_under_a_new_number(harbour: Te
     assert live("renewal_timeline", "standard", harbour).reason == "too soon"
 
 
+@pytest.mark.capability("P4")
+def test_a_roll_back_restores_the_same_export_to_the_byte(harbour: Tenant, tmp_path: Path) -> None:
+    process("export", tmp_path / "before")
+    process("export", tmp_path / "work")
+    for file in ("renewal_timeline/standard.yaml", "score_model/standard.yaml", "pipeline/sales.yaml"):
+        change(tmp_path / "work", file, "name: ", "name: New ")
+    process("apply", tmp_path / "work", "--publish", "--reason", "renamed")
+    for kind, key in (("renewal_timeline", "standard"), ("score_model", "standard"), ("pipeline", "sales")):
+        process("rollback", kind, key, "--reason", "back")
+    process("export", tmp_path / "after")
+    assert contents(tmp_path / "after") == contents(tmp_path / "before")
+
+
 @pytest.mark.parametrize("words", [("renewal_timeline", "standard"), ("renewal_timeline", "gone"), ("gone", "gone")])
 def test_a_roll_back_without_anything_before_is_refused(harbour: Tenant, words: tuple[str, str]) -> None:
     with pytest.raises(CommandRefused):
@@ -279,7 +291,6 @@ def test_a_pipeline_from_a_file_gives_its_stages_and_keeps_those_in_use(harbour:
         process("apply", tmp_path, "--publish", "--reason", "shorter")
 
 
-@pytest.mark.capability("H6")
 def test_a_score_model_from_a_file_meets_the_gate_of_its_proof(harbour: Tenant, tmp_path: Path) -> None:
     process("export", tmp_path)
     change(tmp_path, "score_model/standard.yaml", "yellow: 50", "yellow: 45")
