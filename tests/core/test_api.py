@@ -72,7 +72,6 @@ def accounts(tenant: Tenant, count: int) -> None:
 # Pages
 
 
-@pytest.mark.capability("X1")
 def test_pages_give_every_row_once_in_order(kestrel: Tenant, program: Program) -> None:
     accounts(kestrel, 25)
     seen, cursor = [], ""

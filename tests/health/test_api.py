@@ -78,7 +78,6 @@ def job_of(program: Program, tenant: Tenant, response: Any) -> dict[str, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.capability("A1")
 def test_from_nothing_to_a_proven_and_published_model_without_a_browser() -> None:
     tenant = create_tenant(
         slug="kestrel", name="K", currency="EUR", timezone="UTC", actor=Actor.system("test"), now=clock.now()
