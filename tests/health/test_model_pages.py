@@ -121,6 +121,7 @@ def test_an_edit_saves_the_draft_and_leaves_the_live_version_alone(admin: Client
     response = edit(admin, draft, weight__usage="30", weight__nps="70")
     assert response.status_code == 200
     assert response["HX-Trigger"] == "draft-saved"
+    assert b"edit/?view" not in response.content, "What is opened next comes from the page, not from the form."
     fresh(draft)
     assert [one["weight"] for one in draft.definition["inputs"]] == [30, 70]
     with tenant_context(workspace.pk):
