@@ -1,4 +1,4 @@
-"""Alerts: episodes that open once, wait when a person's day is full, close by their margin, and can be tried on the past."""
+"""Alerts: episodes that open once, wait when a day is full, close by their margin, and can be tried on the past."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
