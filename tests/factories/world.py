@@ -11,7 +11,8 @@ from core.choices import Role
 from core.models import ApiKey, Job, Membership, Notification, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from escalations.models import Escalation
-from health.models import Alert, Calibration, ValidationReport
+from health.actions.validation import validate
+from health.models import Alert, Calibration
 from journeys.models import Opportunity, Pipeline, Task
 from qbr.models import QBR, QBRPackage
 from renewals.models import Renewal
@@ -127,10 +128,7 @@ def _fill(world: World, canary: str) -> None:
     )
     ids |= {"alert_id": alert.pk, "notification_id": notice.pk}
     model = _version("score_model", any_version)
-    report = ValidationReport.objects.create(
-        model_version=model, lead_days=90, until_day=NOW.date(), verdict="not_enough_data", reconstructed=False,
-        n=0, events=0, figures={"note": canary}, made_at=NOW, made_by=canary,
-    )  # fmt: skip
+    report = validate(version=model, actor=Actor.system(canary), now=NOW, today=NOW.date(), leads=[90])[0]
     calibration = Calibration.objects.create(
         source=model, lead_days=90, train_until=NOW.date(), verdict="not_enough_data", figures={"note": canary},
         made_at=NOW, made_by=canary,
