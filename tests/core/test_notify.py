@@ -218,3 +218,11 @@ def test_choices_are_kept_and_only_slacks_own_hosts_are_taken(maya: Membership, 
     assert admin.post(reverse("core:chat_webhook"), {"url": "http://169.254.169.254/"}).status_code == 422
     assert admin.post(reverse("core:chat_webhook"), {"url": "https://hooks.slack.com/services/x"}).status_code == 302
     assert ChatWebhook.objects.get().url == "https://hooks.slack.com/services/x"
+
+
+def test_from_a_demo_workspace_nothing_leaves(maya: Membership, now: datetime) -> None:
+    Tenant.objects.filter(pk=maya.tenant_id).update(is_demo=True)
+    maya.tenant.refresh_from_db()
+    assert tell(maya, now) == 1
+    assert unread(maya.pk) == 1
+    assert not Delivery.objects.exists()
