@@ -7,6 +7,8 @@ from typing import Any, Final
 from django.db import connection
 
 from accounts.models import Account
+from core import registry
+from core.facts import annotate_facts, fact_column
 from core.formatting import day, number
 from core.models import Tenant
 from core.money import digits
@@ -110,7 +112,7 @@ def rows_behind(account_id: int, key: str, *, on: date | None = None, page: int 
     source = SOURCES.get(reading.measure)
     if source is not None and source.table is None:
         return _contracts(found)
-    return _observed(found)
+    return _fact(found) if reading.measure in registry.facts() else _observed(found)
 
 
 def _look_back(one: Input, reading: Reading, age: int | None) -> int:
@@ -261,6 +263,21 @@ def _trend(found: Behind, sums: dict[str, Any]) -> tuple[float | None, str]:
         f"{number(base / days, 2)} a day in the {days} days before."
     )
     return (recent / reading.window_days) / (base / days) - 1, how
+
+
+def _fact(found: Behind) -> Behind:
+    """A fact that the product knows about the account: one row, which is the value."""
+    fact = registry.facts()[found.reading.measure]
+    accounts = annotate_facts(Account.objects.filter(pk=found.account.pk), [fact.key], found.as_of)
+    raw = accounts.values_list(fact_column(fact.key), flat=True).first()
+    value = found.stored
+    if fact.type == "money" and raw is not None:
+        value = float(raw) / 10 ** digits(Tenant.objects.get(pk=require_tenant_id()).currency)
+    elif fact.type in {"number", "boolean"}:
+        value = None if raw is None else float(raw)
+    rows = [Observation(found.as_of, fact.label, value)] if raw is not None else []
+    how = "Known for now only, not as of a past day." if fact.now_only else fact.help
+    return _with(found, value=value, how=how, rows=rows, total=len(rows))
 
 
 _LINES: Final = """

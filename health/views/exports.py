@@ -69,7 +69,8 @@ def twin(request: WorkspaceRequest) -> HttpResponse:
     """The scores of up to 100 chosen accounts as a workbook: `?accounts=1,2,3`, or `accounts` many times."""
     chosen = TwinForm({"accounts": ",".join(request.GET.getlist("accounts"))})
     if not chosen.is_valid():
-        return HttpResponse(" ".join(chosen.errors["accounts"]), status=422, content_type="text/plain; charset=utf-8")
+        words = " ".join(str(error) for error in chosen.errors["accounts"])
+        return HttpResponse(words, status=422, content_type="text/plain; charset=utf-8")
     return _twin(request, chosen.cleaned_data["accounts"], "accounts")
 
 

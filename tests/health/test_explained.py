@@ -47,6 +47,7 @@ INPUTS = [
     one_input("contact", measure="activities.contact", window_days=90, aggregate="days_since",
               mapping={"linear": {"worst": 90, "best": 0}}),
     one_input("contract", measure="contracts.arr", aggregate="trend", mapping={"linear": {"worst": -1, "best": 0}}),
+    one_input("size", measure="accounts.arr", weight=0.1, mapping={"linear": {"worst": 0, "best": 2000}}),
 ]  # fmt: skip
 
 
@@ -206,7 +207,7 @@ def test_caps_stand_as_a_line_of_their_own_that_adds_up(workspace: Tenant) -> No
     assert float(sum(row.shown_points or 0 for row in health.inputs) + health.limited.points) == health.score == 49
 
 
-@pytest.mark.parametrize("key", ["usage", "logins", "plan", "support", "contact", "contract"])
+@pytest.mark.parametrize("key", ["usage", "logins", "plan", "support", "contact", "contract", "size"])
 def test_the_rows_behind_a_value_reproduce_it(workspace: Tenant, scored: Account, key: str) -> None:
     with tenant_context(workspace.pk):
         behind = rows_behind(scored.pk, key)
