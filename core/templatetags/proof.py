@@ -11,7 +11,7 @@ register = template.Library()
 def auc_interval(auc: float | None, low: float | None, high: float | None, tone: str = "other") -> SafeString:
     """The interval as a line with its ends and the value as a block, from 0.4 to 1. The number stands beside it."""
     if auc is None:
-        return format_html('<svg class="auc-interval" height="16" aria-hidden="true"></svg>')
+        return format_html('<svg class="{}" height="16" aria-hidden="true"></svg>', "auc-interval")
     line = ""
     if low is not None and high is not None:
         line = format_html(
