@@ -117,7 +117,8 @@ def model_bands(request: WorkspaceRequest, key: str) -> HttpResponse:
         stats = bands_of.band_stats(version, request.GET.get("input", ""), int(table), as_of=_day(request))
     except (BadFields, IndexError):
         raise Http404 from None
-    return _part(request, version, "_bands.html", "Accounts in each band", stats=stats, named=not request.htmx)
+    named = not request.htmx or "named" in request.GET
+    return _part(request, version, "_bands.html", "Accounts in each band", stats=stats, named=named)
 
 
 @requires(Permission.VIEW_HEALTH)
