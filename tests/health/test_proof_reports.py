@@ -80,8 +80,10 @@ def test_scores_stored_by_the_lead_date_count_and_later_ones_never(kestrel: Tena
             perfect = 0.0 if gone else 100.0
             late = datetime.combine(day, datetime.min.time(), tzinfo=UTC)
             stored(account.pk, version, day - timedelta(days=60), perfect, late)  # of a day after the lead date
-            stored(account.pk, version, lead - timedelta(days=2), perfect, late)  # dated before, known after
-            stored(account.pk, version, lead - timedelta(days=1), perfect, early, imported=True)  # never said live
+            stored(
+                account.pk, version, lead - timedelta(days=2), perfect, late + timedelta(hours=1)
+            )  # dated before, known after
+            stored(account.pk, version, lead, perfect, early + timedelta(hours=1), imported=True)  # never said live
             said.append(score)
             lost.append(gone)
         report = validate(version=version, actor=actor, now=now, today=TODAY, leads=[90])[0]
