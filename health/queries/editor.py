@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
-
 from core.choices import JobState, VersionState
 from core.models import AuditEntry, Job, ProcessVersion
 from core.versioning import diff
@@ -101,14 +99,24 @@ def versions_of(key: str) -> list[ProcessVersion]:
 
 
 def draft_of(key: str) -> ProcessVersion | None:
-    """The newest draft of a model."""
-    drafts = ProcessVersion.objects.filter(kind=KIND, key=key, state=VersionState.DRAFT)
-    return drafts.order_by("-number").first()
+    """The draft of a model that people work on."""
+    return _open_draft(versions_of(key))
 
 
-def drafts() -> QuerySet[ProcessVersion]:
-    """The drafts of score models that wait, the newest first."""
-    return ProcessVersion.objects.filter(kind=KIND, state=VersionState.DRAFT).order_by("-created_at")
+def drafts() -> list[ProcessVersion]:
+    """The draft of each model that has one, the newest first."""
+    found: dict[str, list[ProcessVersion]] = {}
+    for version in ProcessVersion.objects.filter(kind=KIND).exclude(state=VersionState.RETIRED).order_by("-number"):
+        found.setdefault(version.key, []).append(version)
+    waiting = [draft for draft in map(_open_draft, found.values()) if draft]
+    return sorted(waiting, key=lambda one: one.created_at, reverse=True)
+
+
+def _open_draft(versions: list[ProcessVersion]) -> ProcessVersion | None:
+    """The newest draft; one that the live version was drafted from is done with, as is any before it."""
+    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    origin = live.based_on or 0 if live else 0
+    return next((one for one in versions if one.state == VersionState.DRAFT and one.number > origin), None)
 
 
 def model_page(
@@ -122,7 +130,7 @@ def model_page(
     """The page of a model, or None when there is no such model. `view`: draft, live or compare; else what there is."""
     versions = versions_of(key)
     live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
-    draft = next((one for one in versions if one.state == VersionState.DRAFT), None)
+    draft = _open_draft(versions)
     shown = live if view == "live" and live else draft or live or (versions[0] if versions else None)
     if shown is None:
         return None

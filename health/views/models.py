@@ -29,7 +29,7 @@ from health.rules.presets import PRESETS
 @require_GET
 def models(request: WorkspaceRequest) -> HttpResponse:
     """The score models: live ones with what they say, and drafts that are waiting."""
-    context = {"models": models_in_words(), "drafts": list(drafts()), "presets": PRESETS}
+    context = {"models": models_in_words(), "drafts": drafts(), "presets": PRESETS}
     return render(request, "health/models.html", {**context, **may_edit(request)})
 
 

@@ -78,21 +78,23 @@ def test_two_files_become_a_published_calibrated_model_and_its_report(
     assert sum(shares) == 100
     assert shares[2] <= 5, "The colour of the office tells nobody apart."
 
-    # A refused edit leaves the draft as it was; a good one is saved at once and says what it would change.
+    # An edit is saved at once, and says so by its new sum; back again, the draft says what was proven.
     weight = page.get_by_label("Weight of Logins", exact=True)
     before = weight.input_value()
-    weight.fill("lots")
+    weight.fill(str(float(before) + 5))
     weight.press("Tab")
-    expect(page.get_by_text("is not a number")).to_be_visible()
-    page.reload()
-    expect(page.get_by_label("Weight of Logins", exact=True)).to_have_value(before)
+    expect(page.get_by_text(re.compile("^Sum is 105")).first).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("button", name=re.compile("^Publish v3"))).to_be_disabled()
+    weight.fill(before)
+    weight.press("Tab")
+    expect(page.get_by_role("button", name=re.compile("^Publish v3"))).to_be_enabled(timeout=LONG)
 
-    # Validated again at every lead time.
+    # Validated again at every lead time; the page comes back by itself when the job is over.
     page.get_by_role("button", name="Validate", exact=True).click()
-    wait_until(lambda: idle(stack), 120, "the validation")
-    page.goto(f"{url}/health/models/standard/")
-    expect(page.locator("#validation").get_by_text("Gate passed")).to_be_visible(timeout=LONG)
-    expect(page.locator("#validation").get_by_role("heading", name="At risk band, by lead time")).to_be_visible()
+    panel = page.locator("#validation")
+    expect(panel.get_by_role("rowheader", name="30 d")).to_be_visible(timeout=LONG)
+    expect(panel.get_by_text("Gate passed")).to_be_visible(timeout=LONG)
+    expect(page.locator(".job")).to_have_count(0, timeout=LONG)
 
     # Published with a reason: the dialog names how many accounts change.
     page.get_by_label(re.compile("^Why is it published")).fill("Learned from two years of outcomes")
@@ -111,7 +113,7 @@ def test_two_files_become_a_published_calibrated_model_and_its_report(
     assert rows == [(True,)]
 
     # Its report opens.
-    page.goto(f"{url}/health/models/standard/")
+    expect(page.locator(".job")).to_have_count(0, timeout=LONG)
     page.get_by_role("link", name="Full report, method and rows").click()
     expect(page).to_have_url(re.compile(r"/health/reports/\d+/$"))
     expect(page.get_by_role("main")).to_contain_text("AUC")

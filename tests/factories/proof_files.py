@@ -1,4 +1,4 @@
-"""Two files, signals and outcomes, in which usage and satisfaction tell the lost from the kept, and one that does not."""
+"""Two files, signals and outcomes: usage and satisfaction tell the lost from the kept, and one measure does not."""
 
 import csv
 import random
@@ -44,7 +44,7 @@ LEAD = 90
 
 def proof_files(folder: Path, *, today: date, accounts: int = 420, seed: int = 7) -> tuple[Path, Path, Path]:
     """The paths of signals.csv, outcomes.csv and model.yaml. Outcomes lie in the two years before `today`."""
-    chance = random.Random(seed)  # noqa: S311 -- fictional data, the same in every run
+    chance = random.Random(seed)
     signals, outcomes = [], []
     for number in range(accounts):
         name = f"Fictional {number:04}"

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account
-from core import clock
+from core import clock, versioning
 from core.actions import add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role, VersionState
@@ -18,6 +18,7 @@ from core.models import Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from health.actions import recompute
 from health.models import ShadowRun, ShadowScore
+from health.queries.editor import draft_of
 from health.queries.impact import impact
 from health.rules import parse_model
 from health.rules.presets import COMMERCE
@@ -98,7 +99,10 @@ def state_of_everything() -> dict[str, tuple[int, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")
         for (table,) in cursor.fetchall():
-            cursor.execute(f'SELECT count(*), COALESCE(md5(string_agg(xmin::text || ctid::text, \',\' ORDER BY ctid)), \'\') FROM "{table}"')
+            cursor.execute(
+                "SELECT count(*), COALESCE(md5(string_agg(xmin::text || ctid::text, ',' ORDER BY ctid)), '') "
+                f'FROM "{table}"'
+            )
             found[table] = cursor.fetchone()
     return found
 
@@ -399,3 +403,20 @@ def test_the_page_asks_as_often_with_many_accounts_as_with_few(admin: Client, wo
         recompute(actor=ACTOR, now=timezone.now(), as_of=today)
     assert [counted(url) for url in urls] == few
     assert max(few) <= 30
+
+
+def test_a_draft_that_the_live_version_came_from_is_done_with(admin: Client, workspace: Tenant) -> None:
+    book(workspace)
+    first = begun(admin, workspace)
+    with tenant_context(workspace.pk):
+        proposal = versioning.draft(
+            kind="score_model", key="standard", name="Standard", definition=first.definition, actor=ACTOR,
+            now=timezone.now(), based_on=first.number,
+        )  # fmt: skip
+        assert draft_of("standard") == proposal
+    admin.post(f"{URL}publish/", {"reason": "Proposed", "waiver": "Pilot month", "signed": "Priya"})
+    with tenant_context(workspace.pk):
+        assert draft_of("standard") is None
+    page = admin.get(URL)
+    assert page.context["page"].view == "live"
+    assert page.context["page"].live == proposal
