@@ -1,40 +1,21 @@
 """The validation report as a PDF: the same lines as the page, in the same order. Loaded only when one is asked for."""
 
-import tempfile
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from fontTools.ttLib import TTFont
-from fontTools.varLib.instancer import instantiateVariableFont
 from fpdf import FPDF
 
 from core import formatting as f
+from core.pdf import app_fonts
 from health.queries.proof_page import ProofPage
 
-_FONTS = Path(settings.BASE_DIR) / "static" / "fonts"
 _INK, _SOFT, _LINE = (24, 27, 37), (92, 98, 116), (214, 217, 226)
-
-
-@cache
-def _fonts() -> tuple[Path, Path, Path]:
-    """Regular, semi-bold, and the extended Latin letters, cut from the app's variable font. Once a process."""
-    folder = Path(tempfile.mkdtemp(prefix="report-fonts-"))
-    made = []
-    for name, weight, file in (("r", 400, "inter-latin"), ("b", 600, "inter-latin"), ("x", 400, "inter-latin-ext")):
-        font = instantiateVariableFont(TTFont(_FONTS / f"{file}.woff2"), {"wght": weight})
-        font.flavor = None
-        font.save(folder / f"{name}.ttf")
-        made.append(folder / f"{name}.ttf")
-    return made[0], made[1], made[2]
 
 
 class _Paper(FPDF):
     def __init__(self, foot: str) -> None:
         super().__init__(format="A4")
         self.foot = foot
-        regular, bold, extended = _fonts()
+        regular, bold, extended = app_fonts()
         self.add_font("Inter", "", regular)
         self.add_font("Inter", "B", bold)
         self.add_font("InterExt", "", extended)
