@@ -420,3 +420,34 @@ def test_a_draft_that_the_live_version_came_from_is_done_with(admin: Client, wor
     page = admin.get(URL)
     assert page.context["page"].view == "live"
     assert page.context["page"].live == proposal
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {"weight:usage": "1e400", "seen": "x"},
+        {"act": "drop-band:usage:0:99"},
+        {"act": "add-band:nobody:7"},
+        {"act": "normalise:1:2:3"},
+        {"act": "line"},
+        {"upto:usage:0:0": "5", "points:usage:9:9": "3", "tenure_from:usage:0": "2"},
+        {"missing:usage": "sometimes"},
+        {"aggregate:usage:0": "median"},
+        {"name:usage": "\x00\x07"},
+        {"worst:usage": "1", "best": "2", "": "3"},
+    ],
+)
+def test_absurd_fields_are_refused_and_never_a_fault(admin: Client, workspace: Tenant, junk: dict[str, str]) -> None:
+    book(workspace)
+    draft = begun(admin, workspace)
+    before = draft.definition
+    for headers in ({}, {"HX-Request": "true"}):
+        status = admin.post(f"{URL}edit/?open=usage", {"seen": draft.content_hash, **junk}, headers=headers).status_code
+        assert status in {200, 302, 409, 422}
+        if status == 422:
+            fresh(draft)
+            assert draft.definition == before
+    for part in ("?open=%00", "?view=nothing", "changes/?after=9.x", "changes/?after=1e9.2", "measures/?q=%00"):
+        assert admin.get(f"{URL}{part}").status_code < 500
+    assert admin.get(f"{URL}bands/?input=usage&table=99").status_code == 404
+    assert admin.get(f"{URL}bands/?input=&table=x").status_code == 404
