@@ -4,13 +4,15 @@
 
 Makes the demo workspace `truth` anew for every seed, with facts only, drafts a model that reads each cause where it
 shows, calibrates it at 90 days, and compares the order of its weights with the order in the truth file. A seed takes
-about a minute. Ten seeds of 1,000 companies are what the figure in docs/performance.md is about.
+about a minute. A cause without a weight, or below the noise
+measure, is not in order. Fewer than about 1,300 outcomes to learn from (2,000 companies) leave the order to luck.
 """
 
 import io
 import json
 import os
 import sys
+from itertools import pairwise
 from typing import Any, Final
 
 import django
@@ -55,8 +57,10 @@ def run(seed: int, accounts: int) -> dict[str, Any]:
     found = _json("calibrate_health", tenant=SLUG, model="causes")
     with open(made["truth_file"]) as file:  # noqa: PTH123 -- a path out of JSON
         order = json.load(file)["churn"]["order_of_importance"]
-    shares = [found["exact_weights"].get(key, 0) for key in order]
-    return found | {"in_order": shares == sorted(shares, reverse=True)}
+    shares = [found["exact_weights"].get(key, 0) for key in [*order, "newsletter_opens"]]
+    # Strictly: a cause that was not found, or that stands below noise, is not in order.
+    in_order = all(before > after for before, after in pairwise(shares))
+    return found | {"in_order": in_order}
 
 
 def _json(command: str, **options: Any) -> dict[str, Any]:
@@ -67,10 +71,13 @@ def _json(command: str, **options: Any) -> dict[str, Any]:
 
 
 def main() -> None:
+    from revops.local import apply_environment
+
+    apply_environment(operator=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
     django.setup()
     asked = [int(one) for one in sys.argv[1:3]]
-    seeds, accounts = (*asked, *(10, 1_000)[len(asked) :])
+    seeds, accounts = (*asked, *(10, 2_000)[len(asked) :])
     hits = 0
     for seed in range(1, seeds + 1):
         found = run(seed, accounts)
