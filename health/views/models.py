@@ -153,7 +153,7 @@ def may_edit(request: WorkspaceRequest) -> dict[str, Any]:
 def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> dict[str, Any]:
     """Everything that the templates of a model's page read."""
     allowed = may_edit(request)
-    segment = page.model.applies_to
+    segments = [str(Segment(key).label) if key in Segment.values else key for key in page.model.segments]
     return {
         "page": page,
         "opened": opened,
@@ -162,7 +162,7 @@ def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> di
         "aggregates": AGGREGATES,
         "missing_choices": MISSING,
         "group_choices": {"": "None", **{name: name for name in page.groups}},
-        "segment_name": str(Segment(segment).label) if segment in Segment.values else segment,
+        "segment_name": ", ".join(segments),
         "versions_url": reverse("core:process", args=["score_model", page.key]),
         "validation_url": f"{reverse('health:validation', args=[page.key])}?{urlencode({'view': page.view})}",
         **allowed,
