@@ -52,7 +52,7 @@ def idle(stack: Stack) -> bool:
     return stack.rows("SELECT count(*) FROM core_job WHERE state IN ('queued','running')", slug="eastfield") == [(0,)]
 
 
-@pytest.mark.capability("H3")
+@pytest.mark.capability("H2")
 def test_two_files_become_a_published_calibrated_model_and_its_report(
     stack: Stack, url: str, eastfield: int, page: Page, tmp_path: Path
 ) -> None:

@@ -196,7 +196,7 @@ def test_weights_are_normalised_to_a_hundred_and_publishing_waits_for_it(admin: 
     assert [one["weight"] for one in draft.definition["inputs"]] == [53, 47]
 
 
-@pytest.mark.capability("H4")
+@pytest.mark.capability("C6")
 def test_the_impact_adds_up_and_names_who_flips_and_why(admin: Client, workspace: Tenant) -> None:
     accounts = book(workspace)
     draft = begun(admin, workspace)
@@ -225,7 +225,7 @@ def test_the_impact_adds_up_and_names_who_flips_and_why(admin: Client, workspace
     assert len(lines) == found.changed + 1
 
 
-@pytest.mark.capability("H4")
+@pytest.mark.capability("C6")
 def test_trying_a_draft_writes_nothing(admin: Client, workspace: Tenant) -> None:
     book(workspace)
     draft = begun(admin, workspace)

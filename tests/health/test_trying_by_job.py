@@ -24,7 +24,7 @@ def done(workspace: Tenant, kind: str) -> Job:
     return job
 
 
-@pytest.mark.capability("H4")
+@pytest.mark.capability("C6")
 def test_the_impact_on_very_many_accounts_is_a_job_with_the_same_figures(
     admin: Client, workspace: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,7 +43,7 @@ def test_the_impact_on_very_many_accounts_is_a_job_with_the_same_figures(
     assert directly.flips[0].reason in shown
 
 
-@pytest.mark.capability("H4")
+@pytest.mark.capability("C6")
 def test_alert_rules_are_replayed_with_the_scores_of_the_draft(admin: Client, workspace: Tenant) -> None:
     book(workspace)
     draft = begun(admin, workspace)
