@@ -22,7 +22,6 @@ from core.models import Tenant
 from core.tenancy import tenant_context
 from tests.accounts.conftest import Load
 
-pytestmark = pytest.mark.capability("A4")
 
 HEAD = ["account_id", "account_name", "industry", "signup_date", "seats"]
 ROWS: list[list[Any]] = [
