@@ -28,7 +28,7 @@ from tests.factories.health import (
 )
 from tests.health.test_alerts import scored
 
-pytestmark = [pytest.mark.usefixtures("in_kestrel"), pytest.mark.capability("W2")]
+pytestmark = pytest.mark.usefixtures("in_kestrel")
 
 DAY = timedelta(days=1)
 
@@ -52,6 +52,7 @@ def fact(of: Account, key: str, day: date = TODAY) -> Any:
     )[0]
 
 
+@pytest.mark.capability("W2")
 def test_usage_a_quarter_under_its_own_baseline(one: Account) -> None:
     signals(one, "active_users", [100.0] * 120 + [50.0] * 30)
     assert fact(one, "accounts.usage_change") == pytest.approx(-0.5)
@@ -60,11 +61,13 @@ def test_usage_a_quarter_under_its_own_baseline(one: Account) -> None:
     assert fired("usage_fell", 29) == [TODAY - 15 * DAY]
 
 
+@pytest.mark.capability("W2")
 def test_usage_of_another_feed_counts_where_the_first_is_not_there(one: Account) -> None:
     signals(one, "usage_count", [10.0] * 80 + [5.0] * 30)
     assert fact(one, "accounts.usage_change") == pytest.approx(-0.5)
 
 
+@pytest.mark.capability("W2")
 def test_without_a_week_of_baseline_the_change_of_usage_is_unknown(one: Account) -> None:
     signals(one, "active_users", [10.0] * 36)
     assert fact(one, "accounts.usage_change") is None
@@ -72,12 +75,14 @@ def test_without_a_week_of_baseline_the_change_of_usage_is_unknown(one: Account)
     assert fact(one, "accounts.usage_change") == pytest.approx(0.0)
 
 
+@pytest.mark.capability("W2")
 @pytest.mark.parametrize(("role", "count"), [("sponsor", 1), ("champion", 1), ("user", 0)])
 def test_a_sponsor_or_champion_left(one: Account, role: str, count: int) -> None:
     Contact.objects.create(account=one, name="Elena", role=role, left_on=TODAY - 10 * DAY)
     assert fired("sponsor_left", 30) == [TODAY - 10 * DAY] * count
 
 
+@pytest.mark.capability("W2")
 def test_three_times_the_usual_tickets(one: Account) -> None:
     for back in range(40, 130, 30):
         ticket(one, TODAY - back * DAY)
@@ -88,6 +93,7 @@ def test_three_times_the_usual_tickets(one: Account) -> None:
     assert fired("ticket_spike", 30) == [TODAY]
 
 
+@pytest.mark.capability("W2")
 def test_five_tickets_of_an_account_that_always_has_them_are_no_spike(one: Account) -> None:
     for back in range(0, 150, 6):
         ticket(one, TODAY - back * DAY)
@@ -95,12 +101,13 @@ def test_five_tickets_of_an_account_that_always_has_them_are_no_spike(one: Accou
     assert fired("ticket_spike", 30) == []
 
 
+@pytest.mark.capability("W2")
 def test_an_invoice_overdue_by_thirty_days(one: Account) -> None:
     signals(one, "invoice_overdue_days", [float(n) for n in range(35)])
     assert fired("invoice_overdue", 34) == [TODAY - 4 * DAY]
 
 
-@pytest.mark.capability("N14")
+@pytest.mark.capability("W2", "N14")
 def test_silence_no_contact_no_tickets_and_usage_that_falls(one: Account) -> None:
     contact(one, TODAY - 50 * DAY)
     Account.objects.filter(pk=one.pk).update(last_contact_on=TODAY - 50 * DAY)
@@ -109,7 +116,7 @@ def test_silence_no_contact_no_tickets_and_usage_that_falls(one: Account) -> Non
     assert fired("silence", 30) == [TODAY - 5 * DAY]
 
 
-@pytest.mark.capability("N14")
+@pytest.mark.capability("W2", "N14")
 @pytest.mark.parametrize("sign_of_life", ["contact", "ticket", "usage"])
 def test_one_sign_of_life_is_not_silence(one: Account, sign_of_life: str) -> None:
     contact(one, TODAY - 50 * DAY)
@@ -128,13 +135,14 @@ def test_one_sign_of_life_is_not_silence(one: Account, sign_of_life: str) -> Non
     [("nps", "points", -10.0, 1), ("nps", "points", 5.0, 0), ("nps", "", 6.0, 1), ("nps", "", 9.0, 0),
      ("csat", "", 2.0, 1), ("csat", "", 3.0, 0)],
 )  # fmt: skip
+@pytest.mark.capability("W2")
 def test_a_detractor_in_a_survey(one: Account, key: str, unit: str, value: float, count: int) -> None:
     Measure.objects.create(key=key, name=key, unit=unit, source="survey")
     signals(one, key, [value], until=TODAY - 3 * DAY)
     assert fired("detractor", 10) == [TODAY - 3 * DAY] * count
 
 
-@pytest.mark.capability("H5")
+@pytest.mark.capability("W2", "H5")
 def test_a_score_that_falls_by_ten_points_in_thirty_days(one: Account) -> None:
     scored(one, TODAY - 50 * DAY, 80.0)
     scored(one, TODAY - 20 * DAY, 71.0)
@@ -142,7 +150,7 @@ def test_a_score_that_falls_by_ten_points_in_thirty_days(one: Account) -> None:
     assert fired("score_drop", 45) == [TODAY - 10 * DAY]
 
 
-@pytest.mark.capability("H5")
+@pytest.mark.capability("W2", "H5")
 def test_an_account_that_turned_at_risk_and_not_one_that_always_was(one: Account) -> None:
     scored(one, TODAY - 50 * DAY, 55.0)
     scored(one, TODAY - 10 * DAY, 45.0)
@@ -150,6 +158,7 @@ def test_an_account_that_turned_at_risk_and_not_one_that_always_was(one: Account
     assert fired("turned_red", 45) == [TODAY - 10 * DAY]
 
 
+@pytest.mark.capability("W2")
 def test_facts_of_health_are_those_of_the_day(one: Account) -> None:
     measure("usage")
     publish_model(one.tenant, one_input(), bands={"red": 0, "yellow": 40, "green": 70})
@@ -164,6 +173,7 @@ def test_facts_of_health_are_those_of_the_day(one: Account) -> None:
     assert fact(one, "health.score", TODAY - 100 * DAY) is None
 
 
+@pytest.mark.capability("W2")
 def test_days_since_contact_on_a_past_day_come_from_the_contacts_of_then(one: Account) -> None:
     contact(one, TODAY - 40 * DAY)
     contact(one, TODAY)
@@ -173,6 +183,7 @@ def test_days_since_contact_on_a_past_day_come_from_the_contacts_of_then(one: Ac
     assert fact(one, "accounts.days_since_contact", TODAY - 90 * DAY) is None
 
 
+@pytest.mark.capability("W2")
 def test_no_early_fact_sees_what_came_later(one: Account) -> None:
     asked = {key: fact(one, key) for key in (known.key for known in EARLY_FACTS)}
     Contact.objects.create(account=one, name="Elena", role="sponsor", left_on=TODAY + DAY)
@@ -186,6 +197,7 @@ def test_no_early_fact_sees_what_came_later(one: Account) -> None:
     assert not ScoreHistory.objects.exists()
 
 
+@pytest.mark.capability("W2")
 def test_every_default_rule_has_a_series_here() -> None:
     text = Path(__file__).read_text()
     assert [rule["key"] for rule in DEFAULT_RULES if f'fired("{rule["key"]}"' not in text] == []
