@@ -7,21 +7,9 @@ from typing import Final
 
 from accounts.importing.reading import Source, rows
 from accounts.importing.stage import Stage
+from core.spreadsheets import harmless
 
 PAGE: Final = 20_000
-_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def harmless(cell: str) -> str:
-    """The cell as text for a spreadsheet: formulas get an apostrophe in front, negative numbers stay numbers."""
-    cell = cell.replace("\x00", "\ufffd")
-    if not cell.startswith(_DANGEROUS):
-        return cell
-    try:
-        float(cell.replace(",", "").replace(" ", ""))
-    except ValueError:
-        return f"'{cell}"
-    return cell
 
 
 def write(stage: Stage, source: Source, path: Path) -> int:

@@ -100,7 +100,7 @@ SELECT t.id FROM journeys_task t
 JOIN health_alert e ON e.tenant_id = t.tenant_id AND e.id = t.subject_id AND e.closed_at IS NOT NULL
 WHERE t.tenant_id = %s AND t.subject_kind = 'alert' AND t.state = 'open'
 """
-# One notice per person and alert; managers get one per rule and day, whatever the number of accounts.
+# One notice per person and alert; managers get one per rule and sweep, whatever the number of accounts.
 _NOTICES: Final = """
 SELECT DISTINCT p.membership_id, e.id::text AS key, left(a.name || ': ' || v.name, 300) AS text,
        %(base)s || e.id || '/' AS url, v.definition->'channels' AS channels
@@ -112,7 +112,7 @@ JOIN accounts_person p ON p.tenant_id = e.tenant_id AND p.membership_id IS NOT N
     OR (p.id = a.deputy_id AND COALESCE(v.definition->'tell', '["owner"]') ? 'deputy'))
 WHERE e.tenant_id = %(tenant)s AND e.id = ANY(%(ids)s::bigint[])
 UNION ALL
-SELECT m.id, e.rule_key || ':' || %(today)s, left(min(v.name) || ': ' || CASE WHEN count(*) = 1 THEN min(a.name)
+SELECT m.id, e.rule_key || ':' || %(sweep)s, left(min(v.name) || ': ' || CASE WHEN count(*) = 1 THEN min(a.name)
        ELSE count(*) || ' accounts' END, 300), %(base)s || '?who=all&rule=' || e.rule_key,
        (array_agg(v.definition->'channels'))[1]
 FROM health_alert e
@@ -244,7 +244,7 @@ def _tell(live: list[LiveRule], tenant: Tenant, actor: Actor, *, today: date, no
         "tenant": tenant.pk,
         "ids": ids,
         "base": reverse("health:alerts"),
-        "today": today.isoformat(),
+        "sweep": now.isoformat(),
         "manager": Role.CS_MANAGER,
     }
     notify.notify_from(kind=NOTICE, select=_NOTICES, params=notices, tenant=tenant, now=now)

@@ -16,12 +16,12 @@ from health.actions.validation import assess, outcomes_stand, store_reports
 from health.choices import Verdict
 from health.models import Calibration, ValidationReport
 from health.queries.live import KIND, model_of
+from health.queries.outcomes import EPOCH
 from health.queries.validation import MAIN_LEAD, calibration_of
 from health.rules import Learn, ScoreModel
 from health.rules.proposal import proposal
 
 CALIBRATE_JOB: Final = "health.calibrate"
-EPOCH: Final = date(2000, 1, 1)
 Told = Callable[[int], None]
 Json = dict[str, Any]
 

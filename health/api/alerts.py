@@ -1,6 +1,6 @@
 """Alerts: the list, one with what it saw, and what people say about it."""
 
-from typing import Any, Final
+from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema_field
@@ -12,10 +12,8 @@ from core.permissions import Permission
 from health.actions.alerts import judge_alert
 from health.choices import AlertVerdict
 from health.models import Alert
-from health.queries.alerts import alert_detail, alerts, money_facts
+from health.queries.alerts import STATES, alert_detail, alerts, money_facts
 from health.rules.alert_words import reason, seen
-
-STATES: Final = ("open", "held", "closed")
 
 
 def _hidden(call: Call) -> frozenset[str]:

@@ -21,8 +21,9 @@ SELECT e.rule_key, count(*), count(*) FILTER (WHERE e.closed_at IS NULL),
     count(*) FILTER (WHERE e.closed_at IS NULL AND e.is_held_back),
     count(*) FILTER (WHERE e.verdict = 'useful'), count(*) FILTER (WHERE e.verdict = 'not_useful'),
     count(*) FILTER (WHERE e.verdict = 'too_early'), count(*) FILTER (WHERE e.verdict = 'duplicate'),
-    count(*) FILTER (WHERE lost.day IS NOT NULL OR e.opened_on <= %(judged)s),
-    count(lost.day), percentile_cont(0.5) WITHIN GROUP (ORDER BY lost.day - e.opened_on)
+    count(*) FILTER (WHERE e.opened_on <= %(judged)s), count(lost.day) FILTER (WHERE e.opened_on <= %(judged)s),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY lost.day - e.opened_on) FILTER (WHERE e.opened_on <= %(judged)s),
+    count(lost.day) FILTER (WHERE e.opened_on > %(judged)s)
 FROM health_alert e
 LEFT JOIN LATERAL (
     SELECT min(o.day) AS day FROM accounts_outcome o
@@ -36,7 +37,11 @@ GROUP BY e.rule_key
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """`judged`: alerts whose account was lost within 180 days, or 180 days have passed; `right`: the lost ones."""
+    """`judged`: alerts that are 180 days old; `right`: those whose account was lost within that time.
+
+    `young`: alerts that are not that old and whose account is lost already. They would count as hits only, so they
+    are in neither figure.
+    """
 
     alerts: int = 0
     open: int = 0
@@ -48,6 +53,7 @@ class RuleFigures:
     judged: int = 0
     right: int = 0
     lead_days: float | None = None
+    young: int = 0
 
     @property
     def verdicts(self) -> int:

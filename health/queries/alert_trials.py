@@ -156,7 +156,8 @@ def _known(rule: AlertRule, day: date) -> dict[int, dict[str, Any]]:
 class Record:
     """How a rule's alerts, tried or real, stand against what happened.
 
-    `judged`: alerts with a loss within 180 days after them, or 180 days without one; `right`: those with a loss.
+    `judged`: alerts that are 180 days old; `right`: those with a loss within that time; `young`: alerts with a loss
+    that are not that old, and are in neither figure.
     """
 
     fired: int
@@ -164,6 +165,7 @@ class Record:
     judged: int
     right: int
     lead_days: float | None
+    young: int = 0
 
     @property
     def precision(self) -> float | None:
@@ -177,19 +179,24 @@ def losses(from_day: date, until_day: date) -> dict[int, date]:
 
 
 def record_of(fired: tuple[Fired, ...], lost: Mapping[int, date], *, today: date) -> Record:
-    """The alerts against the losses. What is too young to be judged counts as neither right nor wrong."""
+    """The alerts against the losses. What is too young to be judged counts as neither right nor wrong.
+
+    A young alert with a loss is no exception: those without one are not counted yet, so the share would be too high.
+    """
     window = timedelta(days=LOST_WITHIN)
-    right = judged = 0
+    right = judged = young = 0
     leads: list[float] = []
     for one in fired:
         lost_on = lost.get(one.account_id)
         hit = lost_on is not None and one.opened_on <= lost_on <= one.opened_on + window
-        if hit or one.opened_on + window <= today:
-            judged += 1
-            right += hit
+        if one.opened_on + window > today:
+            young += hit
+            continue
+        judged += 1
+        right += hit
         if hit and lost_on is not None:
             leads.append((lost_on - one.opened_on).days)
-    return Record(len(fired), len({one.account_id for one in fired}), judged, right, median(leads))
+    return Record(len(fired), len({one.account_id for one in fired}), judged, right, median(leads), young)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from core.models import ProcessVersion
 from health.learning.arrays import Flags, Floats, Rows
 from health.queries.live import KIND
 from health.queries.moments import Judged, judge_moments
-from health.queries.outcomes import Known, known_outcomes
+from health.queries.outcomes import EPOCH, Known, known_outcomes
 from health.rules import Missing, ScoreModel
 
-EPOCH = date(2000, 1, 1)
 Told = Callable[[int], None]
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 
 from core import formatting as f
 from core.models import ProcessVersion, Tenant
+from core.spreadsheets import harmless
 from core.tenancy import require_tenant_id
 from health.choices import Band
 from health.models import Score
@@ -156,7 +157,7 @@ def flips_csv(version: ProcessVersion, *, today: date, money: bool) -> str:
     for one in _flips(rows, model_of(version)):
         cells = [one.name, one.owner, one.old_band, one.new_band, one.old_score, one.new_score]
         why = "; ".join(one.words)
-        writer.writerow([*map(_safe, [*cells, why]), *([one.arr_minor] if money else [])])
+        writer.writerow([*map(harmless, [*cells, why]), *([one.arr_minor] if money else [])])
     return out.getvalue()
 
 
@@ -197,11 +198,6 @@ def in_words(reason: Reason) -> str:
 
 def _percent(share: float) -> str:
     return f.number(share * 100, 0)
-
-
-def _safe(value: object) -> object:
-    """A text that a spreadsheet would run as a formula is written as text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
 
 
 def _cursor(after: str) -> tuple[int | None, int | None]:

@@ -21,6 +21,7 @@ from health.queries.state import scoring_day
 from health.rules import ScoreModel, taken_before
 
 CHUNK: Final = 5_000
+EPOCH: Final = date(2000, 1, 1)  # arrays count days from here
 
 
 @dataclass(frozen=True)

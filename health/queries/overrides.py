@@ -89,13 +89,18 @@ def override_on(account_id: int, day: date, *, known: datetime | None = None) ->
 
 
 def overrides_on(account_ids: Iterable[int], day: date) -> dict[int, InForce]:
-    """By account, for lists; accounts without one are absent. Bands by the usual edges."""
-    found = active_on(day).filter(account_id__in=list(account_ids)).order_by("set_at")
+    """By account, for lists; accounts without one are absent. Bands by the edges of the account's own model."""
+    own = Score.objects.filter(account_id=OuterRef("account_id"))
+    edges = {
+        name: Coalesce(Subquery(own.annotate(edge=_edge(name, usual)).values("edge")[:1]), Value(usual))
+        for name, usual in (("yellow", YELLOW), ("green", GREEN))
+    }
+    found = active_on(day).filter(account_id__in=list(account_ids)).order_by("set_at").annotate(**edges)
     return {
         one.account_id: InForce(
             id=one.pk,
             score=one.score,
-            band=band_between(one.score, (YELLOW, GREEN)),
+            band=band_between(one.score, (one.yellow, one.green)),
             reason=one.reason,
             from_day=one.from_day,
             until_day=one.until_day,

@@ -163,9 +163,13 @@ def model_rollback(request: WorkspaceRequest, key: str) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return _in_dialog(request, "_rollback.html", f"Back to v{before.number}", page, before=before)
-    version = versioning.rollback(
-        kind=KIND, key=key, actor=_actor(request), now=clock.now(), reason=_typed(request).get("reason", "")
-    )
+    try:
+        version = versioning.rollback(
+            kind=KIND, key=key, actor=_actor(request), now=clock.now(), reason=_typed(request).get("reason", "")
+        )
+    except (versioning.PublishRefused, versioning.NothingBefore) as refused:
+        messages.error(request, str(refused))
+        return _to(key)
     messages.success(request, f"Version {version.number} is live and says what v{before.number} said.")
     return _to(key)
 

@@ -15,11 +15,11 @@ from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from core.spreadsheets import harmless
 from health.forms import CompareForm, TwinForm
 from health.queries import explain
 from health.queries.exports import as_document, as_rows
 from health.queries.twin import twin_of, workbook
-from health.queries.twin.sheets import harmless
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -51,7 +51,7 @@ def export(request: WorkspaceRequest, account_id: int) -> HttpResponse:
         return _file(answer, f"{name}.json")
     text = io.StringIO()
     rows = as_rows(health, account=account.name, with_money=with_money)
-    csv.writer(text).writerows([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
     return _file(HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8"), f"{name}.csv")
 
 

@@ -22,6 +22,7 @@ from health.actions.alerts import AlertSweep, judge_alert, sweep_alerts
 from health.models import Alert, Score, ScoreHistory
 from health.queries.alert_figures import rule_book, try_live_rules
 from health.queries.alert_trace import trace
+from health.queries.alert_trials import Fired, record_of
 from health.queries.alerts import DraftScore, DraftScores, find_accounts, would_fire
 from health.rules.alerts import parse_alert_rule
 from journeys.models import Task
@@ -252,6 +253,34 @@ def test_each_rule_reports_its_own_precision_and_lead_time(kestrel: Tenant) -> N
             Outcome.objects.create(account=one, day=first + timedelta(days=100 + n), kind="churned")
     line = rule_book(TODAY).lines[0].figures
     assert (line.alerts, line.judged, line.right, line.precision, line.lead_days) == (6, 6, 3, 0.5, 101.0)
+
+
+def test_young_alerts_do_not_count_as_hits_alone(kestrel: Tenant) -> None:
+    """Of two alerts of 30 days ago one account is lost: the other may still be, so neither says anything yet."""
+    old, young = TODAY - timedelta(days=200), TODAY - timedelta(days=30)
+    version = publish_rule(now=at(old))
+    lost: dict[int, date] = {}
+    fired = []
+    for n, opened in enumerate([old] * 5 + [young] * 2):
+        one = customer(f"Account {n}")
+        Alert.objects.create(account=one, rule=version, rule_key="low", opened_on=opened, opened_at=NOW, why=[])
+        fired.append(Fired(one.pk, opened, None))
+        if n in {0, 5}:
+            lost[one.pk] = opened + timedelta(days=20)
+            Outcome.objects.create(account=one, day=lost[one.pk], kind="churned")
+    line = rule_book(TODAY).lines[0].figures
+    assert (line.alerts, line.judged, line.right, line.precision, line.young) == (7, 5, 1, 0.2, 1)
+    record = record_of(tuple(fired), lost, today=TODAY)
+    assert (record.fired, record.judged, record.right, record.precision, record.young) == (7, 5, 1, 0.2, 1)
+
+
+def test_managers_hear_of_every_sweep_of_a_day_that_finds_something(kestrel: Tenant) -> None:
+    owner(kestrel, "Ines Manager", Role.CS_MANAGER)
+    publish_rule(tell=["manager"])
+    for hour, name in enumerate(["Morning", "Noon"]):
+        scored(customer(name), TODAY, 40.0)
+        sweep_alerts(tenant=kestrel, actor=ACTOR, as_of=TODAY, today=TODAY, now=at(TODAY) + timedelta(hours=hour))
+    assert sorted(Notification.objects.values_list("text", flat=True)) == ["Low score: Morning", "Low score: Noon"]
 
 
 def test_a_trial_says_what_would_have_fired_and_writes_nothing(kestrel: Tenant) -> None:

@@ -62,6 +62,14 @@ def test_rules_may_ask_for_the_score_that_counts_as_of_a_day(scored: Account) ->
     assert list(matching(Account.objects.all(), rule, TODAY)) == [scored]
 
 
+def test_lists_show_the_band_by_the_edges_of_the_accounts_own_model(scored: Account) -> None:
+    put(scored, 45)
+    assert overrides_on([scored.pk], TODAY)[scored.pk].band == "yellow"  # 50 and 70 would say red
+    other = account("No score")
+    put(other, 45)
+    assert overrides_on([other.pk], TODAY)[other.pk].band == "red"
+
+
 def test_an_override_counts_for_an_account_without_a_score(in_kestrel: Tenant) -> None:
     one = account()
     put(one, 49.9)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from core.spreadsheets import harmless
 from health.choices import Band
 from health.queries.twin import formulas as f
 from health.queries.twin.collect import TwinAccount
-from health.queries.twin.sheets import INPUTS, Version, harmless
+from health.queries.twin.sheets import INPUTS, Version
 from health.rules import Input, Missing, contributions
 from health.rules.score import weighed
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from core.spreadsheets import harmless
 from health.queries.twin import formulas as f
 from health.queries.twin.collect import TwinAccount, TwinModel
 from health.queries.wording import category_name, in_words, is_money, source_name
@@ -11,12 +12,6 @@ from health.rules import Categories, Input, Linear, Missing
 from health.rules.score import filled
 
 INPUTS: Final = 8  # the row of the first input on the sheet Model
-_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, not even after it was saved as CSV and opened again."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
 
 
 @dataclass

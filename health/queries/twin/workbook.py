@@ -4,9 +4,10 @@ from io import BytesIO
 from typing import Any
 
 from core.formatting import day
+from core.spreadsheets import harmless
 from health.queries.twin.collect import Twin
 from health.queries.twin.score_sheet import Scores
-from health.queries.twin.sheets import Version, harmless
+from health.queries.twin.sheets import Version
 
 
 def workbook(twin: Twin) -> bytes:

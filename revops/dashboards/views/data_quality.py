@@ -15,11 +15,12 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.money import from_minor
 from core.permissions import Permission, may, requires
+from core.spreadsheets import harmless
 from health.queries.gaps import GapRow, data_gaps, gap_rows
 from revops.dashboards.queries.book import book, stamp
 from revops.dashboards.queries.keeping import is_ready, kept
 from revops.dashboards.trend_filters import SEGMENTS, TABS, chips, read_filter
-from revops.dashboards.views.portfolio import EXPORT_LIMIT, safe_cell
+from revops.dashboards.views.portfolio import EXPORT_LIMIT
 
 HOUR: Final = 3600
 STATES: Final = {
@@ -99,12 +100,12 @@ def gaps_export(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _lines(row: GapRow, currency: str, *, with_money: bool) -> list[list[str]]:
-    start = [safe_cell(row.name), safe_cell(row.segment), safe_cell(row.owner), row.band, f"{row.coverage:.2f}"]
+    start = [harmless(row.name), harmless(row.segment), harmless(row.owner), row.band, f"{row.coverage:.2f}"]
     end = [str(from_minor(row.arr_minor, currency))] if with_money else []
     return [
         [
             *start,
-            safe_cell(lack.name),
+            harmless(lack.name),
             "never" if lack.is_never else str(lack.last_seen or ""),
             "yes" if lack.is_left_out else "no",
             *end,

@@ -22,6 +22,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.money import from_minor
 from core.permissions import Permission, may, requires
+from core.spreadsheets import harmless
 from health.choices import Band
 from health.queries.twin import MOST
 from revops.dashboards.queries.book import Book, book, books, stamp
@@ -330,7 +331,7 @@ def export(request: WorkspaceRequest) -> HttpResponse:
     writer = csv.writer(text)
     writer.writerow([*head, f"arr_{currency.lower()}"] if with_money else head)
     writer.writerows(
-        [safe_cell(cell) for cell in row[:-1]] + ([str(from_minor(row[-1], currency))] if with_money else [])
+        [harmless(cell) for cell in row[:-1]] + ([str(from_minor(row[-1], currency))] if with_money else [])
         for row in rows
     )
     if len(found) > EXPORT_LIMIT:
@@ -349,9 +350,3 @@ def score_sheet(request: WorkspaceRequest) -> HttpResponse:
     """The scores of the chosen accounts with their formulas; of more than fit, the first by name."""
     ids = _chosen(request).order_by("name_key", "pk").values_list("pk", flat=True)[:MOST]
     return redirect(f"{reverse('health:twin')}?{urlencode({'accounts': ','.join(map(str, ids))})}")
-
-
-def safe_cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: a quote stands before = + - @ and control characters."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else text

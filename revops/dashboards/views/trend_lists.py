@@ -17,6 +17,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.money import from_minor
 from core.permissions import Permission, may, requires
+from core.spreadsheets import harmless
 from health.choices import Band
 from health.queries.standing import (
     ABSENT,
@@ -35,7 +36,7 @@ from health.queries.standing import (
 from revops.dashboards.queries.book import Book, book, stamp
 from revops.dashboards.queries.keeping import is_ready, kept
 from revops.dashboards.trend_filters import SEGMENTS, TABS, TrendFilter, chips, read_day, read_filter
-from revops.dashboards.views.portfolio import EXPORT_LIMIT, safe_cell
+from revops.dashboards.views.portfolio import EXPORT_LIMIT
 
 MONTH: Final = timedelta(days=30)
 THEN_WORDS: Final = {**{key: str(word) for key, word in Band.choices}, ABSENT: "Not there"}
@@ -273,7 +274,7 @@ def _cells(line: Line) -> list[str]:
     then = (line.band_then, "" if line.score_then is None else f"{line.score_then:.1f}")
     after = (line.band_now, "" if line.score_now is None else f"{line.score_now:.1f}")
     facts = (line.external_id, line.name, line.segment, line.owner, line.stage)
-    return [*(safe_cell(one) for one in facts), *then, *after]
+    return [*(harmless(one) for one in facts), *then, *after]
 
 
 def _amounts(line: Line, currency: str) -> list[str]:
