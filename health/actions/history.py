@@ -15,7 +15,7 @@ from health.actions.recompute import NoModel
 from health.actions.session import lock_scores, plan_for
 from health.engine import backfill_sql
 from health.models import HealthDay
-from health.queries.live import LiveModel, compiled, live_models, model_of
+from health.queries.live import LiveModel, compiled, covered_segments, live_models, model_of
 from health.queries.state import facts_day, scoring_day
 
 HISTORY_JOB = "health.history"
@@ -72,8 +72,10 @@ def backfill_history(
 
 def _store(tenant: Tenant, live: list[LiveModel], day: date) -> int:
     written = 0
+    covered = covered_segments(live)
     for one in live:
         plan = compiled(one, [other for other in live if other is not one])
+        sql = backfill_sql(plan, beside_others=len(live) > 1, leaves_some=covered is not None)
         params: dict[str, Any] = {
             "tenant": tenant.pk,
             "as_of": day,
@@ -83,9 +85,10 @@ def _store(tenant: Tenant, live: list[LiveModel], day: date) -> int:
             "version": one.version_id,
             "now": datetime.combine(day, time(6), tzinfo=UTC),
             "roll": day,
+            "covered": covered,
             **plan.params,
         }
         with connection.cursor() as cursor:
-            cursor.execute(backfill_sql(plan), params)
+            cursor.execute(sql, params)
             written += cursor.fetchone()[2]
     return written

@@ -19,7 +19,7 @@ from core.tenancy import require_tenant_id
 from health.actions.session import lock_scores, plan_for
 from health.engine import recompute_sql
 from health.models import ScoringState
-from health.queries.live import LiveModel, compiled, live_models
+from health.queries.live import LiveModel, compiled, covered_segments, live_models
 from health.queries.state import ENDED_AFTER, scoring_day
 
 TASK = "health.score_changes"
@@ -163,7 +163,8 @@ def _score_with(
 ) -> None:
     others = [other for other in live if other.version_id != one.version_id]
     plan = compiled(one, others)
-    sql = recompute_sql(plan, restricted=ids is not None, moves_day=roll != base)
+    covered = covered_segments(live)
+    sql = recompute_sql(plan, restricted=ids is not None, moves_day=roll != base, leaves_some=covered is not None)
     params: dict[str, Any] = {
         "tenant": tenant.pk,
         "as_of": run.as_of,
@@ -176,6 +177,7 @@ def _score_with(
         "ids": ids,
         "others": [other.version_id for other in others],
         "base": base,
+        "covered": covered,
         **plan.params,
     }
     began = time.perf_counter()

@@ -1,7 +1,8 @@
 """The one statement that scores: reads the facts, writes current scores, history and the roll-up of the day.
 
 Parameters: tenant, as_of, zone, version, now, roll (the day of the roll-up), and by kind `ids` (only these accounts),
-`others` (versions of other models that share the day), `base` (the day whose cells are carried over).
+`others` (versions of other models that share the day), `base` (the day whose cells are carried over), `covered` (the
+segments that any live model is for).
 """
 
 from typing import Final
@@ -16,15 +17,19 @@ _KNOWN: Final = "j.coverage > 0 OR j.score IS NOT NULL"
 _CELL: Final = "owner_id, segment, band, version_id"
 _SUMS: Final = "accounts, arr, hundredths, arr_score"
 _HUNDREDTHS: Final = "COALESCE(round({score} * 100), 0)::bigint"
+_COVERED: Final = " AND a.segment = ANY(%(covered)s::text[])"
 
 
-def recompute_sql(plan: Plan, *, restricted: bool, moves_day: bool = False) -> str:
+def recompute_sql(plan: Plan, *, restricted: bool, moves_day: bool = False, leaves_some: bool = False) -> str:
     """Scores every account of the model, or with `restricted` those in `ids`.
 
+    The scores of accounts that are no customers any more go, whichever model gave them; so do, where the live models
+    `leaves_some` segments to nobody, those of accounts outside `covered`.
     A full run replaces the cells of its day. A restricted one adds signed differences to them; with `moves_day` it
     first carries the cells of the day `base` over, since all other accounts stand as they did.
     """
     only = " AND h.account_id = ANY(%(ids)s)" if restricted else ""
+    stays = f"{CUSTOMER}{_COVERED if leaves_some else ''}"
     return f"""WITH {judged_ctes(plan, restricted=restricted)},
 changed AS MATERIALIZED (
     SELECT j.*, h.counted_owner_id AS old_owner_id, h.counted_segment AS old_segment, h.band AS old_band,
@@ -42,7 +47,7 @@ changed AS MATERIALIZED (
 ),
 leaving AS (
     DELETE FROM health_score h USING accounts_account a
-    WHERE h.tenant_id = %(tenant)s AND a.tenant_id = %(tenant)s AND a.id = h.account_id AND NOT ({CUSTOMER}){only}
+    WHERE h.tenant_id = %(tenant)s AND a.tenant_id = %(tenant)s AND a.id = h.account_id AND NOT ({stays}){only}
     RETURNING h.*
 ),
 written AS (
@@ -78,12 +83,15 @@ SELECT (SELECT count(*) FROM judged), (SELECT count(score) FROM judged),
     (SELECT count(*) FROM changed) + (SELECT count(*) FROM leaving)"""
 
 
-def backfill_sql(plan: Plan) -> str:
+def backfill_sql(plan: Plan, *, beside_others: bool = False, leaves_some: bool = False) -> str:
     """Stores what the model would have said on a past day, from the facts dated by then, marked as imported.
 
     Current scores are not touched. A day that has cells keeps them; a row is written where it differs from the one
-    before.
+    before. Accounts that this model did not judge are closed, but with `beside_others` only those that no live model
+    judges: the others' accounts are left to them.
     """
+    stays = f"({CUSTOMER_THEN}{_COVERED if leaves_some else ''})"
+    nobodys = f" AND NOT {stays}" if beside_others else ""
     return f"""WITH {judged_ctes(plan, eligible=CUSTOMER_THEN, arr=ARR_THEN)},
 compared AS (
     SELECT j.*, last.score AS old_score, last.coverage AS old_coverage, last.sub_scores AS old_subs,
@@ -104,7 +112,7 @@ gone AS (
     ) AS last
     WHERE a.tenant_id = %(tenant)s AND last.coverage > 0 AND NOT EXISTS (
         SELECT FROM judged j WHERE j.account_id = a.id
-    )
+    ){nobodys}
 ),
 noted AS (
     INSERT INTO health_scorehistory (tenant_id, account_id, model_version_id, as_of, computed_at, score, band, coverage,

@@ -1,5 +1,6 @@
 """The score models that are live, and the workspace's names for what they read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.models import Measure
@@ -29,6 +30,13 @@ def live_models() -> list[LiveModel]:
         for version in published_versions(KIND)
     ]
     return sorted(found, key=lambda one: one.model.place)
+
+
+def covered_segments(live: Sequence[LiveModel]) -> list[str] | None:
+    """The segments that any of the models is for; None where one of them is for everybody."""
+    if any(not one.model.segments for one in live):
+        return None
+    return sorted({segment for one in live for segment in one.model.segments})
 
 
 def model_of(version: ProcessVersion) -> ScoreModel:
