@@ -46,8 +46,11 @@ def content_hash(definition: dict[str, Any]) -> str:
 
 
 def take_turns() -> None:
-    """Holds the workspace's row until the end of the transaction: two people publishing at once take turns."""
-    Tenant.objects.select_for_update().get(pk=require_tenant_id())
+    """Holds the workspace's row until the end of the transaction: two people publishing at once take turns.
+
+    Rows that refer to the workspace are written meanwhile: the lock leaves its key alone.
+    """
+    Tenant.objects.select_for_update(no_key=True).get(pk=require_tenant_id())
 
 
 def _live(kind: str, key: str) -> ProcessVersion | None:
@@ -70,6 +73,7 @@ def draft(
     `based_on` is the number of the version that it started from; left out, the live one.
     """
     registry.process_kind(kind).parse(definition)
+    _must_be_about(kind, key, definition)
     take_turns()
     live = _live(kind, key)
     last = ProcessVersion.objects.filter(kind=kind, key=key).aggregate(last=Max("number"))["last"] or 0
@@ -102,6 +106,7 @@ def save_draft(
     draft no longer has the content hash that the editor had seen. The same content again does nothing.
     """
     registry.process_kind(version.kind).parse(definition)
+    _must_be_about(version.kind, version.key, definition)
     take_turns()
     version.refresh_from_db()
     _must_be_draft(version)
@@ -127,6 +132,15 @@ def discard(*, version: ProcessVersion, actor: Actor, now: datetime, reason: str
     version.save(update_fields=["state"])
     audit.record(actor=actor, at=now, verb="discarded draft", subject=version, reason=reason)
     return version
+
+
+def _must_be_about(kind: str, key: str, definition: dict[str, Any]) -> None:
+    """A document that repeats its kind and key cannot be stored under others."""
+    if not registry.process_kind(kind).headed:
+        return
+    for field, meant in (("kind", kind), ("key", key)):
+        if definition.get(field, meant) != meant:
+            raise ValueError(f"{field}: '{definition[field]}' is another one than this version's. Write {meant}.")
 
 
 def _must_be_draft(version: ProcessVersion) -> None:

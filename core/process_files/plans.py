@@ -156,9 +156,9 @@ def _apply(one: Document, stored: _Shelf, publish: bool, reason: str, actor: Act
     text = one.text
     if live is not None and not one.is_draft and text_of(live) == text:
         return Applied(one.file, one.kind, one.key, "unchanged", live.number, ())
-    drafted = [version for version in stored.get((one.kind, one.key, "draft"), []) if text_of(version) == text]
-    if drafted and not publish:
-        return Applied(one.file, one.kind, one.key, "unchanged", drafted[0].number, ())
+    newest = _newest_draft(one, stored)
+    if newest is not None and not publish and text_of(newest) == text:
+        return Applied(one.file, one.kind, one.key, "unchanged", newest.number, ())
     changes = _changes(live, one) if live is not None else ()
     version = _as_draft(one, stored, actor, now)
     if not publish:
@@ -168,15 +168,21 @@ def _apply(one: Document, stored: _Shelf, publish: bool, reason: str, actor: Act
 
 
 def _as_draft(one: Document, stored: _Shelf, actor: Actor, now: datetime) -> ProcessVersion:
-    """A draft with the file's content: one that has it already, else the same actor's own draft, else a new one."""
-    drafts = stored.get((one.kind, one.key, "draft"), [])
-    same = next((version for version in drafts if text_of(version) == one.text), None)
-    if same is not None:
-        return same
-    own = next((version for version in drafts if version.created_by == actor.label), None)
-    if own is not None:
-        return versioning.save_draft(version=own, definition=one.definition, name=one.name, actor=actor, now=now)
+    """The newest version under the key, with the file's content: the newest draft where it has the content already or
+    is the same actor's own, else a new one. What is tested and published next is what the file says.
+    """
+    newest = _newest_draft(one, stored)
+    if newest is not None and text_of(newest) == one.text:
+        return newest
+    if newest is not None and newest.created_by == actor.label:
+        return versioning.save_draft(version=newest, definition=one.definition, name=one.name, actor=actor, now=now)
     return versioning.draft(kind=one.kind, key=one.key, name=one.name, definition=one.definition, actor=actor, now=now)
+
+
+def _newest_draft(one: Document, stored: _Shelf) -> ProcessVersion | None:
+    """The latest draft where it is ahead of what is live. Older drafts are left as they are."""
+    live, latest = _first(stored, one, VersionState.PUBLISHED), _first(stored, one, VersionState.DRAFT)
+    return latest if latest is not None and (live is None or latest.number > live.number) else None
 
 
 def _publish(version: ProcessVersion, reason: str, actor: Actor, now: datetime) -> tuple[str, ...]:

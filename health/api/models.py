@@ -101,6 +101,9 @@ class Publishing(serializers.Serializer[Any]):
     waiver = serializers.CharField(
         required=False, max_length=2000, help_text="Needed where the gate is shut: why it goes live all the same."
     )
+    seen_hash = serializers.CharField(
+        required=False, max_length=64, help_text="The content_hash that you read: another content is not published."
+    )
 
 
 class Calibrating(serializers.Serializer[Any]):
@@ -165,11 +168,14 @@ class ModelDetail(ApiView):
               tag="score models")  # fmt: skip
     def put(self, call: Call, model_id: int) -> Answer:
         version = _version(model_id)
+        body = call.body["definition"]
+        head = {"kind": version.kind, "key": version.key, "name": call.body.get("name", body.get("name", version.name))}
+        document = _document({"definition": {**head, **body, "name": head["name"]}})
         try:
             saved = versioning.save_draft(
                 version=version,
-                definition=call.body["definition"],
-                name=call.body.get("name", version.name),
+                definition=document.definition,
+                name=document.name,
                 seen_hash=call.body.get("seen_hash", ""),
                 actor=call.actor,
                 now=call.now,
@@ -192,9 +198,12 @@ class ModelPublish(ApiView):
                 now=call.now,
                 reason=call.body["reason"],
                 waiver=call.body.get("waiver", ""),
+                seen_hash=call.body.get("seen_hash", ""),
             )
         except versioning.NotADraft as moved:
             raise Refused("not_a_draft", str(moved), status_code=CONFLICT) from moved
+        except versioning.DraftMoved as moved:
+            raise Refused("draft_moved", str(moved), status_code=CONFLICT) from moved
         except versioning.PublishRefused as shut:
             code = "gate_shut" if shut.waivable else "bad_model"
             raise Refused(code, str(shut), status_code=CONFLICT, fields={"gate": shut.lines}) from shut

@@ -1,6 +1,6 @@
 """Scores: the list now or as of a day, one account's history, and why a score is what it is."""
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.http import Http404
@@ -70,17 +70,34 @@ class ScoreShape(serializers.Serializer[Any]):
     def get_override(self, row: Any) -> Any:
         """The override that is, or was, in force on the day asked about."""
         call: Call = self.context["call"]
-        return _override_on(row, call.query.get("on") or call.today)
+        return _override_on(row, call.query.get("on") or call.query.get("known") or call.today, call)
 
 
-def _override_on(row: Any, day: date) -> Any:
+def _override_on(row: Any, day: date, call: Call) -> Any:
     model = model_of(row.model_version)
-    found = in_force(row.overrides, day, edges=(model.yellow, model.green))
+    found = in_force(row.overrides, day, known=_known_before(call), edges=(model.yellow, model.green))
     return OverrideShape(found).data if found else None
 
 
+def _known_before(call: Call) -> datetime | None:
+    """The end of the day `known` in the workspace's time."""
+    day: date | None = call.query.get("known")
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=call.tenant.zone) if day else None
+
+
+def _known_field() -> DayField:
+    return DayField(
+        required=False,
+        help_text="Only what was known by the end of that day: rows computed later and imported history are left out.",
+    )
+
+
 class ScoreQuery(serializers.Serializer[Any]):
-    on = DayField(required=False, help_text="What was known on that day, as it was stored. Left out: now.")
+    on = DayField(
+        required=False,
+        help_text="What is stored about that day, also where it was brought in or computed later. Left out: now.",
+    )
+    known = _known_field()
     band = serializers.ChoiceField(choices=Band.choices, required=False, help_text="Of the current scores only.")
     model = serializers.CharField(required=False, max_length=80, help_text="Key. Of the current scores only.")
     segment = serializers.ChoiceField(choices=Segment.choices, required=False, allow_blank=True)
@@ -93,26 +110,29 @@ class ScoreList(ApiView):
     def get(self, call: Call) -> Answer:
         asked = call.query
         segment, owner = asked.get("segment"), asked.get("owner")
-        if "on" not in asked:
+        on = asked.get("on") or asked.get("known")
+        if on is None:
             found = scores_now(band=asked.get("band"), segment=segment, owner_id=owner, model=asked.get("model"))
             return Answer(page_of(found, asked, by="account_id", within=call.within))
         if "band" in asked or "model" in asked:
-            raise invalid("band and model choose among current scores. Leave them out, or leave `on` out.")
+            raise invalid("band and model choose among current scores. Leave them out, or leave on and known out.")
         after = read_cursor(asked["cursor"], call.within) if asked.get("cursor") else 0
-        rows = list(scores_on(asked["on"], after=after, segment=segment, owner_id=owner)[: asked["limit"] + 1])
+        found_on = scores_on(on, after=after, segment=segment, owner_id=owner, known=_known_before(call))
+        rows = list(found_on[: asked["limit"] + 1])
         return Answer(cut(rows, asked["limit"], lambda row: row.account_id, call.within))
 
 
 class HistoryQuery(serializers.Serializer[Any]):
     since = DayField(required=False, help_text="Rows about this day and later.")
     until = DayField(required=False, help_text="Rows about this day and earlier.")
+    known = _known_field()
 
 
 class HistoryShape(ScoreShape):
     @extend_schema_field(OverrideShape(allow_null=True))
     def get_override(self, row: Any) -> Any:
         """The override that was in force on the day of the row."""
-        return _override_on(row, row.as_of)
+        return _override_on(row, row.as_of, self.context["call"])
 
 
 class ScoreHistoryList(ApiView):
@@ -120,13 +140,15 @@ class ScoreHistoryList(ApiView):
               query=HistoryQuery, pages=True, tag="scores")  # fmt: skip
     def get(self, call: Call, account_id: int) -> Answer:
         account = get_object_or_404(Account.objects.all(), pk=account_id)
-        rows = history_of(account.pk, since=call.query.get("since"), until=call.query.get("until"))
+        since, until = call.query.get("since"), call.query.get("until")
+        rows = history_of(account.pk, since=since, until=until, known=_known_before(call))
         return Answer(page_of(rows, call.query, by="-computed_at", within=call.within))
 
 
 class ExplanationQuery(serializers.Serializer[Any]):
     on = DayField(required=False, help_text="The score that was stored on that day. Left out: the current one.")
     since = DayField(required=False, help_text="Compare with what was stored on that day.")
+    known = _known_field()
 
 
 class ModelNameShape(serializers.Serializer[Any]):
@@ -211,7 +233,9 @@ class ExplanationDetail(ApiView):
               query=ExplanationQuery, tag="scores")  # fmt: skip
     def get(self, call: Call, account_id: int) -> Answer:
         account = get_object_or_404(Account.objects.all(), pk=account_id)
-        found = explain(account.pk, on=call.query.get("on"), since=call.query.get("since"), today=call.today)
+        asked, known = call.query, _known_before(call)
+        on = asked.get("on") or asked.get("known")
+        found = explain(account.pk, on=on, since=asked.get("since"), today=call.today, known=known)
         if found is None:
             raise Http404
         document = as_document(found, account=account.name, with_money=call.may(Permission.VIEW_MONEY))

@@ -1,7 +1,8 @@
 """Facts about health that rules use, as they stood at the end of a day.
 
-Where the current score is of that day or older it answers, else the history does: a rule sees on a past day what was
-known then, never what came later.
+Where the current score is of that day or older it answers, else the history does: on a past day a rule sees nothing
+that is about a later day. History that was brought in or computed afterwards about that day is among it, so a trial
+on the past may see scores that nobody knew on the day itself.
 """
 
 from datetime import date, timedelta

@@ -1,6 +1,6 @@
 """Scores as a list for programs: now, or as of a day."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,32 +17,49 @@ def scores_now(*, band: str | None, segment: str | None, owner_id: int | None, m
 
 
 def scores_on(
-    day: date, *, after: int, segment: str | None, owner_id: int | None, account_id: int | None = None
+    day: date,
+    *,
+    after: int,
+    segment: str | None,
+    owner_id: int | None,
+    account_id: int | None = None,
+    known: datetime | None = None,
 ) -> QuerySet[ScoreHistory]:
-    """What was known of each account on a day, as it was stored: one row an account, by its id, after that of `after`.
+    """What is stored of each account about a day: one row an account, by its id, after that of `after`.
 
-    Segment and owner are those of today.
+    Rows that were made later are among them; with `known`, only what had been computed before that instant, and no
+    imported history. Segment and owner are those of today.
     """
     given = {**_of_account(segment, owner_id), "account_id": account_id}
     rows = ScoreHistory.objects.filter(
         as_of__lte=day, account_id__gt=after, **{name: value for name, value in given.items() if value is not None}
     )
     return (
-        rows.order_by("account_id", "-as_of", "-computed_at")
+        _as_known(rows, known)
+        .order_by("account_id", "-as_of", "-computed_at")
         .distinct("account_id")
         .select_related("account", "model_version")
         .annotate(overrides=all_overrides())
     )
 
 
-def history_of(account_id: int, *, since: date | None, until: date | None) -> QuerySet[ScoreHistory]:
-    """Everything that was ever stored of one account, between two days about which it is, both included."""
+def history_of(
+    account_id: int, *, since: date | None, until: date | None, known: datetime | None = None
+) -> QuerySet[ScoreHistory]:
+    """Everything that was ever stored of one account, between two days about which it is, both included.
+
+    With `known`, only what had been computed before that instant, and no imported history.
+    """
     rows = ScoreHistory.objects.filter(account_id=account_id)
     if since is not None:
         rows = rows.filter(as_of__gte=since)
     if until is not None:
         rows = rows.filter(as_of__lte=until)
-    return rows.select_related("account", "model_version").annotate(overrides=all_overrides())
+    return _as_known(rows, known).select_related("account", "model_version").annotate(overrides=all_overrides())
+
+
+def _as_known(rows: QuerySet[ScoreHistory], known: datetime | None) -> QuerySet[ScoreHistory]:
+    return rows if known is None else rows.filter(computed_at__lt=known, imported=False)
 
 
 def _of_account(segment: str | None, owner_id: int | None) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from datetime import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,3 +193,26 @@ def test_a_difference_is_told_in_words_without_any_from_the_kind(
 ) -> None:
     first, second = gated(actor, now, 1), gated(actor, now, 2)
     assert [change.text for change in versioning.diff(first, second)] == ["steps 1 → 2"]
+
+
+def test_rows_of_the_workspace_are_written_while_somebody_drafts(in_kestrel: Tenant) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        versioning.take_turns()
+    (query,) = asked.captured_queries
+    assert query["sql"].endswith("FOR NO KEY UPDATE")  # a foreign key's FOR KEY SHARE waits for FOR UPDATE only
+
+
+def test_a_document_with_a_key_of_its_own_is_not_stored_under_another(
+    in_kestrel: Tenant, actor: Actor, now: datetime
+) -> None:
+    registry.add_process_kind(ProcessKind(kind="test.headed", label="Headed", parse=_parse, headed=True))
+    try:
+        definition = {"kind": "test.headed", "key": "a", "name": "A", "steps": 1}
+        made = versioning.draft(kind="test.headed", key="a", name="A", definition=definition, actor=actor, now=now)
+        for wrong in ({"key": "b"}, {"kind": "test.process"}):
+            with pytest.raises(ValueError, match=next(iter(wrong))):
+                versioning.save_draft(version=made, definition=definition | wrong, name="A", actor=actor, now=now)
+        with pytest.raises(ValueError, match="Write b"):
+            versioning.draft(kind="test.headed", key="b", name="A", definition=definition, actor=actor, now=now)
+    finally:
+        registry._registry.process_kinds.pop("test.headed", None)

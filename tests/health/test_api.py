@@ -161,6 +161,27 @@ def test_scores_now_as_of_a_day_and_the_history_of_one(program: Program, scored:
     assert program.get("/api/v1/accounts/?band=green").json()["results"] == []
 
 
+def test_what_was_brought_in_later_was_not_known_on_the_day(workspace: Tenant, program: Program, scored: int) -> None:
+    day = today() - timedelta(days=20)
+    with tenant_context(workspace.pk):
+        last = ScoreHistory.objects.order_by("computed_at").values().first()
+        assert last is not None
+        changed = {"as_of": day, "computed_at": clock.now() - timedelta(days=1), "imported": True}
+        ScoreHistory.objects.create(**last | changed | {"score": 12.0, "band": "red"})
+    asked = {"stored": f"?on={day}", "known": f"?known={day}", "known now": f"?on={day}&known={today()}"}
+    scores = {
+        name: program.get(f"/api/v1/scores/{query}").json()["results"][0]["score"] for name, query in asked.items()
+    }
+    assert scores == {"stored": 12.0, "known": 75.0, "known now": 75.0}
+    history = {
+        query: [row["score"] for row in program.get(f"/api/v1/accounts/{scored}/scores/{query}").json()["results"]]
+        for query in ("", f"?known={today()}", f"?known={day}")
+    }
+    assert [sorted(found) for found in history.values()] == [[12.0, 37.5, 75.0], [37.5, 75.0], [75.0]]
+    found = program.get(f"/api/v1/accounts/{scored}/explanation/?known={day}").json()
+    assert (found["score"], found["as_of"]) == (75.0, str(today() - timedelta(days=40)))
+
+
 def test_an_explanation_adds_up_to_the_score_and_its_parts_to_the_change(program: Program, scored: int) -> None:
     since = today() - timedelta(days=20)
     found = program.get(f"/api/v1/accounts/{scored}/explanation/?since={since}").json()
@@ -201,6 +222,27 @@ def test_a_draft_is_changed_by_whoever_has_seen_it(program: Program) -> None:
     assert (moved.status_code, moved.json()["error"]["code"]) == (409, "draft_moved")
     assert program.send("post", f"{url}discard/").json()["state"] == "retired"
     assert program.send("put", url, {"definition": MODEL}).status_code == 409
+
+
+def test_a_draft_keeps_its_key_and_the_name_is_the_same_inside_and_out(program: Program) -> None:
+    draft = program.send("post", "/api/v1/score-models/", {"definition": MODEL}).json()
+    url = f"/api/v1/score-models/{draft['id']}/"
+    for wrong in ({"key": "another"}, {"kind": "alert_rule"}):
+        refused = program.send("put", url, {"definition": {**MODEL, **wrong}})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "bad_model")
+    assert program.get(url).json()["content_hash"] == draft["content_hash"]
+    renamed = program.send("put", url, {"definition": MODEL, "name": "Renamed"}).json()
+    assert (renamed["name"], renamed["definition"]["name"], renamed["key"]) == ("Renamed", "Renamed", draft["key"])
+
+
+def test_only_the_content_that_was_read_is_published(program: Program) -> None:
+    draft = program.send("post", "/api/v1/score-models/", {"definition": MODEL}).json()
+    url = f"/api/v1/score-models/{draft['id']}/"
+    program.send("put", url, {"definition": {**MODEL, "inputs": MODEL["inputs"][:2]}})
+    body = {"reason": "Read and agreed", "waiver": "Read and agreed", "seen_hash": draft["content_hash"]}
+    moved = program.send("post", f"{url}publish/", body)
+    assert (moved.status_code, moved.json()["error"]["code"]) == (409, "draft_moved")
+    assert program.get(url).json()["state"] == "draft"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from core import registry, versioning
+from core import clock, registry, versioning
 from core.actions import add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role
@@ -142,6 +142,24 @@ def test_the_same_draft_is_edited_rather_than_stacked(harbour: Tenant, tmp_path:
         (tmp_path / "x.yaml").write_text(text.replace("offset_days: 60", f"offset_days: {days}"))
         report, _ = process("apply", tmp_path / "x.yaml")
         assert report["files"][0]["number"] == 2
+
+
+def test_a_file_is_the_newest_version_whoever_drafted_since(harbour: Tenant, tmp_path: Path) -> None:
+    process("export", tmp_path)
+    file = change(tmp_path, "renewal_timeline/standard.yaml", "offset_days: 60", "offset_days: 45")
+    assert process("apply", file)[0]["files"][0]["number"] == 2
+    with tenant_context(harbour.pk):
+        old = ProcessVersion.objects.get(kind="renewal_timeline", key="standard", number=2)
+        other = Actor.system("Somebody else")
+        versioning.draft(
+            kind=old.kind, key=old.key, name=old.name, definition=old.definition | {"weekend": "previous"},
+            actor=other, now=clock.now(),
+        )  # fmt: skip
+    assert process("apply", file)[0]["files"][0]["number"] == 4
+    change(tmp_path, "renewal_timeline/standard.yaml", "offset_days: 45", "offset_days: 40")
+    assert process("apply", file)[0]["files"][0]["number"] == 4
+    with tenant_context(harbour.pk):
+        assert ProcessVersion.objects.get(pk=old.pk).definition == old.definition
 
 
 @pytest.mark.capability("P4")
