@@ -72,13 +72,14 @@ def recompute(job: RunningJob) -> dict[str, Any]:
     with job.transaction():
         today = Tenant.objects.get(pk=job.tenant_id).today(now)
         try:
-            run = actions.recompute(actor=_ACTOR, now=now, as_of=scoring_day(job.tenant_id, today))
+            run = actions.recompute_everybody(actor=_ACTOR, now=now, as_of=scoring_day(job.tenant_id, today))
             score_shadows(now=now, today=today, as_of=run.as_of)
         except actions.NoModel as refusal:
             raise JobRefused(str(refusal)) from refusal
         start_watch(actor=_WATCH, now=clock.now())
     job.progress(1, 1, "Scored")
-    return {"as_of": run.as_of.isoformat(), "accounts": run.accounts, "scored": run.scored, "changed": run.changed}
+    result = {"as_of": run.as_of.isoformat(), "accounts": run.accounts, "scored": run.scored, "changed": run.changed}
+    return result | ({"set_aside": run.set_aside} if run.set_aside else {})
 
 
 @shared_task(name="health.watch", base=TenantTask)

@@ -2,7 +2,7 @@
 
 from health.actions.history import HISTORY_JOB, backfill_history, start_history
 from health.actions.models import make_defaults
-from health.actions.recompute import NoModel, Run, recompute, score_changes
+from health.actions.recompute import NoModel, Run, recompute, recompute_everybody, score_changes
 
 __all__ = [
     "HISTORY_JOB",
@@ -11,6 +11,7 @@ __all__ = [
     "backfill_history",
     "make_defaults",
     "recompute",
+    "recompute_everybody",
     "score_changes",
     "start_history",
 ]

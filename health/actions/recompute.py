@@ -8,7 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Q
 
+from accounts.choices import AccountStatus
+from accounts.models import Account
 from core import audit
 from core.actors import Actor
 from core.changes import changes_waiting, take_changes
@@ -18,7 +21,7 @@ from core.money import digits
 from core.tenancy import require_tenant_id
 from health.actions.session import lock_scores, plan_for
 from health.engine import recompute_sql
-from health.models import ScoringState
+from health.models import Score, ScoringState
 from health.queries.live import LiveModel, compiled, covered_segments, live_models
 from health.queries.state import ENDED_AFTER, scoring_day
 
@@ -26,6 +29,10 @@ TASK = "health.score_changes"
 WATCH = "health.watch_accounts"
 CONSUMER = "health"
 SET_ASIDE = "health.set_aside"
+MOST_SET_ASIDE = 20  # more of them at once, and it is no fault of theirs
+
+# What a fact that cannot be reckoned with raises. A database that is down is no fault of an account.
+BROKEN = (DataError, IntegrityError, ArithmeticError, ValueError)
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +52,7 @@ class Run:
     written: int = 0
     statement_ms: float = 0.0
     model_versions: dict[str, int] = field(default_factory=dict)
+    set_aside: int = 0
 
     @property
     def not_enough_data(self) -> int:
@@ -60,6 +68,7 @@ class Run:
             written=self.written + other.written,
             statement_ms=self.statement_ms + other.statement_ms,
             model_versions=self.model_versions | other.model_versions,
+            set_aside=self.set_aside + other.set_aside,
         )
 
 
@@ -90,14 +99,8 @@ def recompute(
     _remember(state, run, now=now, full=ids is None, roll=roll)
     if ids is None and model_key is None:
         Change.objects.filter(consumer=SET_ASIDE).delete()  # everybody could be scored
-    if ids is None and run.changed:
-        audit.record(
-            actor=actor,
-            at=now,
-            verb="scored",
-            subject_type="health.score",
-            after={"as_of": as_of, "accounts": run.accounts, "changed": run.changed, "versions": run.model_versions},
-        )
+    if ids is None:
+        _note(run, actor=actor, now=now)
     return run
 
 
@@ -122,24 +125,52 @@ def score_changes(*, actor: Actor, now: datetime, today: date, limit: int = 1000
     return run
 
 
-def _score_or_set_aside(ids: list[int], *, actor: Actor, now: datetime, day: date, everybody: bool) -> Run:
+@transaction.atomic
+def recompute_everybody(*, actor: Actor, now: datetime, as_of: date) -> Run:
+    """The full run. Where accounts cannot be scored they wait aside with the score they had; all others are scored.
+
+    Raises `NoModel`, and what the database said where more than `MOST_SET_ASIDE` accounts cannot be scored.
+    """
+    lock_scores(require_tenant_id())
+    try:
+        with transaction.atomic():
+            return recompute(actor=actor, now=now, as_of=as_of)
+    except BROKEN as error:
+        logger.warning("Not everybody can be scored at once (%s): looking for those who cannot.", error)
+    Change.objects.filter(consumer=SET_ASIDE).delete()
+    scored_or_not = Q(status=AccountStatus.CUSTOMER) | Q(pk__in=Score.objects.values("account_id"))
+    ids = list(Account.objects.filter(scored_or_not).order_by("pk").values_list("pk", flat=True))
+    run = _score_or_set_aside(ids, actor=actor, now=now, day=as_of, everybody=False, room=MOST_SET_ASIDE)
+    state = ScoringState.objects.first()
+    _remember(state, run, now=now, full=True, roll=state.rolled_on if state else as_of)
+    _note(run, actor=actor, now=now)
+    return run
+
+
+def _score_or_set_aside(
+    ids: list[int], *, actor: Actor, now: datetime, day: date, everybody: bool, room: int | None = None
+) -> Run:
     """Scores them. What cannot be is halved until one account is left, which waits aside and stops nobody else.
 
-    A later change tries it again, and so does every full run. A database that is down is no fault of an account.
+    A later change tries it again, and so does every full run. With `room`, the error of the account after so many
+    is raised.
     """
     try:
         with transaction.atomic():
             return recompute(actor=actor, now=now, as_of=day, account_ids=None if everybody else ids)
-    except (DataError, IntegrityError, ArithmeticError, ValueError):
+    except BROKEN:
         if len(ids) == 1 and not everybody:
+            if room == 0:
+                raise
             logger.exception("Account %s cannot be scored and is set aside.", ids[0])
             Change.objects.create(consumer=SET_ASIDE, account_id=ids[0])
-            return Run(day)
+            return Run(day, set_aside=1)
     if everybody:
         return _score_or_set_aside(ids, actor=actor, now=now, day=day, everybody=False)
     middle = len(ids) // 2
-    run = _score_or_set_aside(ids[:middle], actor=actor, now=now, day=day, everybody=False)
-    return run.plus(_score_or_set_aside(ids[middle:], actor=actor, now=now, day=day, everybody=False))
+    run = _score_or_set_aside(ids[:middle], actor=actor, now=now, day=day, everybody=False, room=room)
+    left = None if room is None else room - run.set_aside
+    return run.plus(_score_or_set_aside(ids[middle:], actor=actor, now=now, day=day, everybody=False, room=left))
 
 
 def _day_jumps(day: date, today: date) -> bool:
@@ -204,6 +235,15 @@ def _remember(state: ScoringState | None, run: Run, *, now: datetime, full: bool
         state.full_run_at = now if full else state.full_run_at
         state.changed_at = now if run.written else state.changed_at
         state.save(update_fields=["as_of", "rolled_on", "full_run_at", "changed_at"])
+
+
+def _note(run: Run, *, actor: Actor, now: datetime) -> None:
+    """A full run that moved anything is in the trail."""
+    if not run.changed:
+        return
+    after = {"as_of": run.as_of, "accounts": run.accounts, "changed": run.changed, "versions": run.model_versions}
+    aside = {"set_aside": run.set_aside} if run.set_aside else {}
+    audit.record(actor=actor, at=now, verb="scored", subject_type="health.score", after=after | aside)
 
 
 def _no_model(key: str | None, live: Sequence[LiveModel]) -> str:

@@ -1,5 +1,6 @@
 """A draft beside the live model for two weeks: it judges every night and decides nothing."""
 
+import logging
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -10,6 +11,7 @@ from core import audit
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion
+from health.actions.recompute import BROKEN
 from health.actions.session import plan_for
 from health.engine.shadow import shadow_sql
 from health.models import ShadowRun
@@ -17,6 +19,8 @@ from health.queries.live import model_of
 from health.queries.moments import judged_sql
 
 DAYS: Final = 14
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -51,13 +55,23 @@ def stop_shadow(*, version: ProcessVersion, actor: Actor, now: datetime) -> None
 def score_shadows(*, now: datetime, today: date, as_of: date) -> int:
     """The night's work for every draft that runs in shadow; returns the rows written. A second run writes none.
 
-    A run is over on its last day, or when its draft is one no more.
+    A run is over on its last day, or when its draft is one no more. A draft that cannot judge some account's facts
+    misses this night, and nothing else does.
     """
     over = Q(until_day__lte=today) | ~Q(model_version__state=VersionState.DRAFT)
     ended = ShadowRun.objects.filter(stopped_at=None).filter(over).values_list("pk", flat=True)
     ShadowRun.objects.filter(pk__in=list(ended)).update(stopped_at=now)
     running = ShadowRun.objects.filter(stopped_at=None).select_related("model_version").order_by("pk")
-    return sum(_judge(run.model_version, now=now, as_of=as_of) for run in running)
+    return sum(_judge_or_skip(run.model_version, now=now, as_of=as_of) for run in running)
+
+
+def _judge_or_skip(version: ProcessVersion, *, now: datetime, as_of: date) -> int:
+    try:
+        with transaction.atomic():
+            return _judge(version, now=now, as_of=as_of)
+    except BROKEN:
+        logger.exception("The draft %s cannot judge everybody and misses a night.", version)
+        return 0
 
 
 def _judge(version: ProcessVersion, *, now: datetime, as_of: date) -> int:

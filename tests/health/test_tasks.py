@@ -5,17 +5,31 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import DataError
 
-from accounts.models import Signal
+from accounts.models import Account, Signal
 from core.changes import changes_waiting, mark_changed
 from core.choices import JobState
 from core.jobs import run_job
 from core.models import Change, Job, Tenant
+from core.versioning import draft
 from health import tasks
-from health.actions import start_history
-from health.models import Score, ScoreHistory, ScoringState
-from health.queries.checks import set_aside, waiting
-from tests.factories.health import ACTOR, NOW, TODAY, account, contract, one_input, publish_model, signals, ticket
+from health.actions import recompute, recompute_everybody, start_history
+from health.actions.shadow import start_shadow
+from health.models import Score, ScoreHistory, ScoringState, ShadowScore
+from health.queries.checks import CHECKS, set_aside, waiting
+from tests.factories.health import (
+    ACTOR,
+    NOW,
+    TODAY,
+    account,
+    contract,
+    document,
+    one_input,
+    publish_model,
+    signals,
+    ticket,
+)
 
 pytestmark = pytest.mark.usefixtures("in_kestrel")
 
@@ -98,6 +112,58 @@ def test_the_nightly_run_is_one_job_a_day_and_doing_it_twice_changes_nothing(kes
         assert next_id != job_id
         assert run_job(tenant_id=kestrel.pk, job_id=next_id) == "done"
     assert ScoreHistory.objects.count() == 1
+
+
+@pytest.mark.capability("K8")
+def test_one_account_that_cannot_be_scored_does_not_stop_the_night(kestrel: Tenant) -> None:
+    sound = [account(f"Sound {number}") for number in range(5)]
+    broken, former = account("Broken"), account("Former")
+    for each in (*sound, broken, former):
+        signals(each, "usage", [30.0, 30.0])
+    publish_model(kestrel, one_input(aggregate="sum"))
+    recompute(actor=ACTOR, now=NOW - timedelta(days=1), as_of=TODAY - timedelta(days=1))
+    Signal.objects.filter(account=broken).update(value=1e308)
+    Signal.objects.filter(account=sound[0], day=TODAY).update(value=50.0)
+    Account.objects.filter(pk=former.pk).update(status="churned")
+    job_id = tasks.nightly.run(tenant_id=kestrel.pk)
+    assert run_job(tenant_id=kestrel.pk, job_id=job_id) == "done"
+    assert Job.objects.get(pk=job_id).result == {
+        "as_of": TODAY.isoformat(), "accounts": 5, "scored": 5, "changed": 6, "set_aside": 1,
+    }  # fmt: skip
+    scores = {row.account_id: (row.score, row.as_of) for row in Score.objects.all()}
+    kept = {broken.pk: (30.0, TODAY - timedelta(days=1))}
+    assert scores == {one.pk: (80.0 if one is sound[0] else 60.0, TODAY) for one in sound} | kept
+    state = ScoringState.objects.get()
+    assert (state.as_of, state.full_run_at, state.rolled_on) == (TODAY, NOW, TODAY)
+    assert {key: count(kestrel, NOW) for key, _, count in CHECKS if count(kestrel, NOW)} == {"health.set_aside": 1}
+    Signal.objects.filter(account=broken).update(value=20.0)
+    with time_machine.travel(NOW + timedelta(days=1), tick=False):
+        run_job(tenant_id=kestrel.pk, job_id=tasks.nightly.run(tenant_id=kestrel.pk))
+        assert set_aside(kestrel, NOW) == 0
+    assert Score.objects.get(account=broken).score == 40.0
+
+
+def test_when_nobody_can_be_scored_the_night_fails_and_changes_nothing(kestrel: Tenant) -> None:
+    for number in range(22):
+        signals(account(f"Broken {number}"), "usage", [1e308, 1e308])
+    publish_model(kestrel, one_input(aggregate="sum"))
+    with pytest.raises(DataError):
+        recompute_everybody(actor=ACTOR, now=NOW, as_of=TODAY)
+    assert (Score.objects.count(), set_aside(kestrel, NOW)) == (0, 0)
+
+
+def test_a_draft_in_shadow_that_cannot_judge_misses_a_night_and_stops_nobody(kestrel: Tenant) -> None:
+    one = account()
+    signals(one, "usage", [30.0, 30.0])
+    live = publish_model(kestrel, one_input())
+    signals(one, "other", [30.0, 30.0])
+    content = document(one_input("other", aggregate="sum"))
+    made = draft(kind=live.kind, key=live.key, name="Sum", definition=content, actor=ACTOR, now=NOW)
+    start_shadow(version=made, actor=ACTOR, now=NOW, today=TODAY, as_of=TODAY)
+    Signal.objects.filter(measure__key="other").update(value=1e308)
+    job_id = tasks.nightly.run(tenant_id=kestrel.pk)
+    assert run_job(tenant_id=kestrel.pk, job_id=job_id) == "done"
+    assert (Score.objects.get().score, ShadowScore.objects.get().score) == (30.0, 60.0)
 
 
 def test_a_nightly_run_that_failed_is_asked_for_again_within_the_day(kestrel: Tenant) -> None:
