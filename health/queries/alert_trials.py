@@ -88,8 +88,9 @@ def would_fire(
 ) -> Trial:
     """The episodes that a rule, live or draft, would have opened from a day until before another.
 
-    Every `step_days`-th day is looked at as the night would have, with what was known by then; cool-down and margin
-    count, budgets do not. With `draft`, facts of health come from a draft of the score model. Writes nothing.
+    Every `step_days`-th day is looked at with what is stored now about that day and before: facts that arrived late and
+    history brought in afterwards are among it. Cool-down and margin count, budgets do not. With `draft`, facts of
+    health come from a draft of the score model. Writes nothing.
     """
     asked = parse_alert_rule(rule.definition) if isinstance(rule, ProcessVersion) else rule
     watches: dict[int, Watch] = {}

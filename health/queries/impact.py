@@ -15,6 +15,7 @@ from core.spreadsheets import harmless
 from core.tenancy import require_tenant_id
 from health.choices import Band
 from health.models import Score
+from health.queries.leaving import leaving
 from health.queries.live import model_of
 from health.queries.moments import judged_sql, with_room
 from health.queries.state import scoring_day
@@ -29,7 +30,7 @@ PAGE: Final = 50
 BANDS: Final = (Band.GREEN, Band.YELLOW, Band.RED, Band.NONE)
 _RANK: Final = {Band.GREEN: 3, Band.YELLOW: 2, Band.RED: 1, Band.NONE: 0}
 
-# Only accounts of the draft: what another model scores stays with it.
+# Accounts of the draft, and those of the live version that it leaves to another model or to nobody.
 _COMPARED: Final = """,
 compared AS MATERIALIZED (
     SELECT j.account_id, j.owner_id, j.arr_minor, j.score, j.band, j.coverage, j.subs,
@@ -37,6 +38,13 @@ compared AS MATERIALIZED (
         h.coverage AS old_coverage, h.model_version_id
     FROM judged j
     LEFT JOIN health_score h ON h.tenant_id = %(tenant)s AND h.account_id = j.account_id
+    UNION ALL
+    SELECT l.account_id, COALESCE(a.owner_id, 0), a.arr_minor, l.score, l.band, l.coverage, NULL,
+        h.score, h.band, h.sub_scores, h.coverage, h.model_version_id
+    FROM unnest(%(left_ids)s::bigint[], %(left_scores)s::float8[], %(left_bands)s::text[], %(left_coverages)s::float8[])
+        AS l(account_id, score, band, coverage)
+    JOIN health_score h ON h.tenant_id = %(tenant)s AND h.account_id = l.account_id
+    JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = l.account_id
 )"""
 _FLIP: Final = """SELECT 'flip', c.old_band, c.band, NULL::bigint, c.arr_minor, c.account_id, a.name, p.name,
         c.old_score, c.score, c.model_version_id, c.old_subs, c.subs, c.old_coverage, c.coverage
@@ -215,11 +223,11 @@ def _cursor(after: str) -> tuple[int | None, int | None]:
 
 def _asked(model: ScoreModel, today: date, select: str, **values: Any) -> list[tuple[Any, ...]]:
     ctes, params = judged_sql(model)
+    left = leaving(model, as_of=today).params()
+    asked = {**params, **left, "as_of": today, "tenant": require_tenant_id(), **values}
     with connection.cursor() as cursor:
         with_room(cursor)
-        cursor.execute(
-            f"{ctes}{_COMPARED}{select}", {**params, "as_of": today, "tenant": require_tenant_id(), **values}
-        )
+        cursor.execute(f"{ctes}{_COMPARED}{select}", asked)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
@@ -237,14 +245,19 @@ def _flips(rows: Sequence[tuple[Any, ...]], model: ScoreModel) -> list[Flip]:
             new_band=row[2],
             old_score=row[8],
             new_score=row[9],
-            coverage=_covered(row, model) if row[8] is None or row[9] is None else "",
-            why=reasons(models[row[10]], row[11], model, row[12]) if row[10] and row[11] else (),
+            coverage=_covered(row, model),
+            why=reasons(models[row[10]], row[11], model, row[12]) if row[10] and row[11] and row[12] else (),
         )
         for row in rows
     ]
 
 
 def _covered(row: tuple[Any, ...], model: ScoreModel) -> str:
+    """Why there is no sum of inputs to compare, where there is none."""
+    if row[12] is None:
+        return "No model is for it any more" if row[14] is None else "Left to another model"
+    if row[8] is not None and row[9] is not None:
+        return ""
     before = f.percent(row[13], 0) if row[13] is not None else "none"
     return f"Coverage {before} → {f.percent(row[14], 0)}, the draft needs {f.percent(model.min_coverage, 0)}"
 

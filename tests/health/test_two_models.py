@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Account, ContractLine
+from accounts.models import Account, ContractLine, Signal
 from core.models import ProcessVersion, Tenant
+from core.versioning import draft, publish
 from health.actions import backfill_history, recompute
 from health.models import HealthDay, Score, ScoreHistory
 from health.queries.backtest import backtest
+from health.queries.impact import impact
 from tests.factories.health import ACTOR, NOW, TODAY, account, contract, one_input, publish_model, signals, ticket
-from tests.health.test_engine import everything, nothing_broken, run
+from tests.health.test_engine import everything, nothing_broken, run, score_of
 
 pytestmark = pytest.mark.usefixtures("in_kestrel")
 
@@ -127,3 +129,40 @@ def test_two_live_models_reproduce_their_history_with_no_difference(kestrel: Ten
     assert found.differences == ()
     assert found.compared == 3 + 3  # first scores, and those of the new version of one of the two
     nothing_broken(kestrel)
+
+
+def test_whom_a_draft_leaves_is_in_its_impact(kestrel: Tenant) -> None:
+    accounts = books()
+    Signal.objects.filter(account=accounts[1]).update(value=90.0)
+    everybody = publish_model(kestrel, one_input(mapping={"linear": {"worst": 0, "best": 200}}), key="rest")
+    live = publish_model(kestrel, one_input(), key="large", applies_to=["enterprise", "small"])
+    run()
+    assert score_of(accounts[2]).model_version_id == everybody.pk
+    narrowed = draft(
+        kind=live.kind, key="large", name="Large", actor=ACTOR, now=NOW,
+        definition=live.definition | {"applies_to": "enterprise"},
+    )  # fmt: skip
+    found = impact(narrowed, today=TODAY, shown=9)
+    assert found.total.accounts == 3
+    assert [(one.name, one.old_score, one.new_score, one.words) for one in found.flips] == [
+        ("Account 1", 90.0, 45.0, ["Left to another model"])
+    ]
+    publish(version=narrowed, actor=ACTOR, now=NOW, reason="test", waiver="test")
+    run(TODAY + DAY)
+    assert score_of(accounts[1]).score == 45.0
+
+
+def test_whom_a_draft_leaves_to_nobody_would_have_no_band(kestrel: Tenant) -> None:
+    books()
+    _, live = two_models(kestrel, second=["small", "mid_market"])
+    run()
+    narrowed = draft(
+        kind=live.kind, key="other", name="Other", actor=ACTOR, now=NOW,
+        definition=live.definition | {"applies_to": "small"},
+    )  # fmt: skip
+    found = impact(narrowed, today=TODAY, shown=9)
+    assert (found.total.accounts, found.changed, found.worse.accounts) == (2, 1, 1)
+    (one,) = found.flips
+    assert (one.name, one.old_band, one.new_band, one.words) == (
+        "Account 2", "yellow", "none", ["No model is for it any more"],
+    )  # fmt: skip
