@@ -75,12 +75,16 @@ class RunningJob:
 Handler = Callable[[RunningJob], dict[str, Any]]
 _handlers: dict[str, Handler] = {}
 _permissions: dict[str, Permission] = {}
+_with_amounts: set[str] = set()
 
 
-def job_handler(kind: str, *, permission: Permission = Permission.IMPORT_DATA) -> Callable[[Handler], Handler]:
+def job_handler(
+    kind: str, *, permission: Permission = Permission.IMPORT_DATA, has_amounts: bool = False
+) -> Callable[[Handler], Handler]:
     """Registers the function that does jobs of this kind. It returns the job's result as JSON.
 
-    Whoever holds the permission may start such jobs, and so cancel them.
+    Whoever holds the permission may start such jobs, and so cancel them. With `has_amounts` there is money in the
+    result, which is given as it is only to those who may see money.
     """
 
     def register(handler: Handler) -> Handler:
@@ -88,6 +92,8 @@ def job_handler(kind: str, *, permission: Permission = Permission.IMPORT_DATA) -
             raise RuntimeError(f"Two handlers for jobs of kind '{kind}'.")
         _handlers[kind] = handler
         _permissions[kind] = permission
+        if has_amounts:
+            _with_amounts.add(kind)
         return handler
 
     return register
@@ -98,6 +104,11 @@ def permission_of(kind: str) -> Permission:
     if kind not in _permissions:
         current_app.loader.import_default_modules()
     return _permissions.get(kind, Permission.IMPORT_DATA)
+
+
+def reading_takes(kind: str) -> frozenset[Permission]:
+    """What it takes to be given the result of a job of this kind as it is stored."""
+    return frozenset({permission_of(kind), *([Permission.VIEW_MONEY] if kind in _with_amounts else [])})
 
 
 def job_kinds() -> list[str]:

@@ -18,7 +18,7 @@ from health.actions.alerts import sweep_alerts
 from health.actions.calibration import CALIBRATE_JOB, CannotCalibrate, calibrate
 from health.actions.publishing import RECOMPUTE_JOB
 from health.actions.shadow import score_shadows
-from health.actions.trying import IMPACT_JOB, REPLAY_JOB, impact_of, replay_of
+from health.actions.trying import IMPACT_JOB, IMPACT_PARTS, REPLAY_JOB, impact_of, replay_of
 from health.actions.validation import VALIDATE_JOB, CannotValidate, assess, store_reports
 from health.queries import scoring_day
 from health.queries.alert_figures import try_live_rules
@@ -122,14 +122,16 @@ def try_rules(job: RunningJob) -> dict[str, Any]:
     return found
 
 
-@job_handler(IMPACT_JOB, permission=Permission.VIEW_HEALTH)
+@job_handler(IMPACT_JOB, permission=Permission.VIEW_HEALTH, has_amounts=True)
 def try_draft(job: RunningJob) -> dict[str, Any]:
     """What a draft would do to today's accounts. Writes nothing but its result."""
-    job.progress(0, 1, "Working out the impact")
-    with job.transaction():
-        found = impact_of(job.payload)
-    job.progress(1, 1, "Worked out")
-    return {"impact": found}
+    found = {}
+    for done, (part, words) in enumerate(IMPACT_PARTS.items()):
+        job.progress(done, len(IMPACT_PARTS), words)
+        with job.transaction():
+            found[part] = impact_of(job.payload, part)
+    job.progress(len(IMPACT_PARTS), len(IMPACT_PARTS), "Worked out")
+    return found
 
 
 @job_handler(REPLAY_JOB, permission=Permission.CONFIGURE_PROCESSES)

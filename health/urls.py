@@ -15,6 +15,7 @@ urlpatterns = [
     path("health/models/<slug:key>/add/", drafts.model_add, name="model_add"),
     path("health/models/<slug:key>/bands/", models.model_bands, name="model_bands"),
     path("health/models/<slug:key>/impact/", models.model_impact, name="model_impact"),
+    path("health/models/<slug:key>/impact/run/", models.model_impact_run, name="model_impact_run"),
     path("health/models/<slug:key>/changes/", models.model_changes, name="model_changes"),
     path("health/models/<slug:key>/changes.csv", models.model_changes_file, name="model_changes_file"),
     path("health/models/<slug:key>/alerts/", models.model_alerts, name="model_alerts"),

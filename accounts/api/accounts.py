@@ -52,7 +52,12 @@ class AccountShape(serializers.Serializer[Any]):
 
 
 class AccountDetailShape(AccountShape):
-    attributes = serializers.DictField(help_text="Columns of imports that are no field, as printed.")
+    attributes = serializers.SerializerMethodField()
+
+    def get_attributes(self, account: Account) -> dict[str, Any] | None:
+        """Columns of imports that are no field, as printed; null for roles that see no money: it may be among them."""
+        call: Call = self.context["call"]
+        return account.attributes if call.may(Permission.VIEW_MONEY) else None
 
 
 class AccountQuery(serializers.Serializer[Any]):

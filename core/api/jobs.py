@@ -27,9 +27,10 @@ class JobShape(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
 
     def get_result(self, job: Job) -> dict[str, Any] | None:
-        """For those who may start such a job; null for others, and while it is not done."""
+        """For those who may start such a job and see its amounts; null for others, and while it is not done."""
         call: Call = self.context["call"]
-        return job.result if job.state == JobState.DONE and call.may(jobs.permission_of(job.kind)) else None
+        may = all(call.may(needed) for needed in jobs.reading_takes(job.kind))
+        return job.result if job.state == JobState.DONE and may else None
 
 
 def job_address(job: Job) -> str:

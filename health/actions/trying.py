@@ -9,22 +9,33 @@ from core.jobs import start_job
 from core.models import Job, ProcessVersion
 from health.queries.draft_alerts import replay, replay_key
 from health.queries.impact import as_json, impact
+from health.queries.tried import IMPACT_JOB, bands_to_keep, flips_to_keep, impact_key
 
-IMPACT_JOB: Final = "health.impact"
 REPLAY_JOB: Final = "health.replay"
+IMPACT_PARTS: Final = {
+    "impact": "Judging today's accounts",
+    "flips": "Naming who changes band",
+    "bands": "Counting the bands of every input",
+}
+__all__ = ["IMPACT_JOB", "IMPACT_PARTS", "REPLAY_JOB", "impact_of", "replay_of", "start_impact", "start_replay"]
 
 
 def start_impact(*, version: ProcessVersion, as_of: date, actor: Actor, now: datetime) -> Job:
     """The job that works out what this very content would do on this day; asked twice, it is the same job."""
-    key = f"{version.pk} {version.content_hash[:16]} {as_of}"
+    key = impact_key(version, as_of)
     payload = {"version": version.pk, "as_of": as_of.isoformat()}
     return start_job(kind=IMPACT_JOB, key=key, payload=payload, actor=actor, now=now, again=True)
 
 
-def impact_of(payload: dict[str, Any]) -> dict[str, Any]:
-    """What the page shows, as JSON; an empty one where the draft has gone meanwhile."""
+def impact_of(payload: dict[str, Any], part: str) -> Any:
+    """What the pages show, as JSON; `part` is one of `IMPACT_PARTS`. Empty where the draft has gone meanwhile."""
     version = ProcessVersion.objects.filter(pk=payload["version"]).first()
-    return as_json(impact(version, today=date.fromisoformat(payload["as_of"]))) if version else {}
+    today = date.fromisoformat(payload["as_of"])
+    if version is None:
+        return {}
+    if part == "flips":
+        return flips_to_keep(version, today)
+    return bands_to_keep(version, today) if part == "bands" else as_json(impact(version, today=today))
 
 
 def start_replay(*, version: ProcessVersion, as_of: date, actor: Actor, now: datetime) -> Job:

@@ -16,6 +16,7 @@ from health.queries.facts import CHANGE_DAYS
 from health.rules.alerts import AlertRule, Watch, holds, lead_days, leaves, median, parse_alert_rule
 
 LOST_WITHIN: Final = 180
+DAYS_HELD: Final = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Trial:
         return len({one.account_id for one in self.fired})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DraftScore:
     """What a draft of a score model says about an account on a day."""
 
@@ -52,7 +53,11 @@ class DraftScore:
 
 @dataclass
 class DraftScores:
-    """A draft in place of the stored scores. `judge(day)` gives account → score; each day is asked for once."""
+    """A draft in place of the stored scores. `judge(day)` gives account → score.
+
+    Two days are held at a time, the one that is looked at and the one that its changes are measured from: of very
+    many accounts a year of days would fill the memory. A day that comes again is asked for again.
+    """
 
     judge: Callable[[date], Mapping[int, DraftScore]]
     yellow_from: float
@@ -60,6 +65,8 @@ class DraftScores:
 
     def on(self, day: date) -> Mapping[int, DraftScore]:
         if day not in self._days:
+            while len(self._days) >= DAYS_HELD:
+                del self._days[next(iter(self._days))]
             self._days[day] = self.judge(day)
         return self._days[day]
 

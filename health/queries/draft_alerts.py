@@ -1,6 +1,6 @@
 """The alert rules replayed over the last half year, with the live scores and with those of a draft."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -17,7 +17,13 @@ from health.rules import ScoreModel
 from health.rules.alerts import AlertRule, parse_alert_rule
 
 DAYS: Final = 180
-_SCORES: Final = " SELECT account_id, score, band, coverage FROM judged"
+_KEPT: Final = """
+DROP TABLE IF EXISTS draft_score;
+CREATE TEMP TABLE draft_score (day date, account_id bigint, score float8, band text, coverage float8) ON COMMIT DROP;
+CREATE INDEX ON draft_score (day)"""
+_JUDGE: Final = """
+INSERT INTO draft_score SELECT %(as_of)s::date, account_id, score, band, coverage FROM judged"""
+_SCORES: Final = "SELECT account_id, score, band, coverage FROM draft_score WHERE day = %s"
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Replayed:
 def replay(version: ProcessVersion, *, today: date) -> list[Replayed]:
     """Every live rule that reads a score, by its name. Nothing is written and nobody is told."""
     model = model_of(version)
-    draft = DraftScores(judge=lambda day: _judged(model, day), yellow_from=model.yellow)
+    draft = DraftScores(judge=_judge_of(model), yellow_from=model.yellow)
     first = today - timedelta(days=DAYS)
     found = []
     for rule in published_versions("alert_rule"):
@@ -68,8 +74,19 @@ def _tasks(rule: AlertRule, fired: int) -> int:
     return fired if rule.task else 0
 
 
-def _judged(model: ScoreModel, day: date) -> Mapping[int, DraftScore]:
+def _judge_of(model: ScoreModel) -> Callable[[date], Mapping[int, DraftScore]]:
+    """Every day is judged once, for all rules; the scores stay in the database until the transaction is over."""
     ctes, params = judged_sql(model, then=True)
+    known: set[date] = set()
     with connection.cursor() as cursor:
-        cursor.execute(ctes + _SCORES, {**params, "as_of": day})
-        return {row[0]: DraftScore(row[1], row[2], row[3]) for row in cursor.fetchall()}
+        cursor.execute(_KEPT)
+
+    def judge(day: date) -> Mapping[int, DraftScore]:
+        with connection.cursor() as cursor:
+            if day not in known:
+                cursor.execute(ctes + _JUDGE, {**params, "as_of": day})
+                known.add(day)
+            cursor.execute(_SCORES, [day])
+            return {row[0]: DraftScore(*row[1:]) for row in cursor}
+
+    return judge

@@ -53,6 +53,7 @@ _FLIP: Final = """SELECT 'flip', c.old_band, c.band, NULL::bigint, c.arr_minor, 
     LEFT JOIN accounts_person p ON p.tenant_id = %(tenant)s AND p.id = a.owner_id
     WHERE c.old_band <> c.band"""
 _BY_SIZE: Final = "ORDER BY c.arr_minor DESC, c.account_id"
+_BY_ID: Final = "ORDER BY c.account_id"  # for those who see no amounts: the order would tell them
 _CELLS: Final = """
 SELECT 'cell', old_band, band, count(*), sum(arr_minor)::bigint, NULL::bigint, NULL::text, NULL::text,
     NULL::float8, NULL::float8, NULL::bigint, NULL::float8[], NULL::float8[], NULL::float8, NULL::float8
@@ -83,7 +84,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Flip:
-    """An account that would stand in another band. `why`: the inputs that make the difference, largest first."""
+    """An account that would stand in another band. `why`: the inputs that make the difference, largest first.
+
+    `told`: the reasons in words, where a job worked them out before.
+    """
 
     account_id: int
     name: str
@@ -95,6 +99,7 @@ class Flip:
     new_score: float | None
     coverage: str = ""
     why: tuple[Reason, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def is_worse(self) -> bool:
@@ -108,11 +113,10 @@ class Flip:
     @property
     def words(self) -> list[str]:
         """The three largest reasons in words; how much is known, where one of the two gives no score."""
-        return [self.coverage] if self.coverage else [in_words(one) for one in self.why[:3]]
+        return [self.coverage] if self.coverage else [*self.told] or [in_words(one) for one in self.why[:3]]
 
-    @property
-    def cursor(self) -> str:
-        return f"{self.arr_minor}.{self.account_id}"
+    def cursor(self, *, money: bool) -> str:
+        return f"{self.arr_minor}.{self.account_id}" if money else str(self.account_id)
 
 
 @dataclass(frozen=True)
@@ -143,39 +147,61 @@ def impact(version: ProcessVersion, *, today: date, shown: int = SHOWN) -> Impac
     return _matrix(cells, today, flips, sorted(load, key=lambda one: (-one[1], one[0])))
 
 
-def flips(version: ProcessVersion, *, today: date, after: str = "", limit: int = PAGE) -> tuple[list[Flip], str]:
-    """One page of the accounts that change band, largest first, and the cursor of the next page or ""."""
-    arr, account_id = _cursor(after)
-    beyond = "" if account_id is None else " AND (-c.arr_minor, c.account_id) > (-%(arr)s::bigint, %(account)s::bigint)"
+def flips(
+    version: ProcessVersion, *, today: date, money: bool = True, after: str = "", limit: int = PAGE
+) -> tuple[list[Flip], str]:
+    """One page of the accounts that change band, and the cursor of the next page or "".
+
+    The largest first; by id for those who see no money, whose cursor names no amount either. `BadFields` for a cursor
+    that is none.
+    """
+    place = read_cursor(after, money=money)
+    beyond = ""
+    if place:
+        beyond = " AND (-c.arr_minor, c.account_id) > (-%(arr)s::bigint, %(account)s::bigint)"
+        beyond = beyond if money else " AND c.account_id > %(account)s::bigint"
+    arr, account_id = place or (0, 0)
     model = model_of(version)
-    rows = _asked(
-        model, today, f"\n{_FLIP}{beyond} {_BY_SIZE} LIMIT %(limit)s", limit=limit + 1, arr=arr, account=account_id
-    )
+    select = f"\n{_FLIP}{beyond} {_BY_SIZE if money else _BY_ID} LIMIT %(limit)s"
+    rows = _asked(model, today, select, limit=limit + 1, arr=arr, account=account_id)
     page = _flips(rows[:limit], model)
-    return page, page[-1].cursor if len(rows) > limit else ""
+    return page, page[-1].cursor(money=money) if len(rows) > limit else ""
 
 
-def flips_csv(version: ProcessVersion, *, today: date, money: bool) -> str:
-    """Every account that changes band as a CSV file; without the right to see money, without amounts."""
-    rows = _asked(model_of(version), today, f"\n{_FLIP} {_BY_SIZE} LIMIT %(limit)s", limit=None)
+def every_flip(version: ProcessVersion, *, today: date, money: bool, limit: int | None = None) -> list[Flip]:
+    """The accounts that change band, in the order of `flips`; all of them, or the first `limit`."""
+    model = model_of(version)
+    return _flips(
+        _asked(model, today, f"\n{_FLIP} {_BY_SIZE if money else _BY_ID} LIMIT %(limit)s", limit=limit), model
+    )
+
+
+def as_csv(flips: Sequence[Flip], *, money: bool, more: int = 0) -> str:
+    """A list of accounts that change band as a CSV file; without the right to see money, without amounts.
+
+    `more` is how many accounts beyond these there are, which the last line says.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     head = ["account", "owner", "live_band", "draft_band", "live_score", "draft_score", "why"]
     writer.writerow([*head, "arr_minor"] if money else head)
-    for one in _flips(rows, model_of(version)):
+    for one in flips:
         cells = [one.name, one.owner, one.old_band, one.new_band, one.old_score, one.new_score]
         why = "; ".join(one.words)
         writer.writerow([*map(harmless, [*cells, why]), *([one.arr_minor] if money else [])])
+    if more:
+        writer.writerow([f"Cut: {more:,} more accounts change band. These are the largest."])
     return out.getvalue()
 
 
 def as_json(found: Impact) -> dict[str, Any]:
     """The same figures for the result of a job, under the names that the page reads."""
-    flips = [
-        {**asdict(one), "why": [], "is_worse": one.is_worse, "reason": one.reason, "words": one.words}
-        for one in found.flips
-    ]
-    return {**asdict(found), "as_of": found.as_of.isoformat(), "flips": flips}
+    return {**asdict(found), "as_of": found.as_of.isoformat(), "flips": [flip_json(one) for one in found.flips]}
+
+
+def flip_json(one: Flip) -> dict[str, Any]:
+    """An account that changes band, with its reasons in words."""
+    return {**asdict(one), "why": [], "told": one.words, "is_worse": one.is_worse, "reason": one.reason}
 
 
 def day_of(tenant: Tenant, today: date) -> date:
@@ -208,10 +234,11 @@ def _percent(share: float) -> str:
     return f.number(share * 100, 0)
 
 
-def _cursor(after: str) -> tuple[int | None, int | None]:
-    arr, _, account = after.partition(".")
+def read_cursor(after: str, *, money: bool) -> tuple[int, int] | None:
+    """(ARR, account) after which a page begins, the ARR 0 without money; None for the first page."""
     if not after:
-        return None, None
+        return None
+    arr, _, account = after.partition(".") if money else ("0", "", after)
     try:
         numbers = int(arr), int(account)
     except ValueError:

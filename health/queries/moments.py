@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count
 
 from accounts.models import Measure, Signal
 from core.models import Tenant
@@ -75,7 +76,10 @@ def with_room(cursor: Any) -> None:
 
 
 def with_names(model: ScoreModel) -> ScoreModel:
-    """The model with the workspace's own names in every category that is still to be learned, in a fixed order."""
+    """The model with the workspace's own names in every category that is still to be learned, in a fixed order.
+
+    Of more than `MOST_NAMES` names the most frequent are learned; the others count as missing data.
+    """
     asked = {
         reading.measure for one in model.inputs for reading in one.readings if reading.mapping == Learn("categories")
     }
@@ -84,11 +88,13 @@ def with_names(model: ScoreModel) -> ScoreModel:
     keys = dict(Measure.objects.filter(key__in=asked & measure_keys([model])).values_list("key", "pk"))
     names = {
         key: tuple(
-            Signal.objects.filter(measure_id=pk)
-            .exclude(category="")
-            .order_by("category")
-            .values_list("category", flat=True)
-            .distinct()[:MOST_NAMES]
+            sorted(
+                Signal.objects.filter(measure_id=pk)
+                .exclude(category="")
+                .values_list("category", flat=True)
+                .annotate(times=Count("pk"))
+                .order_by("-times", "category")[:MOST_NAMES]
+            )
         )
         for key, pk in keys.items()
     }

@@ -95,7 +95,7 @@ def overrides_on(account_ids: Iterable[int], day: date) -> dict[int, InForce]:
         name: Coalesce(Subquery(own.annotate(edge=_edge(name, usual)).values("edge")[:1]), Value(usual))
         for name, usual in (("yellow", YELLOW), ("green", GREEN))
     }
-    found = active_on(day).filter(account_id__in=list(account_ids)).order_by("set_at").annotate(**edges)
+    found: Any = active_on(day).filter(account_id__in=list(account_ids)).order_by("set_at").annotate(**edges)
     return {
         one.account_id: InForce(
             id=one.pk,

@@ -1,8 +1,10 @@
 """A validation report as it is shown: as a page of its own and as a PDF."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
+
+from django.utils.timezone import localtime
 
 from accounts.choices import Segment
 from core import formatting as f
@@ -192,6 +194,7 @@ def _segment(key: str) -> str:
 
 
 def _ancestor(one: dict[str, Any]) -> str:
+    """A version before this one. Days are those of the workspace, as everywhere on the page."""
     words = [f"v{one['number']}"]
     if one["origin"] == "calibrated":
         words.append(f"calibrated on outcomes before {f.day(date.fromisoformat(one['trained_until']))}")
@@ -200,7 +203,8 @@ def _ancestor(one: dict[str, Any]) -> str:
     if one["based_on"]:
         words.append(f"begun from v{one['based_on']}")
     if one["published_at"]:
-        words.append(f"published {f.day(date.fromisoformat(one['published_at'][:10]))} by {one['published_by']}")
+        at = localtime(datetime.fromisoformat(one["published_at"]))
+        words.append(f"published {f.day(at.date())} by {one['published_by']}")
         if one["reason"]:
             words.append(f"“{one['reason']}”")
     if one["waived_by"]:

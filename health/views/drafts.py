@@ -17,7 +17,7 @@ from core.permissions import Permission, requires
 from health.actions import drafts
 from health.actions.shadow import start_shadow, stop_shadow
 from health.forms import NewModelForm, PublishForm
-from health.queries import impact
+from health.queries import impact, tried
 from health.queries.editor import ModelPage, draft_of, model_page, versions_of
 from health.queries.live import KIND
 from health.rules.editing import BadFields
@@ -247,12 +247,13 @@ def _dialog(
         unfit = refused.lines
     today = impact.day_of(request.tenant, request.tenant.today(clock.now()))
     few = impact.customers() <= impact.AT_ONCE
+    found = None if few else tried.found_by(tried.tried(page.draft, today))
     response = _in_dialog(
         request,
         "_publish.html",
         f"Publish v{page.draft.number}",
         page,
-        impact=impact.impact(page.draft, today=today, shown=1) if few else None,
+        impact=impact.impact(page.draft, today=today, shown=1) if few else found and found["impact"],
         closed=versioning.closed_gates(page.draft),
         unfit=unfit,
         problems=problems or {},

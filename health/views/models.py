@@ -1,5 +1,7 @@
 """Doors of health: the score models, to read, to try and to compare."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +18,7 @@ from core.models import ProcessVersion
 from core.permissions import Permission, may, requires
 from health.actions.trying import start_impact, start_replay
 from health.queries import band_stats as bands_of
-from health.queries import draft_alerts, impact
+from health.queries import draft_alerts, impact, tried
 from health.queries.catalogue import models_in_words
 from health.queries.editor import AGGREGATES, MISSING, ModelPage, draft_of, drafts, model_page
 from health.queries.measures import find_measures
@@ -48,26 +50,47 @@ def model(request: WorkspaceRequest, key: str) -> HttpResponse:
 @requires(Permission.VIEW_HEALTH)
 @require_GET
 def model_impact(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """What the draft would do to today's accounts; as a job with progress where there are very many."""
+    """What the draft would do to today's accounts; of very many accounts what the job has found, once it is asked."""
     version, day = _draft(key), _day(request)
-    if impact.customers() > impact.AT_ONCE:
-        job = start_impact(version=version, as_of=day, actor=Actor.person(request.membership), now=clock.now())
-        found: Any = job.result.get("impact")
-        return _part(request, version, "_impact.html", "Impact", impact=found, job=None if found else job)
-    return _part(request, version, "_impact.html", "Impact", impact=impact.impact(version, today=day))
+    if _few():
+        return _part(request, version, "_impact.html", "Impact", impact=impact.impact(version, today=day))
+    job = tried.tried(version, day)
+    found = tried.found_by(job)
+    return _part(request, version, "_impact.html", "Impact", impact=found and found["impact"], job=job)
+
+
+@requires(Permission.VIEW_HEALTH)
+@require_POST
+def model_impact_run(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Starts the job that works the impact of the shown version out, and shows its progress in place."""
+    version = _shown(key, request.GET.get("view", "draft"))
+    actor = Actor.person(request.membership)
+    job = start_impact(version=version, as_of=_day(request), actor=actor, now=clock.now())
+    if not request.htmx:
+        return redirect("health:model", key)
+    return render(request, "core/_job.html", {"job": job, "now": clock.now()})
 
 
 @requires(Permission.VIEW_HEALTH)
 @require_GET
 def model_changes(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """Every account that the draft puts into another band, and why, largest first."""
+    """Every account that the draft puts into another band, and why; the largest first, where amounts are seen."""
     version, day, after = _draft(key), _day(request), request.GET.get("after", "")
     try:
-        found, following = impact.flips(version, today=day, after=after)
+        flips, following, found = _flips(request, version, day, after)
     except BadFields:
-        found, following = impact.flips(version, today=day)
         after = ""
-    context = {"version": version, "key": key, "flips": found, "next": following, "after": after, "as_of": day}
+        flips, following, found = _flips(request, version, day, after)
+    context = {
+        "version": version,
+        "key": key,
+        "flips": flips,
+        "next": following,
+        "after": after,
+        "as_of": day,
+        "asked": found is not None or _few(),
+        "left_out": tried.left_out(found) if found else 0,
+    }
     return render(request, "health/model/changes.html", {**context, **may_edit(request)})
 
 
@@ -75,9 +98,15 @@ def model_changes(request: WorkspaceRequest, key: str) -> HttpResponse:
 @require_GET
 def model_changes_file(request: WorkspaceRequest, key: str) -> HttpResponse:
     """The same list as a file for a spreadsheet."""
-    version = _draft(key)
+    version, day = _draft(key), _day(request)
     money = may(request.membership.role, Permission.VIEW_MONEY)
-    text = impact.flips_csv(version, today=_day(request), money=money)
+    if _few():
+        text = impact.as_csv(impact.every_flip(version, today=day, money=money), money=money)
+    else:
+        found = tried.found_by(tried.tried(version, day))
+        if found is None:
+            return redirect("health:model_changes", key)
+        text = impact.as_csv(tried.kept_flips(found, money=money), money=money, more=tried.left_out(found))
     return HttpResponse(
         text,
         content_type="text/csv; charset=utf-8",
@@ -113,11 +142,18 @@ def model_bands(request: WorkspaceRequest, key: str) -> HttpResponse:
     table = request.GET.get("table", "0")
     if not table.isdecimal() or len(table) > 3:
         raise Http404
+    day = _day(request)
+    named = not request.htmx or "named" in request.GET
+    if not _few():
+        job = tried.tried(version, day)
+        found = tried.found_by(job)
+        stats = tried.kept_bands(found, request.GET.get("input", ""), int(table)) if found else []
+        context = {"stats": stats, "job": job, "view": request.GET.get("view", "")}
+        return _part(request, version, "_bands.html", "Accounts in each band", named=named, many=not found, **context)
     try:
-        stats = bands_of.band_stats(version, request.GET.get("input", ""), int(table), as_of=_day(request))
+        stats = bands_of.band_stats(version, request.GET.get("input", ""), int(table), as_of=day)
     except (BadFields, IndexError):
         raise Http404 from None
-    named = not request.htmx or "named" in request.GET
     return _part(request, version, "_bands.html", "Accounts in each band", stats=stats, named=named)
 
 
@@ -167,6 +203,22 @@ def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> di
         "validation_url": f"{reverse('health:validation', args=[page.key])}?{urlencode({'view': page.view})}",
         **allowed,
     }
+
+
+def _few() -> bool:
+    """Whether a page may judge every account while it is asked."""
+    return impact.customers() <= impact.AT_ONCE
+
+
+def _flips(
+    request: WorkspaceRequest, version: ProcessVersion, day: date, after: str
+) -> tuple[list[impact.Flip], str, Mapping[str, Any] | None]:
+    """A page of the list, the next one's cursor, and what a job has found where it is read from there."""
+    money = may(request.membership.role, Permission.VIEW_MONEY)
+    if _few():
+        return *impact.flips(version, today=day, money=money, after=after), None
+    found = tried.found_by(tried.tried(version, day))
+    return *(tried.page_of_flips(found, money=money, after=after) if found else ([], "")), found
 
 
 def _shown(key: str, view: str) -> ProcessVersion:

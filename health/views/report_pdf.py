@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.timezone import localtime
 from fpdf import FPDF
 
 from core import formatting as f
@@ -59,7 +60,8 @@ def as_pdf(page: ProofPage, *, workspace: str, currency: str) -> bytes:
     report, version = page.report, page.version
     paper = _Paper(f"{workspace} · {version.name} v{version.number} · report {report.pk}")
     paper.set_title(f"Validation of {version.name} v{version.number}")
-    paper.line_of(f"Validation report, {f.day(report.made_at.date())}, made by {report.made_by}", size=8.5, soft=True)
+    made = f.day(localtime(report.made_at).date())
+    paper.line_of(f"Validation report, {made}, made by {report.made_by}", size=8.5, soft=True)
     paper.line_of(f"{version.name} v{version.number}: {page.verdict.lower()}", size=18, bold=True, gap=2)
     paper.line_of(page.sentence, size=10.5, gap=2)
     for note in page.notes:

@@ -150,3 +150,14 @@ def test_accounts_are_filtered(kestrel: Tenant, program: Program) -> None:
     assert names("") == ["One", "Two", "Three"]
     assert (names("segment=small"), names("segment="), names("status=churned")) == (["One"], ["Three"], ["Two"])
     assert (names(f"owner={maya}"), names("external_id=3"), names("band=red")) == (["One"], ["Three"], [])
+
+
+def test_columns_that_are_no_field_may_be_amounts_and_are_hidden_like_them(
+    kestrel: Tenant, brightwater: Account
+) -> None:
+    with tenant_context(kestrel.pk):
+        Account.objects.filter(pk=brightwater.pk).update(attributes={"contract value": "120 000 EUR"})
+    leader, agent = make_key(kestrel, Role.LEADER)[1], make_key(kestrel, Role.SUPPORT_AGENT)[1]
+    url = f"/api/v1/accounts/{brightwater.pk}/"
+    assert leader.get(url).json()["attributes"] == {"contract value": "120 000 EUR"}
+    assert agent.get(url).json()["attributes"] is None
