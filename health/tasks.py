@@ -15,14 +15,14 @@ from core.permissions import Permission
 from health import actions
 from health.actions.alert_rules import TRIAL_JOB, WATCH_JOB, start_watch
 from health.actions.alerts import sweep_alerts
-from health.actions.calibration import CALIBRATE_JOB, CannotCalibrate, calibrate
+from health.actions.calibration import CALIBRATE_JOB, CannotCalibrate, propose, prove
 from health.actions.publishing import RECOMPUTE_JOB
 from health.actions.shadow import score_shadows
 from health.actions.trying import IMPACT_JOB, IMPACT_PARTS, REPLAY_JOB, impact_of, replay_of
 from health.actions.validation import VALIDATE_JOB, CannotValidate, assess, store_reports
 from health.queries import scoring_day
 from health.queries.alert_figures import try_live_rules
-from health.queries.validation import LEADS, MAIN_LEAD
+from health.queries.validation import LEADS, MAIN_LEAD, nearest_lead
 
 KIND = RECOMPUTE_JOB
 _ACTOR = Actor.system("Health scores")
@@ -154,7 +154,7 @@ def validate_model(job: RunningJob) -> dict[str, Any]:
         with job.transaction():
             version, today = _version_and_day(job)
             try:
-                found[lead] = assess(version, lead_days=lead, today=today)
+                found[lead] = assess(version, lead_days=lead, today=today, beside_live=lead == nearest_lead(leads))
             except CannotValidate as refusal:
                 raise JobRefused(str(refusal)) from refusal
     with job.transaction():
@@ -167,18 +167,19 @@ def validate_model(job: RunningJob) -> dict[str, Any]:
 
 @job_handler(CALIBRATE_JOB, permission=Permission.CONFIGURE_PROCESSES)
 def calibrate_model(job: RunningJob) -> dict[str, Any]:
-    """Proposes weights in one transaction: a draft with its evidence, or the reason why there is none."""
-    job.progress(0, 1, "Learning from earlier outcomes")
+    """Proposes weights as a draft, or says why not; tests the draft in a second transaction, which nobody waits for."""
+    job.progress(0, 2, "Learning from earlier outcomes")
+    lead = job.payload.get("lead_days", MAIN_LEAD)
     until = job.payload.get("train_until")
     with job.transaction():
         version, today = _version_and_day(job)
         try:
-            made = calibrate(
+            made = propose(
                 version=version,
                 actor=_proof(job),
                 now=clock.now(),
                 today=today,
-                lead_days=job.payload.get("lead_days", MAIN_LEAD),
+                lead_days=lead,
                 train_until=until and date.fromisoformat(until),
             )
         except CannotCalibrate as refusal:
@@ -188,9 +189,14 @@ def calibrate_model(job: RunningJob) -> dict[str, Any]:
             "reason": made.calibration.figures["reason"],
             "calibration": made.calibration.pk,
             "draft": made.draft and made.draft.number,
-            "report": made.report and made.report.pk,
+            "report": None,
         }
-    job.progress(1, 1, "Learned and tested")
+    if made.draft is not None:
+        job.progress(1, 2, "Testing on later outcomes")
+        with job.transaction():
+            report = prove(draft=made.draft, lead_days=lead, actor=_proof(job), now=clock.now(), today=today)
+            result["report"] = report.pk
+    job.progress(2, 2, "Learned and tested")
     return result
 
 

@@ -1,7 +1,7 @@
 """Calibration: weights proposed from the workspace's own outcomes, as a draft that nobody has to take."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -16,12 +16,17 @@ from health.actions.validation import assess, outcomes_stand, store_reports
 from health.choices import Verdict
 from health.models import Calibration, ValidationReport
 from health.queries.live import KIND, model_of
-from health.queries.outcomes import EPOCH
+from health.queries.outcomes import EPOCH, only_losses
 from health.queries.validation import MAIN_LEAD, calibration_of
 from health.rules import Learn, ScoreModel
+from health.rules.minimums import SIX_MONTHS
 from health.rules.proposal import proposal
 
 CALIBRATE_JOB: Final = "health.calibrate"
+ONLY_LOSSES: Final = (
+    "This workspace records losses and hardly any renewals, so accounts count as kept on the last day of its data "
+    "only, and none of them can teach. Import the renewals as outcomes, too."
+)
 Told = Callable[[int], None]
 Json = dict[str, Any]
 
@@ -67,9 +72,27 @@ def calibrate(
 ) -> Calibrated:
     """Learns from outcomes before a day, tests on those after it, and drafts what the test confirms.
 
-    Without `train_until` the day is chosen so that about 60 % of the losses teach. A proposal that nobody has edited
+    The draft is tested in the same transaction; a job tests it in one of its own, by `propose` and `prove`. Without
+    `train_until` the day is chosen so that about 60 % of the losses teach. A proposal that nobody has edited
     is calibrated again from what it was made of, and replaced. The live model is never touched.
     """
+    made = propose(version=version, actor=actor, now=now, today=today, lead_days=lead_days, train_until=train_until)
+    if made.draft is None:
+        return made
+    return replace(made, report=prove(draft=made.draft, lead_days=lead_days, actor=actor, now=now, today=today))
+
+
+@transaction.atomic
+def propose(
+    *,
+    version: ProcessVersion,
+    actor: Actor,
+    now: datetime,
+    today: date,
+    lead_days: int = MAIN_LEAD,
+    train_until: date | None = None,
+) -> Calibrated:
+    """The first half of `calibrate`: the draft, not tested yet. Done again, it leads to the same draft."""
     source, earlier = source_of(version)
     figures, document = study(source, lead_days=lead_days, today=today, train_until=train_until)
     draft = _drafted(source, earlier, document, actor, now) if document is not None else None
@@ -91,11 +114,14 @@ def calibrate(
         subject=source,
         after={"verdict": figures["verdict"], "weights": figures["weights"], "draft": draft and draft.number},
     )
-    if draft is None:
-        return Calibrated(calibration, None, None)
-    found = {lead_days: assess(draft, lead_days=lead_days, today=today)}
-    report = store_reports(version=draft, found=found, actor=actor, now=now, today=today)[0]
-    return Calibrated(calibration, draft, report)
+    return Calibrated(calibration, draft, None)
+
+
+@transaction.atomic
+def prove(*, draft: ProcessVersion, lead_days: int, actor: Actor, now: datetime, today: date) -> ValidationReport:
+    """The second half: the proposal's report, beside the live version."""
+    found = {lead_days: assess(draft, lead_days=lead_days, today=today, beside_live=True)}
+    return store_reports(version=draft, found=found, actor=actor, now=now, today=today)[0]
 
 
 def source_of(version: ProcessVersion) -> tuple[ProcessVersion, ProcessVersion | None]:
@@ -147,9 +173,16 @@ def study(
     )
     figures = _figures(lesson, source, model, lead_days, until)
     figures["flags"] += [flag.as_json() for flag in _window(rows, lesson, until)]
+    if lesson.verdict == Verdict.NOT_ENOUGH_DATA and only_losses():
+        figures["reason"] = f"{figures['reason']} {ONLY_LOSSES}"
     if not lesson.proposes:
         return figures, None
-    return figures, proposal(source.definition, weights=lesson.weights, learned=lesson.learned)
+    edges = lesson.edges
+    document = proposal(
+        source.definition, weights=lesson.weights, learned=lesson.learned, yellow=edges.yellow, green=edges.green
+    )
+    figures["bands"] = document.get("bands", {})
+    return figures, document
 
 
 def _learn(model: ScoreModel, at: int) -> Learn | None:
@@ -161,14 +194,14 @@ def _learn(model: ScoreModel, at: int) -> Learn | None:
 
 
 def _window(rows: Any, lesson: Any, until: int | None) -> list[Any]:
+    from health.learning.arrays import span  # noqa: PLC0415 -- as in study
     from health.learning.leaks import Flag  # noqa: PLC0415 -- as in study
-    from health.learning.report import SHORT_DAYS  # noqa: PLC0415 -- as in study
 
     late = rows.day[rows.day >= until] if until is not None else rows.day[:0]
-    days = int(late.max() - late.min()) + 1 if len(late) else 0
-    if lesson.verdict == Verdict.NOT_ENOUGH_DATA or days >= SHORT_DAYS:
+    days = span(late)
+    if lesson.verdict == Verdict.NOT_ENOUGH_DATA or days >= SIX_MONTHS:
         return []
-    return [Flag("short_test_window", f"Insufficient: the test part spans {days} days, less than six months.")]
+    return [Flag("short_test_window", f"Insufficient: nine tenths of the test part lie within {days} days.")]
 
 
 def _figures(lesson: Any, source: ProcessVersion, model: ScoreModel, lead_days: int, until: int | None) -> Json:
@@ -218,6 +251,15 @@ def _drafted(
         return earlier
     if earlier is not None:
         versioning.discard(version=earlier, actor=actor, now=now, reason="Calibrated again.")
+    said = ProcessVersion.objects.filter(
+        kind=KIND,
+        key=source.key,
+        state=VersionState.DRAFT,
+        based_on=source.number,
+        content_hash=versioning.content_hash(document),
+    ).first()
+    if said is not None:
+        return said
     return versioning.draft(
         kind=KIND,
         key=source.key,

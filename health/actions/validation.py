@@ -15,7 +15,8 @@ from core.models import Job, ProcessVersion
 from core.queries import published_version
 from health.models import ValidationReport
 from health.queries.live import KIND, model_of
-from health.queries.validation import LEADS, MAIN_LEAD, calibration_of, trained_until
+from health.queries.outcomes import EPOCH
+from health.queries.validation import LEADS, calibration_of, nearest_lead, trained_until
 from health.rules import unlearned
 
 VALIDATE_JOB: Final = "health.validate"
@@ -39,15 +40,26 @@ def validate(
     *, version: ProcessVersion, actor: Actor, now: datetime, today: date, leads: Sequence[int] = LEADS
 ) -> list[ValidationReport]:
     """Reports on a version, one per lead time, in that order. Raises `CannotValidate`."""
-    found = {lead: assess(version, lead_days=lead, today=today) for lead in dict.fromkeys(leads)}
+    main = nearest_lead(leads)
+    found = {
+        lead: assess(version, lead_days=lead, today=today, beside_live=lead == main) for lead in dict.fromkeys(leads)
+    }
     return store_reports(version=version, found=found, actor=actor, now=now, today=today)
 
 
-def assess(version: ProcessVersion, *, lead_days: int, today: date, told: Told = lambda _done: None) -> dict[str, Any]:
+def assess(
+    version: ProcessVersion,
+    *,
+    lead_days: int,
+    today: date,
+    beside_live: bool = False,
+    told: Told = lambda _done: None,
+) -> dict[str, Any]:
     """The figures of a report, stored nowhere yet. Only what was known by each outcome's lead date enters.
 
     The live version is judged by the scores that were stored, and where none was by the facts effective by then; any
-    other version by those facts. Outcomes that taught the version are left out.
+    other version by those facts. Outcomes that taught the version are left out. `beside_live`: with the live version on
+    the same outcomes.
     """
     # Heavy, and only jobs and commands come here.
     from health.learning import report as learning  # noqa: PLC0415 -- numpy must not be loaded when the web starts
@@ -69,21 +81,21 @@ def assess(version: ProcessVersion, *, lead_days: int, today: date, told: Told =
     rebuilt = int((found.reconstructed & scored).sum())
     flags = learning.flags(figures)
     live = None if is_live else published_version(KIND, version.key)
-    if live is not None and lead_days == MAIN_LEAD:
+    if live is not None and beside_live:
         theirs = gather(model_of(live), lead_days=lead_days, today=today, since=since)
         figures["live"] = _against(found.rows, theirs.rows) | {"number": live.number}
     days = found.rows.day[scored]
-    epoch = date(2000, 1, 1)
     return figures | {
         "lead_days": lead_days,
-        "from": (epoch + timedelta(days=int(days.min()))).isoformat() if len(days) else None,
-        "until": (epoch + timedelta(days=int(days.max()) + 1)).isoformat() if len(days) else None,
+        "from": (EPOCH + timedelta(days=int(days.min()))).isoformat() if len(days) else None,
+        "until": (EPOCH + timedelta(days=int(days.max()) + 1)).isoformat() if len(days) else None,
         "reconstructed": bool(rebuilt) or not len(days),
         "reconstructed_n": rebuilt,
         "stored_by_version": {str(number): n for number, n in found.versions.items()},
         "weights": {one.key: round(one.weight, 6) for one in model.inputs},
         "flags": [flag.as_json() for flag in flags],
         "content_hash": version.content_hash,
+        "live_number": live and live.number,
         "version": {"key": version.key, "number": version.number, "based_on": version.based_on},
         "lineage": _lineage(version),
         "split": _split(version, since, figures["n"]),

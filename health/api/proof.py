@@ -10,6 +10,7 @@ from core.api.pages import page_of
 from core.permissions import Permission
 from health.choices import Verdict
 from health.models import Calibration, ValidationReport
+from health.queries.wording import without_money
 
 
 class _Of(serializers.Serializer[Any]):
@@ -38,7 +39,8 @@ class ReportShape(_Of):
 
 class ReportDetailShape(ReportShape):
     figures = serializers.DictField(
-        help_text="All of it: split, weights, baselines, flags, red, lift, bands, segments …"
+        help_text="All of it: split, weights, baselines, flags, red, lift, bands, segments … Without amounts for roles "
+        "that do not see money."
     )
 
 
@@ -61,7 +63,10 @@ class ReportList(ApiView):
 class ReportDetail(ApiView):
     @endpoint(Permission.VIEW_HEALTH, ReportDetailShape, summary="One validation report", tag="proof")
     def get(self, call: Call, report_id: int) -> Answer:
-        return Answer(get_object_or_404(ValidationReport.objects.select_related("model_version"), pk=report_id))
+        found = get_object_or_404(ValidationReport.objects.select_related("model_version"), pk=report_id)
+        if not call.may(Permission.VIEW_MONEY):
+            found.figures = without_money(found.figures)
+        return Answer(found)
 
 
 class CalibrationShape(_Of):

@@ -10,9 +10,6 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.str_]
 
-LEAST_OUTCOMES = 50
-LEAST_LOSSES = 15
-
 
 @dataclass(frozen=True)
 class Rows:
@@ -44,6 +41,9 @@ class Rows:
         return self.where(~np.isnan(self.score))
 
 
-def enough(n: int, losses: int) -> bool:
-    """Whether so many outcomes say anything at all."""
-    return n >= LEAST_OUTCOMES and losses >= LEAST_LOSSES and n > losses
+def span(day: Ints) -> int:
+    """Days that the middle nine tenths of the outcomes spread over: one early outcome does not stretch it."""
+    if not len(day):
+        return 0
+    first, last = np.quantile(day, [0.05, 0.95], method="nearest")
+    return int(last - first) + 1

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from health.learning.arrays import LEAST_LOSSES, LEAST_OUTCOMES, Flags, Floats, Rows, enough
+from health.learning.arrays import Flags, Floats, Rows, span
 from health.learning.leaks import Flag
 from health.learning.separation import DRAWS, DRAWS_OF_MANY, LEVEL, MANY, SEED, Area, Share, alarm, area, auc, lift
+from health.rules.minimums import LEAST_KEPT, LEAST_LOSSES, LEAST_OUTCOMES, NEEDED, SIX_MONTHS, enough
 
-# A test of less than this has seen too little of a year to be trusted with the next one.
-SHORT_DAYS = 182
 LEAST_IN_BAND = 5
 GROUPS = 10
 THIRDS = (("low", 0.0, 100 / 3), ("middle", 100 / 3, 200 / 3), ("high", 200 / 3, 100.001))
@@ -34,7 +33,7 @@ def figures(rows: Rows, *, keys: list[str], labels: list[str]) -> Json:
         "scored_share": Share(n, len(rows)).value,
         "coverage": float(scored.coverage.mean()) if n else None,
         "accounts": len(np.unique(scored.account)),
-        "minimum": {"outcomes": LEAST_OUTCOMES, "losses": LEAST_LOSSES},
+        "minimum": {"outcomes": LEAST_OUTCOMES, "losses": LEAST_LOSSES, "kept": LEAST_KEPT},
         "red": _red(scored),
         "lift_worst_decile": lift(scored.score, scored.lost),
         "bands": _bands(scored),
@@ -43,7 +42,7 @@ def figures(rows: Rows, *, keys: list[str], labels: list[str]) -> Json:
         "segments": _segments(scored),
         "baselines": _baselines(scored, keys),
         "inputs": [_input(scored, at, key, label) for at, (key, label) in enumerate(zip(keys, labels, strict=True))],
-        "test_days": int(scored.day.max() - scored.day.min()) + 1 if n else 0,
+        "test_days": span(scored.day),
         "method": _method(len(scored)),
     }
 
@@ -62,15 +61,15 @@ def flags(found: Json) -> list[Flag]:
         out.append(
             Flag(
                 "not_enough_data",
-                f"{found['n']} outcomes with {found['events']} losses had a score; "
-                f"{LEAST_OUTCOMES} with {LEAST_LOSSES} losses are needed.",
+                f"{found['n']} outcomes with {found['events']} losses had a score; {NEEDED} are needed.",
             )
         )
-    elif found["test_days"] < SHORT_DAYS:
+    elif found["test_days"] < SIX_MONTHS:
         out.append(
             Flag(
                 "short_test_window",
-                f"Insufficient: the tested outcomes span {found['test_days']} days, less than six months.",
+                f"Insufficient: nine tenths of the tested outcomes lie within {found['test_days']} days, less than "
+                "six months.",
             )
         )
     if found["outcomes"] and found["scored_share"] < 0.8:
@@ -91,6 +90,7 @@ def live_comparison(rows: Rows, live: Rows) -> Json:
         "auc_high": found.high,
         "auc_of_this": auc(mine.score, mine.lost) if len(mine) else None,
         "n": len(mine),
+        "scored": len(live.scored),
         "red": _red(its),
         "red_of_this": _red(mine),
     }

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from health.learning import mappings
-from health.learning.arrays import LEAST_LOSSES, LEAST_OUTCOMES, Flags, Floats, Ints, enough
+from health.learning.arrays import Flags, Floats, Ints
+from health.learning.edges import Edges, edges
 from health.learning.leaks import Flag, leak
 from health.learning.separation import SEED, Area, area, auc
 from health.learning.weights import by_correlation, fit, rounded, weighted
 from health.rules import Bands, Categories, Learn, Linear, Missing
+from health.rules.minimums import NEEDED, enough
 
 TRAIN_SHARE = 0.6
 FOLDS = 5
@@ -51,6 +53,7 @@ class Lesson:
     single_input: str | None = None
     unrounded_auc: float | None = None
     train_auc: float | None = None
+    edges: Edges = field(default_factory=Edges)
     flags: tuple[Flag, ...] = ()
     reason: str = ""
 
@@ -98,7 +101,7 @@ def teach(
         reason = "Every input was refused, so there is nothing to weigh."
         return replace(bare, verdict="not_predictive", flags=tuple(refused), reason=reason)
     left = [inputs[at] for at in places]
-    crossed = _crossed(left, lost, train)
+    crossed = _crossed(left, lost, train, account)
     return _weigh(
         replace(bare, flags=tuple(refused), learned={one.key: learned[one.key] for one in left if one.key in learned}),
         left,
@@ -162,6 +165,7 @@ def _weigh(
         single_auc=tested(np.eye(len(keys))[best]),
         single_input=keys[best],
         unrounded_auc=tested(exact),
+        edges=edges(weighted(crossed[train], whole), lost[train]),
         train_auc=auc(np.nan_to_num(weighted(subs[train], whole), nan=50.0), lost[train]),
         flags=flags,
         reason=_why_not(found, confirmed=confirmed),
@@ -199,9 +203,10 @@ def _subs(inputs: list[Taught], learned: dict[str, Linear | Bands | Categories])
     return np.column_stack(columns)
 
 
-def _crossed(inputs: list[Taught], lost: Flags, train: Flags) -> Floats:
-    """Sub-scores of the training part by mappings that never saw the row: else noise would earn a weight."""
-    fold = np.random.default_rng(SEED).permutation(len(lost)) % FOLDS
+def _crossed(inputs: list[Taught], lost: Flags, train: Flags, account: Ints) -> Floats:
+    """Sub-scores of the training part by mappings that never saw the account: else noise would earn a weight."""
+    names, place = np.unique(account, return_inverse=True)
+    fold = (np.random.default_rng(SEED).permutation(len(names)) % FOLDS)[place]
     out = _subs(inputs, {one.key: _mapping(one, lost, train & ~np.isnan(one.values)) for one in inputs if one.learn})
     for at, one in enumerate(inputs):
         if one.learn is None:
@@ -264,5 +269,5 @@ def _uninformative(one: Taught) -> Flag:
 def _too_few(part: str, n: int, events: int) -> str:
     return (
         f"{n} outcomes with {events} losses lie {part} the split and have data at their lead date; "
-        f"{LEAST_OUTCOMES} with {LEAST_LOSSES} losses are needed on each side."
+        f"{NEEDED} are needed on each side."
     )

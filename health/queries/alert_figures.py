@@ -7,16 +7,17 @@ from typing import Any, Final
 
 from django.db import connection
 
+from accounts.queries.lost import IS_LOST, first_losses
 from core.models import Job, ProcessVersion
 from core.tenancy import require_tenant_id
 from health.queries.alert_rules import customers_then, live_rules
-from health.queries.alert_trials import LOST_WITHIN, Fired, early_share, losses, record_of, would_fire
+from health.queries.alert_trials import LOST_WITHIN, Fired, early_share, record_of, would_fire
 from health.queries.alert_words import tree_words
 from health.rules.alerts import AlertRule
 
 LEAST: Final = 5
 
-_FIGURES: Final = """
+_FIGURES: Final = f"""
 SELECT e.rule_key, count(*), count(*) FILTER (WHERE e.closed_at IS NULL),
     count(*) FILTER (WHERE e.closed_at IS NULL AND e.is_held_back),
     count(*) FILTER (WHERE e.verdict = 'useful'), count(*) FILTER (WHERE e.verdict = 'not_useful'),
@@ -27,12 +28,12 @@ SELECT e.rule_key, count(*), count(*) FILTER (WHERE e.closed_at IS NULL),
 FROM health_alert e
 LEFT JOIN LATERAL (
     SELECT min(o.day) AS day FROM accounts_outcome o
-    WHERE o.tenant_id = %(tenant)s AND o.account_id = e.account_id AND o.kind = 'churned'
+    WHERE o.tenant_id = %(tenant)s AND o.account_id = e.account_id AND {IS_LOST}
       AND o.day >= e.opened_on AND o.day <= e.opened_on + %(within)s
 ) AS lost ON true
 WHERE e.tenant_id = %(tenant)s
 GROUP BY e.rule_key
-"""
+"""  # noqa: S608 -- a constant
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def try_live_rules(from_day: date, until_day: date, *, step_days: int = 7) -> di
     `early` is the share of the lost accounts that some rule would have named at least 90 days before. An account
     counts where the stretch holds the 180 days before its loss: an earlier loss could not have been seen coming.
     """
-    lost = losses(from_day + timedelta(days=LOST_WITHIN), until_day + timedelta(days=1))
-    every_loss = losses(from_day, until_day + timedelta(days=1))
+    lost = first_losses(from_day + timedelta(days=LOST_WITHIN), until_day + timedelta(days=1))
+    every_loss = first_losses(from_day, until_day + timedelta(days=1))
     fired: dict[str, tuple[Fired, ...]] = {}
     rules: dict[str, Any] = {}
     for live in live_rules():

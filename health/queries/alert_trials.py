@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from django.db import connection
 
-from accounts.choices import OutcomeKind
-from accounts.models import Outcome
 from core import facts
 from core.models import ProcessVersion
 from health.queries.alert_rules import clearing, customers_then, firing
@@ -178,12 +176,6 @@ class Record:
     @property
     def precision(self) -> float | None:
         return self.right / self.judged if self.judged else None
-
-
-def losses(from_day: date, until_day: date) -> dict[int, date]:
-    """Account → the first day on which it was lost, from a day until before another."""
-    rows = Outcome.objects.filter(kind=OutcomeKind.CHURNED, day__gte=from_day, day__lt=until_day)
-    return dict(rows.order_by("-day").values_list("account_id", "day"))
 
 
 def record_of(fired: tuple[Fired, ...], lost: Mapping[int, date], *, today: date) -> Record:

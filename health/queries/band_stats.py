@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from accounts.queries.lost import IS_LOST
 from core.models import ProcessVersion
 from core.tenancy import require_tenant_id
 from health.queries.live import model_of
@@ -27,11 +28,11 @@ placed AS (
     WHERE j.vals[%(place)s] IS NULL OR j.readings[%(place)s] = ANY(%(which)s::smallint[])
 )"""
 _NOW: Final = " SELECT band, count(*), sum(arr_minor)::bigint FROM placed GROUP BY band"
-_LOST: Final = """
+_LOST: Final = f"""
 SELECT band, count(*), count(*) FILTER (WHERE EXISTS (
     SELECT FROM accounts_outcome o WHERE o.tenant_id = %(tenant)s AND o.account_id = placed.account_id
-      AND o.kind = 'churned' AND o.day > %(as_of)s::date AND o.day <= %(until)s::date
-)) FROM placed GROUP BY band"""
+      AND {IS_LOST} AND o.day > %(as_of)s::date AND o.day <= %(until)s::date
+)) FROM placed GROUP BY band"""  # noqa: S608 -- a constant
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What happened in the end, one row per account and day: the truth that scores are tested against.
 
-Lost: churned or contracted. Kept: renewed. Outcomes come from decided renewals, churn events and imports, which all
-write the same table. A workspace that knows only losses has nobody to compare them with; there, the accounts still
-active on the last day of its data count as kept on that day.
+Lost: as `accounts.queries.lost` has it. Kept: the others. Outcomes come from decided renewals, churn events and
+imports, which all write the same table. A workspace that knows hardly more than losses has nobody to compare them with;
+there, the accounts still active on the last day of its data count as kept on that day.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,13 @@ from django.db import connection
 
 from accounts.choices import OutcomeKind
 from accounts.models import Outcome
+from accounts.queries.lost import IS_LOST
 from core.models import Tenant
 from core.tenancy import require_tenant_id
 from health.queries.live import live_models
 from health.queries.state import scoring_day
 from health.rules import ScoreModel, taken_before
+from health.rules.minimums import LEAST_KEPT
 
 CHUNK: Final = 5_000
 EPOCH: Final = date(2000, 1, 1)  # arrays count days from here
@@ -40,11 +42,11 @@ class Known:
     stored: tuple[float | None, str, float, list[float | None], int] | None
 
 
-_OUTCOMES: Final = """
-SELECT o.account_id, o.day, bool_or(o.kind <> 'renewed') AS lost, max(o.amount_minor) AS amount_minor
+_OUTCOMES: Final = f"""
+SELECT o.account_id, o.day, bool_or({IS_LOST}) AS lost, max(o.amount_minor) AS amount_minor
 FROM accounts_outcome o
 WHERE o.tenant_id = %(tenant)s AND o.day <= %(today)s
-GROUP BY o.account_id, o.day"""
+GROUP BY o.account_id, o.day"""  # noqa: S608 -- a constant
 
 # Active: by its contract lines, or where none are known by its status.
 _ACTIVE: Final = """
@@ -80,8 +82,8 @@ LEFT JOIN LATERAL (
 
 
 def only_losses() -> bool:
-    """Whether the workspace has recorded who left and never who stayed."""
-    return not Outcome.objects.filter(kind=OutcomeKind.RENEWED).exists()
+    """Whether the workspace has recorded who left, and too few of who stayed to compare them with."""
+    return Outcome.objects.filter(kind=OutcomeKind.RENEWED)[:LEAST_KEPT].count() < LEAST_KEPT
 
 
 def last_outcome_day(today: date) -> date:

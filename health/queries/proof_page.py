@@ -11,6 +11,7 @@ from core import formatting as f
 from core.models import ProcessVersion
 from health.choices import Verdict
 from health.models import Calibration, ValidationReport
+from health.queries.proof_panel import AgainstLive, alarm_changes
 from health.queries.validation import calibration_of, reports_of
 
 VERDICT_WORDS: Final = {
@@ -70,6 +71,7 @@ class ProofPage:
     calibration: Calibration | None
     is_current: bool
     weights: list[tuple[str, float]] = field(default_factory=list)
+    alarm: list[AgainstLive] = field(default_factory=list)
 
 
 def proof_page(report_id: int) -> ProofPage | None:
@@ -103,6 +105,7 @@ def page_of(report: ValidationReport) -> ProofPage:
         calibration=calibration_of(version),
         is_current=figures["content_hash"] == version.content_hash,
         weights=_weights(figures),
+        alarm=alarm_changes(figures.get("live")),
     )
 
 
@@ -135,7 +138,7 @@ def _method(report: ValidationReport) -> list[str]:
     how, split = found["method"], found["split"]
     had = (
         f"{f.number(found['outcomes'])} outcomes of {_period(report)}; {f.number(report.n)} had a score, "
-        f"{f.number(report.events)} of them were lost (churned or contracted)."
+        f"{f.number(report.events)} of them were lost (churned, or contracted by more than a tenth)."
     )
     lines = [
         had,

@@ -28,6 +28,20 @@ class LeadPoint:
 
 
 @dataclass(frozen=True)
+class AgainstLive:
+    """What red does as an alarm, on the outcomes that this version and the live one both scored. Shares of 0 to 1."""
+
+    label: str
+    this: float | None
+    live: float | None
+
+    @property
+    def change(self) -> str:
+        """In points of a percent; empty where one of the two had no red or no loss."""
+        return points(self.this, self.live)
+
+
+@dataclass(frozen=True)
 class SegmentLine:
     name: str
     lost: int
@@ -46,6 +60,7 @@ class ProofPanel:
     calibration: Calibration | None
     intervals: list[Interval] = field(default_factory=list)
     against_live: str = ""
+    alarm: list[AgainstLive] = field(default_factory=list)
     leads: list[LeadPoint] = field(default_factory=list)
     segments: list[SegmentLine] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
@@ -76,6 +91,7 @@ def proof_panel(version: ProcessVersion) -> ProofPanel:
         **shared,
         intervals=_intervals(version, report),
         against_live=_against(found.get("live")),
+        alarm=alarm_changes(found.get("live")),
         leads=[
             LeadPoint(lead, one.figures["red"]["precision"], one.figures["red"]["recall"])
             for lead, one in reports.items()
@@ -85,6 +101,24 @@ def proof_panel(version: ProcessVersion) -> ProofPanel:
         flags=list(dict.fromkeys(str(one["message"]) for one in [*found.get("flags", []), *flags])),
         refused=refused,
     )
+
+
+def alarm_changes(live: dict[str, Any] | None) -> list[AgainstLive]:
+    """Precision and recall of red, this version against live; none where they were not compared."""
+    if not live or not live.get("n") or "red_of_this" not in live:
+        return []
+    this, its = live["red_of_this"], live["red"]
+    return [
+        AgainstLive(label, this[key], its[key]) for label, key in (("Precision", "precision"), ("Recall", "recall"))
+    ]
+
+
+def points(this: float | None, live: float | None) -> str:
+    """`+4 pts`, from two shares."""
+    if this is None or live is None:
+        return ""
+    step = round(100 * this) - round(100 * live)
+    return f"{'+' if step > 0 else '−' if step < 0 else '±'}{abs(step)} pts"
 
 
 def _intervals(version: ProcessVersion, report: ValidationReport) -> list[Interval]:

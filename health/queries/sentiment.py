@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from health.models import ValidationReport
 from health.queries.live import live_models, model_of
-from health.queries.validation import LEAST_LOSSES, LEAST_OUTCOMES, MAIN_LEAD
+from health.queries.validation import MAIN_LEAD
 from health.rules import Input
+from health.rules.minimums import NEEDED, enough
 
 SAID: Final = frozenset({"nps", "csat", "ces", "satisfaction", "sentiment", "survey", "detractors", "feedback"})
 THIRDS: Final = {"low": "Low, under 33", "middle": "Middle", "high": "High, from 67"}
@@ -60,14 +61,14 @@ def _is_said(one: Input) -> bool:
 
 
 def _said(found: dict[str, Any], one: Input, report: ValidationReport) -> Said:
-    enough = found["n"] >= LEAST_OUTCOMES and found["events"] >= LEAST_LOSSES
+    is_enough = enough(found["n"], found["events"])
     return Said(
         label=found["label"],
         measures=", ".join(dict.fromkeys(reading.measure for reading in one.readings)),
         n=found["n"],
         events=found["events"],
-        finding=_finding(found, enough=enough),
-        is_shown=enough,
+        finding=_finding(found, is_enough=is_enough),
+        is_shown=is_enough,
         auc=found["auc"],
         low=found["auc_low"],
         high=found["auc_high"],
@@ -76,12 +77,9 @@ def _said(found: dict[str, Any], one: Input, report: ValidationReport) -> Said:
     )
 
 
-def _finding(found: dict[str, Any], *, enough: bool) -> str:
-    if not enough:
-        return (
-            f"Too few: {found['n']} outcomes with {found['events']} losses had an answer; "
-            f"{LEAST_OUTCOMES} with {LEAST_LOSSES} losses are needed."
-        )
+def _finding(found: dict[str, Any], *, is_enough: bool) -> str:
+    if not is_enough:
+        return f"Too few: {found['n']} outcomes with {found['events']} losses had an answer; {NEEDED} are needed."
     odds = found["adjusted"]
     if odds and odds["low"] > 1:
         return (

@@ -1,22 +1,22 @@
 """What is proven of a model version: its newest reports, and the gate that stands before publishing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from core.choices import VersionState
-from core.models import ProcessVersion
+from core.models import AuditEntry, ProcessVersion
 from health.choices import Verdict
 from health.models import Calibration, ValidationReport
 from health.queries.live import KIND
+from health.rules.minimums import LEAST_OUTCOMES, NEEDED, SIX_MONTHS
 
 MAIN_LEAD: Final = 90
 LEADS: Final = (30, 60, 90, 180)
 NOT_WORSE_BY: Final = 0.02
 LEAST_COVERAGE: Final = 0.8
-LEAST_OUTCOMES: Final = 50
-LEAST_LOSSES: Final = 15
-SIX_MONTHS: Final = 182
+LEAST_LEAD: Final = 30
 BANDS: Final = {"red": "at risk", "yellow": "watch", "green": "healthy"}
 
 
@@ -40,7 +40,7 @@ class Gate:
 
 
 def gate(version: ProcessVersion) -> Gate:
-    """The gate of a version, from its newest report at the main lead time (else at the nearest other one)."""
+    """The gate of a version, from its newest report 90 days ahead, else at the nearest lead of 30 days or more."""
     report = main_report(version)
     if report is None:
         line = GateLine("Validated on this workspace's own outcomes", _none_yet(version), ok=False)
@@ -64,9 +64,14 @@ def reports_of(version: ProcessVersion) -> dict[int, ValidationReport]:
 
 
 def main_report(version: ProcessVersion) -> ValidationReport | None:
-    """The report by which the version is judged."""
-    found = reports_of(version)
-    return min(found.values(), key=lambda one: (abs(one.lead_days - MAIN_LEAD), one.lead_days), default=None)
+    """The report by which the version is judged. On what was known less than 30 days before, none is."""
+    found = {lead: report for lead, report in reports_of(version).items() if lead >= LEAST_LEAD}
+    return found[nearest_lead(list(found))] if found else None
+
+
+def nearest_lead(leads: Sequence[int]) -> int:
+    """The lead time that speaks for a version: 90 days where there is a choice."""
+    return min(leads, key=lambda lead: (abs(lead - MAIN_LEAD), lead))
 
 
 def chosen_version(key: str | None) -> ProcessVersion | None:
@@ -85,17 +90,37 @@ def chosen_version(key: str | None) -> ProcessVersion | None:
 
 
 def trained_until(version: ProcessVersion) -> date | None:
-    """The day before which outcomes taught this version or one that it was drafted from; they cannot test it."""
-    numbers = [version.number]
-    by_number = dict(
-        ProcessVersion.objects.filter(kind=version.kind, key=version.key).values_list("number", "based_on")
+    """The day before which outcomes may have taught what this version says; they cannot test it.
+
+    A proposal that nobody edited was taught by its own calibrations and those of what it was made of. What people wrote
+    may hold a proposal, saved by the page, a file or the API, whatever it says it is based on: there, every proposal
+    counts that was made under the key before the content was last saved.
+    """
+    found = list(
+        Calibration.objects.filter(draft__kind=version.kind, draft__key=version.key)
+        .select_related("source")
+        .defer("source__definition")
     )
-    while (earlier := by_number.get(numbers[-1])) is not None and earlier not in numbers:
-        numbers.append(earlier)
-    taught = Calibration.objects.filter(
-        draft__kind=version.kind, draft__key=version.key, draft__number__in=numbers
-    ).order_by("-train_until")
-    return taught.values_list("train_until", flat=True).first()
+    return _taught(version.content_hash, _saved_at(version), found)
+
+
+def _taught(said: str, saved_at: datetime, found: list[Calibration]) -> date | None:
+    own = [one for one in found if one.figures.get("draft_hash") == said]
+    if not own:
+        return max((one.train_until for one in found if one.made_at <= saved_at), default=None)
+    days = [one.train_until for one in own]
+    left = [one for one in found if one not in own]
+    before = [_taught(one.source.content_hash, _saved_at(one.source), left) for one in own if left]
+    return max([*days, *(day for day in before if day is not None)])
+
+
+def _saved_at(version: ProcessVersion) -> datetime:
+    """When the content was last written."""
+    edits = AuditEntry.objects.filter(
+        subject_type=version._meta.label_lower, subject_id=version.pk, verb="edited draft"
+    )
+    last = edits.order_by("-at").values_list("at", flat=True).first()
+    return max(last, version.created_at) if last else version.created_at
 
 
 def calibration_of(version: ProcessVersion) -> Calibration | None:
@@ -105,6 +130,8 @@ def calibration_of(version: ProcessVersion) -> Calibration | None:
 
 def _none_yet(version: ProcessVersion) -> str:
     if ValidationReport.objects.filter(model_version=version).exists():
+        if reports_of(version):
+            return f"only at a lead of less than {LEAST_LEAD} days"
         return "the draft was changed after its last report"
     return "no report yet"
 
@@ -116,13 +143,13 @@ def _lines(report: ValidationReport) -> tuple[GateLine, ...]:
     days = found.get("test_days", 0)
     return (
         GateLine(
-            f"At least {LEAST_OUTCOMES} outcomes with {LEAST_LOSSES} losses tested",
-            f"{report.n} with {report.events}",
+            f"Of the outcomes, at least {NEEDED} tested",
+            f"{report.n} with {report.events} and {report.n - report.events}",
             ok=enough,
         ),
         GateLine("Tested outcomes span at least six months", f"{days} days" if days else "none", ok=days >= SIX_MONTHS),
         GateLine(
-            "Lower bound of the AUC above 0.5",
+            f"Lower bound of the AUC above 0.5, {report.lead_days} days ahead",
             _number(report.auc_low),
             ok=report.verdict == Verdict.PREDICTIVE,
         ),
@@ -139,8 +166,13 @@ def _lines(report: ValidationReport) -> tuple[GateLine, ...]:
 def _against_live(found: dict[str, Any]) -> GateLine:
     text = f"Not worse than live by more than {NOT_WORSE_BY}"
     live = found.get("live")
-    if not live or live.get("auc") is None or live.get("auc_of_this") is None:
-        return GateLine(text, "nothing to compare with", ok=True)
+    if not live:
+        number = found.get("live_number")
+        return GateLine(text, f"not tested beside v{number}" if number else "no live version", ok=not number)
+    if live.get("auc") is None or live.get("auc_of_this") is None:
+        # A live version that scores next to nothing of what happened cannot be better.
+        few = live.get("scored", live["n"])
+        return GateLine(text, f"live scored {few} of them", ok=few < LEAST_OUTCOMES)
     step = live["auc_of_this"] - live["auc"]
     return GateLine(text, f"{step:+.2f}".replace("-", "−"), ok=step >= -NOT_WORSE_BY)
 

@@ -1,5 +1,7 @@
 """Inputs and values in words: how a reading makes its value, and how the value is read aloud."""
 
+from typing import Any
+
 from core import registry
 from core.formatting import DASH, NO_BREAK, number
 from health.engine import SOURCES
@@ -73,3 +75,14 @@ def value_in_words(reading: Reading, value: float | None) -> str:
     text = number(value, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
     unit = unit_of(reading)
     return f"{text}{NO_BREAK}{unit}" if unit in _SHORT_UNITS else text
+
+
+def without_money(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a report for somebody who may not see amounts: nothing about ARR is left, however deep."""
+    return {name: _bare(value) for name, value in figures.items() if not name.startswith("arr")}
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return without_money(value)
+    return [_bare(one) for one in value] if isinstance(value, list) else value

@@ -6,17 +6,25 @@ from typing import Any, Final
 
 from health.rules.editing import plain, tables_of
 from health.rules.mappings import Bands, Categories, Linear
+from health.rules.standard import STANDARD
 
 Document = dict[str, Any]
 _LIMITS: Final = ("caps", "floors")
+STEP: Final = 5
 
 
 def proposal(
-    document: Document, *, weights: Mapping[str, int], learned: Mapping[str, Linear | Bands | Categories]
+    document: Document,
+    *,
+    weights: Mapping[str, int],
+    learned: Mapping[str, Linear | Bands | Categories],
+    yellow: int | None = None,
+    green: int | None = None,
 ) -> Document:
     """The document with these weights and mappings. Inputs without a weight were refused and are left out.
 
-    Groups get the weight of their inputs. A cap or floor on an input that is left out goes with it.
+    `yellow` and `green` move the edges of the bands where the document has the default ones. Groups get the weight of
+    their inputs. A cap or floor on an input that is left out goes with it.
     """
     made = deepcopy(document)
     made["inputs"] = [_filled(one, weights, learned) for one in made["inputs"] if one["key"] in weights]
@@ -32,7 +40,23 @@ def proposal(
         if name in made:
             keys = {one["key"] for one in made["inputs"]}
             made[name] = [one for one in made[name] if one.get("input") in keys]
+    if moved := _moved(made, yellow, green):
+        made["bands"] = moved
     return made
+
+
+def _moved(document: Document, yellow: int | None, green: int | None) -> Document | None:
+    """Rising edges, a found one before a default one. None: somebody chose the edges, or none was found."""
+    usual: Document = STANDARD["bands"]
+    if {**usual, **document.get("bands", {})} != usual or (yellow is None and green is None):
+        return None
+    if yellow is None and green is not None:
+        yellow = min(usual["yellow"], green - STEP)
+    if green is None and yellow is not None:
+        green = max(usual["green"], yellow + STEP)
+    if yellow is None or green is None or not 0 < yellow < green < 100:
+        return None
+    return {**usual, "yellow": yellow, "green": green}
 
 
 def mapping_document(mapping: Linear | Bands | Categories) -> Document:

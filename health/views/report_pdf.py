@@ -101,6 +101,13 @@ def _evidence(paper: _Paper, page: ProofPage) -> None:
         ],
         (26, 20, 20, 20, 26, 22, 36),
     )
+    if page.alarm:
+        paper.head("At risk against live, on the same outcomes")
+        paper.rows(
+            ["", "Live", "This version", "Change"],
+            [[one.label, f.percent(one.live, 0), f.percent(one.this, 0), one.change or f.DASH] for one in page.alarm],
+            (60, 30, 34, 30),
+        )
 
 
 def _tables(paper: _Paper, page: ProofPage, currency: str) -> None:
