@@ -22,7 +22,16 @@ class Scale:
 def scale_for(accounts: int) -> Scale:
     """Everything for the size that people look at; thinner below the surface for the sizes that machines measure."""
     if accounts <= 2_000:
-        return Scale(daily_days=730, sparse_days=7, story_days=730, rich=True, backfill_days=630, backfill_every=7)
+        # Two years of outcomes, and before the first one the seven months that a score at its lead date looks back.
+        return Scale(
+            daily_days=940,
+            sparse_days=7,
+            story_days=940,
+            rich=True,
+            backfill_days=630,
+            backfill_every=7,
+            history_days=940,
+        )
     if accounts <= 20_000:
         return Scale(daily_days=90, sparse_days=7, story_days=365, rich=False, backfill_days=360, backfill_every=28)
     return Scale(daily_days=90, sparse_days=28, story_days=120, rich=False, backfill_days=180, backfill_every=28)

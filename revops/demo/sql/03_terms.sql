@@ -12,11 +12,11 @@ WITH term AS (
   SELECT term.*,
          ends_on > %(as_of)s::date - 730 AS told,
          CASE WHEN pg_temp.u(id, 20) < %(f_decline)s THEN 0.45 + 0.40 * pg_temp.u(id, 21) ELSE 0 END AS decline,
-         ends_on - (145 + floor(60 * pg_temp.u(id, 22)))::int AS decline_from,
-         CASE WHEN pg_temp.u(id, 23) < %(f_sponsor)s THEN ends_on - (105 + floor(85 * pg_temp.u(id, 24)))::int END
+         ends_on - (135 + floor(45 * pg_temp.u(id, 22)))::int AS decline_from,
+         CASE WHEN pg_temp.u(id, 23) < %(f_sponsor)s THEN ends_on - (105 + floor(70 * pg_temp.u(id, 24)))::int END
            AS sponsor_left_on,
          CASE WHEN pg_temp.u(id, 25) < %(f_spike)s THEN ends_on - (120 + floor(60 * pg_temp.u(id, 26)))::int END AS spike_from,
-         CASE WHEN pg_temp.u(id, 27) < %(f_silent)s THEN ends_on - 150 END AS silent_from,
+         CASE WHEN pg_temp.u(id, 27) < %(f_silent)s THEN ends_on - 180 END AS silent_from,
          pg_temp.u(id, 28) < %(f_pressure)s AS pressed
   FROM term
 ), told AS (

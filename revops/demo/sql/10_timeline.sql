@@ -26,12 +26,13 @@ WITH rhythm AS (
   WHERE rhythm.day >= %(as_of)s::date - %(story_days)s AND rhythm.day < %(as_of)s::date
     AND NOT (term.silent_from IS NOT NULL AND rhythm.day >= term.silent_from)
     -- Who uses less also answers less.
-    AND NOT (term.decline > 0 AND rhythm.day > term.decline_from + 30 AND pg_temp.u(rhythm.n * 512 + rhythm.i, 115) < 0.65)
+    AND NOT (term.decline > 0 AND rhythm.day > term.decline_from + 30 AND pg_temp.u(rhythm.n * 512 + rhythm.i, 115) < 0.4)
   UNION ALL
   SELECT n, 1000 + k, sponsor_left_on + 2, 'sponsor_news' FROM demo_term WHERE sponsor_left_on < %(as_of)s::date - 2
     AND (silent_from IS NULL OR sponsor_left_on + 2 < silent_from)
   UNION ALL
   SELECT n, 1020 + k, expanded_on - 1, 'expanded' FROM demo_term WHERE expanded_on < %(as_of)s::date
+    AND (silent_from IS NULL OR expanded_on - 1 < silent_from)
   UNION ALL
   SELECT n, 1040 + k, ends_on - 6, CASE WHEN churned THEN 'churned' WHEN contracted THEN 'contracted' ELSE 'renewed' END
   FROM demo_term WHERE told AND ends_on <= %(as_of)s::date
