@@ -92,7 +92,7 @@ def with_names(model: ScoreModel) -> ScoreModel:
                 Signal.objects.filter(measure_id=pk)
                 .exclude(category="")
                 .values_list("category", flat=True)
-                .annotate(times=Count("pk"))
+                .annotate(times=Count("*"))
                 .order_by("-times", "category")[:MOST_NAMES]
             )
         )

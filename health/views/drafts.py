@@ -167,7 +167,7 @@ def model_rollback(request: WorkspaceRequest, key: str) -> HttpResponse:
         version = versioning.rollback(
             kind=KIND, key=key, actor=_actor(request), now=clock.now(), reason=_typed(request).get("reason", "")
         )
-    except (versioning.PublishRefused, versioning.NothingBefore) as refused:
+    except ValueError as refused:  # nothing was live before, or what was live then may not be live any more
         messages.error(request, str(refused))
         return _to(key)
     messages.success(request, f"Version {version.number} is live and says what v{before.number} said.")

@@ -10,7 +10,7 @@ from accounts.models import Account
 from core.models import Tenant
 from health.actions import backfill_history, make_defaults, recompute
 from health.models import Score
-from health.queries import live_models, stored_on
+from health.queries import live_models, moments, stored_on
 from health.queries.moments import Judged, judge_moments, judged_sql, with_names
 from health.rules import Learn, parse_model
 from tests.factories.health import (
@@ -128,3 +128,13 @@ def test_nothing_is_asked_when_there_are_no_moments() -> None:
     measure("usage")
     assert judge_moments(parse_model(document(one_input())), []) == []
     assert not Account.objects.exists()
+
+
+def test_of_very_many_names_the_most_frequent_are_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moments, "MOST_NAMES", 2)
+    one = account()
+    for name, times in (("Alpha", 1), ("Beta", 2), ("Zeta", 3)):
+        for at in range(times):
+            category(one, "plan", name, day=TODAY - timedelta(days=10 * at + times))
+    model = parse_model(document(one_input("plan", mapping={"learn": "categories"})))
+    assert with_names(model).inputs[0].readings[0].mapping == Learn("categories", ("Beta", "Zeta"))
