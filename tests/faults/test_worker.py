@@ -20,7 +20,7 @@ from tests.stack import ENTER, Stack, wait_until
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 NIGHTLY_TASKS = ("accounts.refresh_arr", "health.nightly", "renewals.sweep", "qbr.assemble", "escalations.sweep")
-NIGHTLY_COMMANDS = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations")
+NIGHTLY_COMMANDS = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations", "sweep_alerts")
 SCORES = """
     SELECT 'score', a.external_id, s.as_of::text, s.score::text, s.band, s.sub_scores::text
     FROM health_score s JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
@@ -39,6 +39,7 @@ EFFECTS = """
     UNION ALL SELECT 'qbr', count(*), count(DISTINCT (account_id, due_on)) FROM qbr_qbr
     UNION ALL SELECT 'package', count(*), count(DISTINCT qbr_id) FROM qbr_qbrpackage
     UNION ALL SELECT 'escalation', count(*), count(DISTINCT account_id) FROM escalations_escalation
+    UNION ALL SELECT 'alert', count(*), count(DISTINCT (rule_key, account_id, opened_on)) FROM health_alert
     UNION ALL SELECT 'movement', count(*), count(DISTINCT (account_id, effective_on, kind))
       FROM accounts_revenuemovement
     ORDER BY 1
@@ -85,8 +86,9 @@ def let_the_lease_run_out(stack: Stack, slug: str) -> None:
         )
 
 
-def jobs(stack: Stack, slug: str) -> list[tuple[Any, ...]]:
-    return stack.rows("SELECT kind, state, attempts, error FROM core_job ORDER BY id", slug=slug)
+def recomputes(stack: Stack, slug: str) -> list[tuple[Any, ...]]:
+    """State and attempts of the full runs; each is followed by a look at the alert rules, a job of its own."""
+    return stack.rows("SELECT state, attempts FROM core_job WHERE kind = 'health.recompute' ORDER BY id", slug=slug)
 
 
 KILL_POINTS = {
@@ -102,21 +104,21 @@ def test_a_worker_killed_in_the_middle_of_a_recompute_leaves_every_score_exactly
 ) -> None:
     worker = stack.start_worker()
     stack.ring("health.nightly", tenant_id=tenants["sound"])
-    wait_until(lambda: [job[1] for job in jobs(stack, "sound")] == ["done"], what="the undisturbed run")
+    wait_until(lambda: recomputes(stack, "sound") == [("done", 1)], what="the undisturbed run")
     for place, (where, lock) in enumerate(KILL_POINTS.items()):
         with held(stack, "hurt", lock):
             task = "core.sweep" if place else "health.nightly"
             stack.ring(task, tenant_id=tenants["hurt"])
             wait_until(lambda: somebody_waits(stack), what=f"the worker stands {where}")
             stack.kill(worker)
-        assert [job[1:3] for job in jobs(stack, "hurt")] == [("running", place + 1)], where
+        assert recomputes(stack, "hurt") == [("running", place + 1)], where
         wait_until(lambda: not somebody_waits(stack), what="Postgres has noticed")
         assert stack.rows("SELECT count(*) FROM health_score", slug="hurt") == [(0,)], where
         let_the_lease_run_out(stack, "hurt")
         stack.broker.flushdb()
         worker = stack.start_worker()
     stack.ring("core.sweep", tenant_id=tenants["hurt"])
-    wait_until(lambda: [job[1:3] for job in jobs(stack, "hurt")] == [("done", len(KILL_POINTS) + 1)], what="it is done")
+    wait_until(lambda: recomputes(stack, "hurt") == [("done", len(KILL_POINTS) + 1)], what="it is done")
     assert stack.rows(SCORES, slug="hurt") == stack.rows(SCORES, slug="sound")
     assert stack.rows("SELECT count(*) FROM health_score", slug="hurt")[0][0] > 25
 
@@ -172,6 +174,7 @@ def test_the_nightly_commands_write_nothing_the_second_time(stack: Stack) -> Non
     assert [second["sweep_renewals"][key] for key in ("renewals_opened", "tasks_created", "tasks_moved")] == [0, 0, 0]
     assert second["assemble_qbrs"]["assembled"] == 0
     assert [second["sweep_escalations"][key] for key in ("opened", "closed")] == [0, 0]
+    assert [second["sweep_alerts"][key] for key in ("opened", "closed")] == [0, 0]
 
 
 def test_two_schedulers_at_once_equal_one(stack: Stack) -> None:
