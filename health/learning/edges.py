@@ -7,6 +7,7 @@ import numpy as np
 from health.learning.arrays import Flags, Floats
 
 STEP = 5
+NEAR = 10
 # Red loses at least so many times the average, green at most so many times.
 RED_LOSES, GREEN_LOSES = 1.5, 0.5
 LEAST_IN_BAND = 25
@@ -21,8 +22,8 @@ class Edges:
 
 
 def edges(score: Floats, lost: Flags) -> Edges:
-    """The widest red with 1.5 times the average loss, the widest green with half of it; red ends where green begins
-    at the latest. A band of under 25 accounts proves nothing.
+    """The widest red that loses 1.5 times the average, as a whole and in the ten points below its edge; the widest
+    green that loses half of it, likewise from its edge. A part of under 25 accounts proves nothing.
     """
     there = ~np.isnan(score)
     score, lost = score[there], lost[there]
@@ -30,11 +31,16 @@ def edges(score: Floats, lost: Flags) -> Edges:
         return Edges()
     base = float(lost.mean())
     marks = range(STEP, 100, STEP)
-    yellow = max((at for at in marks if _rate(lost[score < at]) >= RED_LOSES * base), default=None)
-    last = STEP if yellow is None else yellow + STEP
-    green = min(
-        (at for at in marks if at >= last and 1 - _rate(~lost[score >= at]) <= GREEN_LOSES * base), default=None
-    )
+
+    def loses(at: int) -> bool:
+        return all(_rate(lost[part]) >= RED_LOSES * base for part in (score < at, (score < at) & (score >= at - NEAR)))
+
+    def keeps(at: int) -> bool:
+        parts = (score >= at, (score >= at) & (score < at + NEAR))
+        return all(_rate(~lost[part]) >= 1 - GREEN_LOSES * base for part in parts)
+
+    yellow = max(filter(loses, marks), default=None)
+    green = min((at for at in filter(keeps, marks) if yellow is None or at > yellow), default=None)
     return Edges(yellow, green)
 
 

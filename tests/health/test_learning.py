@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from health.learning.arrays import Rows
+from health.learning.arrays import Rows, span
+from health.learning.edges import Edges, edges
 from health.learning.leaks import leak
 from health.learning.mappings import apply, bands, linear
 from health.learning.report import figures
@@ -12,6 +13,8 @@ from health.learning.separation import Alarm, Share, alarm, area, auc, lift
 from health.learning.teaching import Lesson, Taught, teach, train_until
 from health.learning.weights import fit, rounded, weighted
 from health.rules import Learn, Missing, sub_score
+from health.rules.minimums import enough
+from health.rules.proposal import proposal
 
 
 def taught(key: str, values: np.ndarray, learn: str | None, missing: Missing = Missing.EXCLUDE) -> Taught:
@@ -168,3 +171,30 @@ def test_figures_of_a_report_add_up() -> None:
     assert {one["segment"]: one["reason"] for one in found["segments"]} == {"enterprise": "too few", "small": ""}
     assert found["baselines"]["best_single_input"]["input"] == "a"
     assert found["inputs"][0]["adjusted"]["low"] > 1
+
+
+def test_a_handful_of_kept_accounts_is_not_enough_and_one_early_outcome_is_no_half_year() -> None:
+    assert (enough(100, 99), enough(100, 85), enough(100, 15), enough(100, 14)) == (False, True, True, False)
+    assert span(np.concatenate([[0], np.arange(300, 400)])) < 182 < span(np.arange(0, 300))
+
+
+def test_edges_of_bands_follow_the_losses_and_only_where_nobody_chose_them() -> None:
+    score = np.repeat(np.arange(0.0, 100.0, 0.5), 20)
+    random = np.random.default_rng(9)
+    lost = random.random(len(score)) < np.where(score < 30, 0.6, np.where(score < 60, 0.2, 0.02))
+    found = edges(score, lost)
+    assert found.yellow is not None
+    assert found.green is not None
+    assert 30 <= found.yellow < found.green <= 60
+    base = lost.mean()
+    assert lost[score < found.yellow].mean() >= 1.5 * base
+    assert lost[score >= found.green].mean() <= 0.5 * base
+    assert edges(score, random.random(len(score)) < 0.2) == Edges(None, None)
+    usual = {"inputs": [], "bands": {"yellow": 50, "green": 70}}
+    assert proposal(usual, weights={}, learned={}, yellow=35, green=None)["bands"] == {
+        "red": 0,
+        "yellow": 35,
+        "green": 70,
+    }
+    chosen = {"inputs": [], "bands": {"yellow": 45, "green": 70}}
+    assert proposal(chosen, weights={}, learned={}, yellow=35, green=60)["bands"] == chosen["bands"]

@@ -10,7 +10,8 @@ from django.test import Client
 from sklearn.metrics import roc_auc_score
 
 import health.tasks  # noqa: F401 -- registers the jobs, as a worker does
-from accounts.models import Account, Measure, Outcome
+from accounts.models import Account, Contract, ContractLine, Measure, Outcome
+from accounts.queries.lost import first_losses
 from core import clock
 from core.actions import add_member
 from core.actors import Actor
@@ -19,12 +20,14 @@ from core.jobs import run_job
 from core.models import Membership, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from core.versioning import publish
-from health.actions.calibration import start_calibration
+from health.actions.calibration import calibrate, start_calibration
 from health.actions.validation import start_validation, validate
 from health.models import Calibration, ScoreHistory, ValidationReport
 from health.queries.live import model_of
 from health.queries.outcomes import known_outcomes
-from health.queries.validation import gate
+from health.queries.proof_panel import proof_panel
+from health.queries.validation import gate, trained_until
+from health.queries.wording import without_money
 from tests.health.proof_world import Table, document, drafted, run
 
 pytestmark = pytest.mark.django_db
@@ -112,11 +115,15 @@ def test_one_row_per_account_and_day_and_loss_wins(kestrel: Tenant, actor: Actor
     with tenant_context(kestrel.pk):
         account = Account.objects.create(name="A", name_key="a", external_id="A")
         other = Account.objects.create(name="B", name_key="b", external_id="B")
+        for at in range(15):  # as many kept as make a comparison
+            kept = Account.objects.create(name=f"K{at}", name_key=f"k{at}", external_id=f"K{at}")
+            Outcome.objects.create(account=kept, day=date(2025, 1, 2), kind="renewed")
         for kind in ("renewed", "contracted"):
             Outcome.objects.create(account=account, day=date(2025, 1, 1), kind=kind)
         model = model_of(drafted(kestrel, fixed("one"), actor, now))
         rows = [row for part in known_outcomes(model, lead_days=90, today=TODAY) for row in part]
-        assert [(row.account_id, row.lost) for row in rows] == [(account.pk, True)]
+        assert [(row.account_id, row.lost) for row in rows if row.day < date(2025, 1, 2)] == [(account.pk, True)]
+        assert len(rows) == 16
         Outcome.objects.filter(kind="renewed").delete()  # now only losses are known: who is active was kept
         rows = [row for part in known_outcomes(model, lead_days=90, today=TODAY) for row in part]
         assert {(row.account_id, row.lost) for row in rows} >= {(account.pk, True), (other.pk, False)}
@@ -188,3 +195,78 @@ def test_sentiment_is_set_against_outcomes_with_an_interval(
     text = client.get("/health/sentiment/").content.decode()
     assert "times the odds of being lost" in text
     assert "Correlation, not cause" in text
+
+
+def contracted(name: str, before: int, after: int) -> int:
+    """An account that contracted on 1 March, and what its contract lines say of how much."""
+    day = date(2025, 3, 1)
+    account = Account.objects.create(name=name, name_key=name.lower(), external_id=name)
+    Outcome.objects.create(account=account, day=day, kind="contracted")
+    if before:
+        contract = Contract.objects.create(
+            account=account, external_id=name, starts_on=date(2024, 3, 1), currency="EUR"
+        )
+        for arr, start, end in ((before, date(2024, 3, 1), day), (after, day, None)):
+            ContractLine.objects.create(
+                account=account, contract=contract, external_id=f"{name}{start}", starts_on=start, ends_on=end,
+                arr_minor=arr, kind="recurring",
+            )  # fmt: skip
+    return account.pk
+
+
+def test_a_contraction_is_a_loss_unless_contract_lines_show_that_it_was_small(kestrel: Tenant) -> None:
+    with tenant_context(kestrel.pk):
+        small, large = contracted("S", 100_00, 95_00), contracted("L", 100_00, 80_00)
+        unseen, unknown = contracted("U", 100_00, 100_00), contracted("N", 0, 0)
+        found = first_losses(date(2025, 1, 1), date(2026, 1, 1))
+    assert (small in found, large in found, unseen in found, unknown in found) == (False, True, True, True)
+
+
+def test_the_gate_asks_for_a_lead_of_30_days_and_for_the_live_version_beside(
+    kestrel: Tenant, actor: Actor, now: Any, tmp_path: Path
+) -> None:
+    usage_table().load(tmp_path, kestrel.slug)
+    live = drafted(kestrel, fixed("beside"), actor, now)
+    with tenant_context(kestrel.pk):
+        publish(version=live, actor=actor, now=now, reason="test", waiver="test")
+    other = fixed("beside")
+    other["bands"] = {"red": 0, "yellow": 40, "green": 60}
+    version = drafted(kestrel, other, actor, now)
+    with tenant_context(kestrel.pk):
+        validate(version=version, actor=actor, now=now, today=TODAY, leads=[0])
+        assert gate(version).report_id is None
+        report = validate(version=version, actor=actor, now=now, today=TODAY, leads=[0, 60])[1]
+        assert gate(version).report_id == report.pk
+        lines = {line.text: line.value for line in gate(version).lines}
+        assert lines["Not worse than live by more than 0.02"] == "+0.00"
+        panel = proof_panel(version)
+    recall = next(one for one in panel.alarm if one.label == "Recall")
+    assert recall.live is not None
+    assert recall.this is not None
+    assert recall.live > recall.this  # red reaches less far
+    assert recall.change.startswith("−")
+
+
+def test_a_proposal_that_a_file_brings_back_is_not_tested_on_what_taught_it(
+    kestrel: Tenant, actor: Actor, now: Any, tmp_path: Path
+) -> None:
+    usage_table(800).load(tmp_path, kestrel.slug)
+    version = drafted(kestrel, document("copied", {"usage": "linear"}), actor, now)
+    with tenant_context(kestrel.pk):
+        later = now + timedelta(hours=1)
+        made = calibrate(version=version, actor=actor, now=later, today=TODAY)
+        assert made.draft is not None
+        assert made.draft.definition["bands"] != version.definition["bands"]
+        until = made.calibration.train_until
+        again = drafted(kestrel, made.draft.definition, actor, later)
+        edited = drafted(kestrel, {**made.draft.definition, "name": "Mine"}, actor, later + timedelta(hours=1))
+        assert (trained_until(again), trained_until(edited), trained_until(version)) == (until, until, None)
+
+
+def test_amounts_are_left_out_of_figures_however_deep() -> None:
+    figures = {"auc": 0.7, "red": {"red": 3, "arr_lost": 5.0}, "inputs": [{"key": "a", "thirds": [{"n": 1, "arr": 2}]}]}
+    assert without_money(figures) == {
+        "auc": 0.7,
+        "red": {"red": 3},
+        "inputs": [{"key": "a", "thirds": [{"n": 1}]}],
+    }
