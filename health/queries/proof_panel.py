@@ -117,7 +117,7 @@ def points(this: float | None, live: float | None) -> str:
     """`+4 pts`, from two shares."""
     if this is None or live is None:
         return ""
-    step = round(100 * this) - round(100 * live)
+    step = int(100 * this + 0.5) - int(100 * live + 0.5)  # halves go up, as shown beside
     return f"{'+' if step > 0 else '−' if step < 0 else '±'}{abs(step)} pts"
 
 
