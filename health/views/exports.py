@@ -19,7 +19,7 @@ from core.spreadsheets import harmless
 from health.forms import CompareForm, TwinForm
 from health.queries import explain
 from health.queries.exports import as_document, as_rows
-from health.queries.twin import twin_of, workbook
+from health.queries.twin import first_scored, twin_of, workbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -66,7 +66,9 @@ def account_twin(request: WorkspaceRequest, account_id: int) -> HttpResponse:
 @requires(Permission.VIEW_HEALTH)
 @require_GET
 def twin(request: WorkspaceRequest) -> HttpResponse:
-    """The scores of up to 100 chosen accounts as a workbook: `?accounts=1,2,3`, or `accounts` many times."""
+    """The scores of up to 100 accounts as a workbook: `?accounts=1,2,3`, or `accounts` many times; else the first."""
+    if "accounts" not in request.GET:
+        return _twin(request, first_scored(), "accounts")
     chosen = TwinForm({"accounts": ",".join(request.GET.getlist("accounts"))})
     if not chosen.is_valid():
         words = " ".join(str(error) for error in chosen.errors["accounts"])

@@ -300,6 +300,7 @@ def test_the_twin_is_offered_for_one_and_for_chosen_accounts(csm: Client, scored
     for url in (f"/accounts/{scored.pk}/health/twin.xlsx", f"/health/twin.xlsx?accounts={scored.pk},999"):
         response = csm.get(url)
         assert (response.status_code, response.content[:2]) == (200, b"PK")
+    assert csm.get("/health/twin.xlsx").status_code == 200  # nobody chose: the first by name
     assert csm.get("/health/twin.xlsx?accounts=999").status_code == 404
     for wrong in ("", "a", ",".join(map(str, range(101)))):
         assert csm.get(f"/health/twin.xlsx?accounts={wrong}").status_code == 422

@@ -74,6 +74,12 @@ def twin_of(account_ids: Sequence[int], *, today: date, now: datetime, workspace
     return Twin(now, workspace, with_money, tuple(models), left_out=len(ids) - shown)
 
 
+def first_scored() -> list[int]:
+    """The first `MOST` scored accounts by name, for a file that nobody chose accounts for."""
+    scored = Score.objects.order_by("account__name_key", "account_id")
+    return list(scored.values_list("account_id", flat=True)[:MOST])
+
+
 def _account(row: Score, override: float | None) -> TwinAccount:
     return TwinAccount(
         id=row.account_id,
