@@ -4,7 +4,7 @@
 
 Makes the demo workspace `truth` anew for every seed, with facts only, drafts a model that reads each cause where it
 shows, calibrates it at 90 days, and compares the order of its weights with the order in the truth file. A seed takes
-about three quarters of a minute. A cause without a weight, or below the noise measure, is not in order. Below about 750
+a minute to a minute and a half. A cause without a weight, or below the noise measure, is not in order. Below about 750
 outcomes to learn from (1,000 companies) luck begins to decide the order.
 """
 
