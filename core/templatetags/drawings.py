@@ -141,7 +141,7 @@ def waterfall(
     gain loss); totals stand on the axis, the rest are steps. The axis may be cut: say so in words under the picture."""
     width, height, top, bottom = 560.0, 262.0, 24.0, 218.0
     levels = _levels(rows)
-    low = min(min(first, last) for first, last in levels if first != 0) if len(levels) > 1 else 0.0
+    low = min((min(first, last) for first, last in levels if first != 0), default=0.0)
     high = max(max(first, last) for first, last in levels)
     room = max((high - low) * 0.25, 1.0)
     floor, ceiling = max(low - room, 0.0), high + room / 3
