@@ -118,9 +118,7 @@ def read_notification(request: WorkspaceRequest, notification_id: int) -> HttpRe
     """Marks one as read and goes to what it is about."""
     if notification_id >= 2**63:
         raise Http404
-    found = notify.mark_read(
-        membership_id=request.membership.pk, now=clock.now(), notification_id=notification_id
-    )
+    found = notify.mark_read(membership_id=request.membership.pk, now=clock.now(), notification_id=notification_id)
     if found is None:
         raise Http404
     return redirect(found.url or "core:notifications")

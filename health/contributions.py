@@ -73,4 +73,3 @@ def register() -> None:
     )
     for check in CHECKS:
         registry.add_doctor_check(DoctorCheck(*check))
-

@@ -4,16 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_queue_and_list_indexes'),
-        ('core', '0003_programs_and_notifications'),
-        ('renewals', '0002_seen_on'),
+        ("accounts", "0003_queue_and_list_indexes"),
+        ("core", "0003_programs_and_notifications"),
+        ("renewals", "0002_seen_on"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='renewal',
-            index=models.Index(condition=models.Q(('state', 'won')), fields=['tenant', 'owner', 'due_on'], include=('decided_at', 'is_automatic', 'basis'), name='renewal_won_of_owner'),
+            model_name="renewal",
+            index=models.Index(
+                condition=models.Q(("state", "won")),
+                fields=["tenant", "owner", "due_on"],
+                include=("decided_at", "is_automatic", "basis"),
+                name="renewal_won_of_owner",
+            ),
         ),
     ]

@@ -22,7 +22,6 @@ from core.models import Tenant
 from core.tenancy import tenant_context
 from tests.accounts.conftest import Load
 
-
 HEAD = ["account_id", "account_name", "industry", "signup_date", "seats"]
 ROWS: list[list[Any]] = [
     [101, "Brightwater", "Food", date(2024, 3, 4), 12],
