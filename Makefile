@@ -29,7 +29,7 @@ setup: environment
 
 test: environment
 	@$(PY) -m revops.local.browser
-	@$(PY) -m pytest -n 2 --create-db $(ARGS)
+	@$(PY) -m pytest -n 3 --create-db $(ARGS)
 
 check: environment
 	$(PY) -m ruff check .

@@ -18,6 +18,8 @@ SHOTS = {
     "accounts": ("/accounts/", False),
     "account": ("/accounts/{account}/", False),
     "health": ("/accounts/{account}/health/", False),
+    "model": ("/health/models/standard/", False),
+    "movements": ("/trend/movements/", False),
     "trend": ("/trend/", False),
     "trend-dark": ("/trend/", True),
     "qbr": ("/qbrs/{qbr}/", False),
