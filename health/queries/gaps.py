@@ -178,7 +178,7 @@ def _last_days(found: list[tuple[Any, ...]], names: Inputs) -> Seen:
     if not asked:
         return seen
     accounts, measures, days = (list(part) for part in zip(*sorted(asked), strict=True))
-    params = {"tenant": require_tenant_id(), "accounts": accounts, "measures": measures, "days": days}
+    params: dict[str, Any] = {"tenant": require_tenant_id(), "accounts": accounts, "measures": measures, "days": days}
     with connection.cursor() as cursor:
         cursor.execute(last_days_sql(measures), params)
         seen.update({(account_id, measure): day for account_id, measure, day in cursor.fetchall()})
