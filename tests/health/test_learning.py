@@ -50,7 +50,7 @@ def test_accounts_with_many_outcomes_widen_the_interval() -> None:
     lost = random.random(300) < 1 / (1 + np.exp(score + 1))
     alone = area(np.tile(score, 4), np.tile(lost, 4), np.arange(1200))
     together = area(np.tile(score, 4), np.tile(lost, 4), np.tile(np.arange(300), 4))
-    assert together.high - together.low > 1.5 * (alone.high - alone.low)  # type: ignore[operator]
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)  # type: ignore[operator]  # -- the test has made sure that it is there
 
 
 @pytest.mark.capability("K8")
@@ -140,11 +140,11 @@ def test_leaks_are_named() -> None:
     lost = random.random(500) < 0.3
     honest = random.normal(size=500) - lost
     assert leak("x", "X", honest, lost) is None
-    assert leak("x", "X", lost + 0.01 * honest, lost).code == "predicts_too_well"  # type: ignore[union-attr]
+    assert leak("x", "X", lost + 0.01 * honest, lost).code == "predicts_too_well"  # type: ignore[union-attr]  # -- the test has made sure that it is there
     survey = np.where(lost, 1.0, np.nan)
-    assert leak("x", "X", survey, lost).code == "follows_from_outcome"  # type: ignore[union-attr]
+    assert leak("x", "X", survey, lost).code == "follows_from_outcome"  # type: ignore[union-attr]  # -- the test has made sure that it is there
     nothing = np.full(500, np.nan)
-    assert leak("x", "X", nothing, lost, seen_after=0.9).code == "dated_after_outcome"  # type: ignore[union-attr]
+    assert leak("x", "X", nothing, lost, seen_after=0.9).code == "dated_after_outcome"  # type: ignore[union-attr]  # -- the test has made sure that it is there
 
 
 def test_figures_of_a_report_add_up() -> None:

@@ -60,7 +60,7 @@ def test_two_files_become_a_calibrated_draft_with_its_report(
         tested = rows.day >= rows.day.min() + 0
         assert tested.all()
         report = ValidationReport.objects.get(pk=checked["report"])
-        late = rows.where(rows.day >= (report.from_day - type(report.from_day)(2000, 1, 1)).days)  # type: ignore[operator]
+        late = rows.where(rows.day >= (report.from_day - type(report.from_day)(2000, 1, 1)).days)  # type: ignore[operator]  # -- the test has made sure that it is there
         assert report.auc == pytest.approx(roc_auc_score(~late.lost, late.score), abs=1e-12)
         assert Calibration.objects.count() == 1
         assert gate(version).passed == all(line.ok for line in gate(version).lines)
