@@ -5,6 +5,7 @@ class AccountStatus(models.TextChoices):
     PROSPECT = "prospect", "Prospect"
     CUSTOMER = "customer", "Customer"
     CHURNED = "churned", "Churned"
+    MERGED = "merged", "Merged into another"
 
 
 class Segment(models.TextChoices):

@@ -22,6 +22,7 @@ class JobState(models.TextChoices):
 
 class VersionState(models.TextChoices):
     DRAFT = "draft", "Draft"
+    IN_REVIEW = "in_review", "In review"
     PUBLISHED = "published", "Live"
     RETIRED = "retired", "Retired"
 

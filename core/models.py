@@ -23,6 +23,10 @@ class Tenant(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     timezone = models.CharField(max_length=64, default="UTC")
     is_demo = models.BooleanField(default=False)
+    needs_approval = models.BooleanField(
+        default=False, help_text="A process goes live only after a second person has approved it."
+    )
+    holidays = models.JSONField(default=list, blank=True, help_text="Days that are no business days, as YYYY-MM-DD.")
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -198,6 +202,11 @@ class ProcessVersion(TenantModel):
     based_on = models.PositiveIntegerField(null=True, help_text="The number of the version that it was drafted from.")
     waived_by = models.CharField(max_length=200, blank=True, help_text="Who published it although a gate was shut.")
     waiver_reason = models.TextField(blank=True)
+    review_asked_by = models.CharField(max_length=200, blank=True)
+    review_asked_at = models.DateTimeField(null=True)
+    review_reason = models.TextField(blank=True, help_text="What the change is for, in the words of who asked.")
+    approved_by = models.CharField(max_length=200, blank=True)
+    approved_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -211,6 +220,28 @@ class ProcessVersion(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"
+
+
+class ProcessOwner(TenantModel):
+    """Who answers for a process, and who does while they are away. Not part of the document: it travels alone."""
+
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=80)
+    owner = models.ForeignKey(Membership, models.PROTECT, related_name="+")
+    deputy = models.ForeignKey(Membership, models.PROTECT, null=True, blank=True, related_name="+")
+    updated_at = models.DateTimeField()
+    updated_by = models.CharField(max_length=200)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind", "key"], name="process_owner_once"),
+            models.CheckConstraint(
+                condition=~models.Q(owner=models.F("deputy")), name="process_owner_is_not_their_own_deputy"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"owner of {self.kind} {self.key}"
 
 
 class ApiKey(models.Model):
@@ -335,6 +366,7 @@ __all__ = [
     "Membership",
     "Notification",
     "NotificationChoice",
+    "ProcessOwner",
     "ProcessVersion",
     "Tenant",
     "TenantForeignKey",

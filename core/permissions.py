@@ -35,6 +35,8 @@ class Permission(StrEnum):
     OVERRIDE_HEALTH = "override_health"
     MANAGE_MEMBERS = "manage_members"
     MANAGE_API_KEYS = "manage_api_keys"
+    APPROVE_WAIVERS = "approve_waivers"
+    MANAGE_BOOKS = "manage_books"
 
 
 P = Permission
@@ -64,8 +66,8 @@ _CSM: Final = _READ | {
 
 ROLE_PERMISSIONS: Final[dict[str, frozenset[Permission]]] = {
     Role.CSM: _CSM,
-    Role.CS_MANAGER: _CSM | {P.RECOMPUTE_HEALTH},
-    Role.CS_DIRECTOR: _CSM | {P.RECOMPUTE_HEALTH},
+    Role.CS_MANAGER: _CSM | {P.RECOMPUTE_HEALTH, P.APPROVE_WAIVERS, P.MANAGE_BOOKS},
+    Role.CS_DIRECTOR: _CSM | {P.RECOMPUTE_HEALTH, P.APPROVE_WAIVERS, P.MANAGE_BOOKS},
     Role.EXECUTIVE_SPONSOR: _READ | {P.WORK_TASKS, P.LOG_ACTIVITY, P.WORK_ESCALATIONS},
     Role.SALES_REP: (_READ - {P.VIEW_TRENDS}) | {P.WORK_TASKS, P.LOG_ACTIVITY, P.WORK_OPPORTUNITIES},
     Role.SUPPORT_AGENT: frozenset(

@@ -7,6 +7,12 @@ class StageKind(models.TextChoices):
     LOST = "lost", "Lost"
 
 
+class OpportunityKind(models.TextChoices):
+    NEW = "new", "New business"
+    RENEWAL = "renewal", "Renewal"
+    EXPANSION = "expansion", "Expansion"
+
+
 class ForecastCategory(models.TextChoices):
     NOT_YET = "not_yet", "Not yet"
     BEST_CASE = "best_case", "Best case"
@@ -23,6 +29,7 @@ class TaskKind(models.TextChoices):
     ESCALATION = "escalation", "Escalation"
     ALERT = "alert", "Alert"
     HANDOFF = "handoff", "Hand-off"
+    PLAY = "play", "Playbook step"
 
 
 class TaskState(models.TextChoices):

@@ -1,10 +1,10 @@
 from django.urls import path
 
-from journeys import views
+from journeys.views import journey, opportunities
 
 app_name = "journeys"
 urlpatterns = [
-    path("opportunities/", views.opportunities, name="opportunities"),
-    path("opportunities/stages/<int:stage_id>/", views.stage_deals, name="stage_deals"),
-    path("journey/", views.journey, name="journey"),
+    path("opportunities/", opportunities.opportunities, name="opportunities"),
+    path("opportunities/stages/<int:stage_id>/", opportunities.stage_deals, name="stage_deals"),
+    path("journey/", journey.journey, name="journey"),
 ]

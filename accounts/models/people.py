@@ -17,6 +17,7 @@ class Person(TenantModel):
     email_key = models.CharField(max_length=254, blank=True, help_text="The e-mail address in lower case.")
     membership = models.ForeignKey(Membership, models.SET_NULL, null=True, blank=True, related_name="people")
     is_active = models.BooleanField(default=True)
+    guided_until = models.DateField(null=True, blank=True, help_text="A new hire: steps are shown with their script.")
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -56,6 +57,7 @@ class Account(TenantModel):
     arr_minor = models.BigIntegerField(default=0)
     arr_as_of = models.DateField(null=True)
     last_contact_on = models.DateField(null=True, blank=True)
+    merged_into = TenantForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     attributes = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -116,3 +118,24 @@ class Contact(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AccountMerge(TenantModel):
+    """Two accounts that were one: `gone` went into `kept`. Its row stays, so that every old address still leads on."""
+
+    kept = TenantForeignKey(Account, models.PROTECT, related_name="merges")
+    gone = TenantForeignKey(Account, models.PROTECT, related_name="+")
+    merged_at = models.DateTimeField()
+    merged_by = models.CharField(max_length=200)
+    reason = models.TextField()
+    moved = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="Number of rows moved by table.")
+    set_aside = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="What both had and one had to give way, by table."
+    )
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "gone"], name="account_merged_once")]
+        indexes = [models.Index(fields=["tenant", "kept"], name="merge_into_account")]
+
+    def __str__(self) -> str:
+        return f"account {self.gone_id} into {self.kept_id}"

@@ -1,13 +1,37 @@
-from journeys.models.lifecycle import LifecycleStage, StageVisit
-from journeys.models.sales import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
+from journeys.models.absences import Absence, BookHandover, HandoverLine
+from journeys.models.gates import Evidence, Waiver
+from journeys.models.lifecycle import (
+    Checkpoint,
+    ContactStageVisit,
+    Expectation,
+    FirstValue,
+    Handoff,
+    LifecycleStage,
+    StageVisit,
+)
+from journeys.models.playbooks import PlaybookRun, RunStep
+from journeys.models.sales import Answer, Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
 from journeys.models.tasks import Task
 
 __all__ = [
+    "Absence",
+    "Answer",
+    "BookHandover",
+    "Checkpoint",
+    "ContactStageVisit",
+    "Evidence",
+    "Expectation",
+    "FirstValue",
+    "Handoff",
+    "HandoverLine",
     "LifecycleStage",
     "Opportunity",
     "OpportunityStageVisit",
     "Pipeline",
     "PipelineStage",
+    "PlaybookRun",
+    "RunStep",
     "StageVisit",
     "Task",
+    "Waiver",
 ]

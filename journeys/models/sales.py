@@ -3,10 +3,10 @@
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from accounts.models import Account, Person, Product
+from accounts.models import Account, Contact, Person, Product
 from core.fields import TenantForeignKey
-from core.models import TenantModel
-from journeys.choices import ForecastCategory, StageKind
+from core.models import ProcessVersion, TenantModel
+from journeys.choices import ForecastCategory, OpportunityKind, StageKind
 
 
 class Pipeline(TenantModel):
@@ -59,12 +59,28 @@ class Opportunity(TenantModel):
     owner = TenantForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="opportunities")
     product = TenantForeignKey(Product, models.SET_NULL, null=True, blank=True, related_name="+")
     external_id = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(
+        max_length=12, choices=OpportunityKind.choices, default=OpportunityKind.NEW, db_default=OpportunityKind.NEW
+    )
     name = models.CharField(max_length=200)
+    about = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="What it is about, in a few words."
+    )
+    source_kind = models.CharField(
+        max_length=24, blank=True, default="", db_default="", help_text="What it came from, such as renewal."
+    )
+    source_id = models.BigIntegerField(null=True, blank=True)
     amount_minor = models.BigIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3)
     opened_on = models.DateField(null=True, blank=True)
     close_on = models.DateField(null=True, blank=True, help_text="Expected while open, actual once closed.")
     closed_on = models.DateField(null=True, blank=True)
+    close_reason = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Why it was lost, or won."
+    )
+    edition = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Rises with every change: who saw an older one is told."
+    )
     attributes = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
 
     class Meta(TenantModel.Meta):
@@ -79,6 +95,9 @@ class Opportunity(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "pipeline", "stage"], name="opportunity_in_stage"),
             models.Index(fields=["tenant", "account"], name="opportunity_of_account"),
+            models.Index(fields=["tenant", "owner", "stage"], name="opportunity_of_owner"),
+            models.Index(fields=["tenant", "stage", "close_on", "id"], name="opportunity_on_board"),
+            models.Index(fields=["tenant", "source_kind", "source_id"], name="opportunity_of_source"),
         ]
 
     def __str__(self) -> str:
@@ -93,6 +112,8 @@ class OpportunityStageVisit(TenantModel):
     entered_on = models.DateField(null=True, blank=True, help_text="Empty where the source does not say.")
     left_on = models.DateField(null=True, blank=True)
     moved_by = models.CharField(max_length=200, blank=True)
+    reason = models.TextField(blank=True, default="", db_default="")
+    version = TenantForeignKey(ProcessVersion, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -100,9 +121,42 @@ class OpportunityStageVisit(TenantModel):
                 fields=["tenant", "opportunity"],
                 name="opportunity_in_one_stage",
                 condition=models.Q(left_on=None),
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(left_on=None)
+                | models.Q(entered_on=None)
+                | models.Q(left_on__gte=models.F("entered_on")),
+                name="deal_visit_ends_after_it_starts",
+            ),
         ]
-        indexes = [models.Index(fields=["tenant", "opportunity", "entered_on"], name="visit_of_opportunity")]
+        indexes = [
+            models.Index(fields=["tenant", "opportunity", "entered_on"], name="visit_of_opportunity"),
+            models.Index(fields=["tenant", "stage", "entered_on"], name="deal_visit_by_stage"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stage} from {self.entered_on}"
+
+
+class Answer(TenantModel):
+    """The answer to one question of a qualification framework for one opportunity. The latest; the audit keeps more.
+
+    `value` has the type of the question; `is_complete` says whether it satisfies it (two steps where two are asked).
+    """
+
+    opportunity = TenantForeignKey(Opportunity, models.CASCADE, related_name="answers")
+    framework = models.CharField(max_length=80)
+    question = models.CharField(max_length=80)
+    value = models.JSONField(encoder=DjangoJSONEncoder)
+    contact = TenantForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="+")
+    is_complete = models.BooleanField()
+    answered_on = models.DateField()
+    answered_by = models.CharField(max_length=200)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "opportunity", "framework", "question"], name="answer_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.framework}.{self.question}"

@@ -29,6 +29,14 @@ class Task(TenantModel):
     subject_id = models.BigIntegerField(null=True, blank=True)
     snoozed_until = models.DateField(null=True, blank=True)
     snooze_reason = models.CharField(max_length=200, blank=True)
+    covered_for = TenantForeignKey(
+        Person,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose task it is while they are away.",
+    )
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.CharField(max_length=200, blank=True)
@@ -58,6 +66,7 @@ class Task(TenantModel):
                 condition=models.Q(state="open"),
             ),
             models.Index(fields=["tenant", "account", "state"], name="task_of_account"),
+            models.Index(fields=["tenant", "covered_for"], name="task_covered", condition=~models.Q(covered_for=None)),
             models.Index(fields=["tenant", "subject_kind", "subject_id"], name="task_of_subject"),
         ]
 

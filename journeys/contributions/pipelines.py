@@ -1,4 +1,4 @@
-"""What journeys contributes to the registry."""
+"""Pipelines and journeys: their kinds, facts, imports, checks and defaults."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Pages of the process: opportunities by stage, and the customer journey."""
+"""Opportunities by stage."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from core.permissions import Permission, may, requires
 from journeys.queries.opportunities import PER_STAGE, deals_in_stage, stage_columns
 from journeys.queries.pipeline_report import pipeline_report
 from journeys.queries.pipelines import find_stage, pipeline_tabs
-from journeys.queries.stages import stage_loads
 from journeys.rules.rates import win_rate
 
 
@@ -57,15 +56,3 @@ def stage_deals(request: WorkspaceRequest, stage_id: int) -> HttpResponse:
         "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
     }
     return render(request, "journeys/stage_deals.html", context)
-
-
-@requires(Permission.VIEW_ACCOUNTS)
-@require_GET
-def journey(request: WorkspaceRequest) -> HttpResponse:
-    """The stages of the customer journey: who leads, what success means, which accounts are there now."""
-    context = {
-        "loads": stage_loads(),
-        "currency": request.tenant.currency,
-        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
-    }
-    return render(request, "journeys/journey.html", context)

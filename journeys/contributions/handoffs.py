@@ -1,0 +1,5 @@
+"""Hand-offs between teams."""
+
+
+def register() -> None:
+    """Called once at start."""

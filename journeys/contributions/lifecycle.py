@@ -1,0 +1,5 @@
+"""The journey: first value, checkpoints, lists of gaps."""
+
+
+def register() -> None:
+    """Called once at start."""

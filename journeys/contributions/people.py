@@ -1,0 +1,5 @@
+"""Absences and books that go over."""
+
+
+def register() -> None:
+    """Called once at start."""

@@ -1,0 +1,5 @@
+"""Playbooks and plays."""
+
+
+def register() -> None:
+    """Called once at start."""
