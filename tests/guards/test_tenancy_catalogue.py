@@ -14,6 +14,7 @@ POLICY = (
     "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS \"nullif\"))"
 )
 APPEND_ONLY = {
+    "accounts_accountmerge",
     "core_auditentry",
     "accounts_revenuemovement",
     "health_scorehistory",
