@@ -41,6 +41,7 @@ app.conf.update(
         "health": {"task": "core.fan_out", "schedule": crontab(minute=10), "kwargs": {"task": "health.nightly"}},
         "alerts": {"task": "core.fan_out", "schedule": crontab(minute=15), "kwargs": {"task": "health.watch"}},
         "deliveries": {"task": "core.fan_out", "schedule": 60.0, "kwargs": {"task": "core.deliver"}},
+        "handoffs": {"task": "core.fan_out", "schedule": 30.0, "kwargs": {"task": "journeys.sweep_handoffs"}},
         "renewals": {"task": "core.fan_out", "schedule": crontab(minute=20), "kwargs": {"task": "renewals.sweep"}},
         "qbrs": {"task": "core.fan_out", "schedule": crontab(minute=30), "kwargs": {"task": "qbr.assemble"}},
         "uploads": {

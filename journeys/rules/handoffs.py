@@ -99,7 +99,7 @@ def handoffs_of(definition: Mapping[str, Any]) -> tuple[HandoffSpec, ...]:
 
 def parse_handoffs(raw: Any, stages: Collection[str], place: str = "handoffs") -> tuple[HandoffSpec, ...]:
     """Raises `ValueError` that starts with the field and names what would be right."""
-    if not isinstance(raw, Sequence) or isinstance(raw, str):
+    if not _is_list(raw):
         raise ValueError(f"{place}: give a list, or leave it out.")
     found: list[HandoffSpec] = []
     for number, one in enumerate(raw):
@@ -111,7 +111,7 @@ def parse_handoffs(raw: Any, stages: Collection[str], place: str = "handoffs") -
 
 
 def _handoff(raw: Any, stages: Collection[str], place: str) -> HandoffSpec:
-    if not isinstance(raw, Mapping):
+    if not _is_block(raw):
         raise ValueError(f"{place}: a block with key, name, from_stage, to_stage and teams is needed.")
     only(raw, place, _FIELDS)
     key, name = _text(raw, "key", place, 80), _text(raw, "name", place, 120)
@@ -122,7 +122,7 @@ def _handoff(raw: Any, stages: Collection[str], place: str) -> HandoffSpec:
     if not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= _LONGEST_WAIT:
         raise ValueError(f"{place}.accept_within_hours: a whole number from 1 to {_LONGEST_WAIT}, not {hours!r}.")
     for field in ("needs_expectation", "on_won"):
-        if not isinstance(raw.get(field, False), bool):
+        if raw.get(field, False) not in (True, False):
             raise ValueError(f"{place}.{field}: true or false, not {raw[field]!r}.")
     return HandoffSpec(
         key=key,
@@ -139,12 +139,12 @@ def _handoff(raw: Any, stages: Collection[str], place: str) -> HandoffSpec:
 
 
 def _checklist(raw: Any, place: str) -> tuple[ChecklistItem, ...]:
-    if not isinstance(raw, Sequence) or isinstance(raw, str):
+    if not _is_list(raw):
         raise ValueError(f"{place}: give a list of items with key and name.")
     items: list[ChecklistItem] = []
     for number, one in enumerate(raw):
         here = f"{place}[{number}]"
-        if not isinstance(one, Mapping):
+        if not _is_block(one):
             raise ValueError(f"{here}: a block with key and name is needed.")
         only(one, here, {"key", "name"})
         item = ChecklistItem(_text(one, "key", here, 80), _text(one, "name", here, 200))
@@ -152,6 +152,14 @@ def _checklist(raw: Any, place: str) -> tuple[ChecklistItem, ...]:
             raise ValueError(f"{here}.key: '{item.key}' stands twice. Give each item a key of its own.")
         items.append(item)
     return tuple(items)
+
+
+def _is_list(raw: Any) -> bool:
+    return isinstance(raw, Sequence) and not isinstance(raw, str)
+
+
+def _is_block(raw: Any) -> bool:
+    return isinstance(raw, Mapping)
 
 
 def _text(raw: Mapping[str, Any], field: str, place: str, longest: int) -> str:

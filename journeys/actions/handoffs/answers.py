@@ -1,0 +1,217 @@
+"""What is done with one hand-off: ticked, accepted, sent back, handed over again, called off."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.actions.accounts import assign_owner
+from accounts.models import Account, Person
+from core import audit
+from core.actors import Actor
+from journeys.actions.handoffs.opening import make_tasks
+from journeys.actions.stages import move_account_stage
+from journeys.actions.task_sweeps import close_tasks
+from journeys.actions.task_verbs import create_task
+from journeys.choices import TaskKind, TaskState
+from journeys.models import Handoff, LifecycleStage, StageVisit
+from journeys.queries.expectations import counted_expectations
+from journeys.queries.handoffs import spec_of
+from journeys.queries.task_lists import tasks_of_subject
+from journeys.rules.handoffs import HandoffSpec, due_at, open_items
+
+
+class HandoffRefused(ValueError):
+    """It cannot be done like that. `missing` lists what is not there yet."""
+
+    def __init__(self, message: str, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+NO_EXPECTATION = "At least one expectation of the customer"
+_STATE_WORDS = {"accepted": "accepted", "returned": "sent back", "cancelled": "called off"}
+
+
+def _waiting(handoff_id: int) -> Handoff:
+    handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
+    if handoff.state != "waiting":
+        word = _STATE_WORDS.get(handoff.state, handoff.state)
+        raise HandoffRefused(f"{handoff.answered_by or 'Somebody'} has {word} this hand-off already.")
+    return handoff
+
+
+def _audit(handoff: Handoff, verb: str, actor: Actor, now: datetime, *, reason: str = "", **after: Any) -> None:
+    audit.record(actor=actor, at=now, verb=verb, subject=handoff, after=after, reason=reason)
+
+
+@transaction.atomic
+def tick_item(*, handoff_id: int, key: str, done: bool, actor: Actor, now: datetime) -> Handoff:
+    """Ticks an item of the checklist, or takes the tick back. Raises `HandoffRefused` once it is answered."""
+    handoff = _waiting(handoff_id)
+    item = next((one for one in handoff.checklist if one["key"] == key), None)
+    if item is None:
+        raise HandoffRefused("This item is not on the checklist any more.")
+    if bool(item["done_at"]) == done:
+        return handoff
+    item["done_at"], item["done_by"] = (now.isoformat(), actor.label) if done else (None, "")
+    handoff.save(update_fields=["checklist"])
+    _audit(handoff, "ticked item" if done else "unticked item", actor, now, item=key)
+    return handoff
+
+
+@transaction.atomic
+def accept(
+    *,
+    handoff_id: int,
+    actor: Actor,
+    person_id: int | None,
+    today: date,
+    now: datetime,
+    owner_id: int | None = None,
+) -> Handoff:
+    """The team takes over: the account enters the stage of the team and, with `owner_id`, gets its owner.
+
+    Raises `HandoffRefused` with everything that is missing. An account that is past the stage stays where it is.
+    """
+    handoff = _waiting(handoff_id)
+    spec = spec_of(handoff.key, handoff.version)
+    missing = missing_to_accept(handoff, spec)
+    if missing:
+        raise HandoffRefused(f"Not yet: {', '.join(missing)}.", missing)
+    before = handoff.to_person_id
+    handoff.state, handoff.answered_at, handoff.answered_by = "accepted", now, actor.label
+    handoff.to_person_id = person_id or handoff.to_person_id
+    handoff.save(update_fields=["state", "answered_at", "answered_by", "to_person"])
+    _close_tasks(handoff, actor=actor, now=now, state=TaskState.DONE)
+    _audit(handoff, "accepted hand-off", actor, now, owner_id=owner_id, to_person_before=before)
+    if owner_id is not None:
+        owner = Person.objects.get(pk=owner_id)
+        assign_owner(accounts=Account.objects.filter(pk=handoff.account_id), owner=owner, actor=actor, now=now)
+    if spec is not None and _is_before(handoff.account_id, spec.to_stage):
+        move_account_stage(
+            account_id=handoff.account_id,
+            stage_key=spec.to_stage,
+            today=today,
+            now=now,
+            actor=actor,
+            reason=f"Hand-off accepted: {handoff.name}",
+        )
+    return handoff
+
+
+def missing_to_accept(handoff: Handoff, spec: HandoffSpec | None) -> tuple[str, ...]:
+    """The names of what is not there yet, expectations first."""
+    missing = open_items(handoff.checklist)
+    if spec is not None and spec.needs_expectation and not counted_expectations(handoff).exists():
+        return (NO_EXPECTATION, *missing)
+    return missing
+
+
+def _is_before(account_id: int, stage_key: str) -> bool:
+    """Whether the account has not come to the stage yet. One that churned or never had a stage has not."""
+    stage = LifecycleStage.objects.filter(journey="standard", key=stage_key).first()
+    if stage is None:
+        return False
+    visit = StageVisit.objects.filter(account_id=account_id, left_on=None).select_related("stage").first()
+    return visit is None or visit.stage.position < stage.position
+
+
+@transaction.atomic
+def send_back(*, handoff_id: int, reason: str, actor: Actor, now: datetime, today: date) -> Handoff:
+    """Returns it to where it came from, with the reason, as a task there. Raises `HandoffRefused` without a reason."""
+    why = reason.strip()
+    if not why:
+        raise HandoffRefused("Say what is missing: the other team reads it.")
+    handoff = _waiting(handoff_id)
+    handoff.state, handoff.answered_at, handoff.answered_by = "returned", now, actor.label
+    handoff.return_reason = why
+    handoff.save(update_fields=["state", "answered_at", "answered_by", "return_reason"])
+    _close_tasks(handoff, actor=actor, now=now, state=TaskState.DONE)
+    create_task(
+        actor=actor,
+        now=now,
+        title=f"Hand over again: {handoff.name}"[:200],
+        detail=why,
+        due_on=today,
+        kind=TaskKind.HANDOFF,
+        account_id=handoff.account_id,
+        assignee_id=handoff.from_person_id,
+        origin_key=f"handoff:{handoff.pk}:returned",
+        subject_kind="handoff",
+        subject_id=handoff.pk,
+        process_version_id=handoff.version_id,
+    )
+    _audit(handoff, "sent hand-off back", actor, now, reason=why)
+    return handoff
+
+
+@transaction.atomic
+def hand_over_again(
+    *, handoff_id: int, actor: Actor, now: datetime, today: date, to_person_id: int | None = None
+) -> Handoff:
+    """A new attempt after a return: the ticks stay, the clock starts anew. Asked twice, there is one attempt."""
+    earlier = Handoff.objects.select_for_update().get(pk=handoff_id)
+    latest = Handoff.objects.filter(origin_key=earlier.origin_key).order_by("-attempt").first()
+    if latest is not None and latest.pk != earlier.pk:
+        return latest
+    if earlier.state != "returned":
+        raise HandoffRefused("Only a hand-off that was sent back can be handed over again.")
+    spec = spec_of(earlier.key, earlier.version)
+    again = Handoff.objects.create(
+        account_id=earlier.account_id,
+        key=earlier.key,
+        name=earlier.name,
+        origin_key=earlier.origin_key,
+        attempt=earlier.attempt + 1,
+        version_id=earlier.version_id,
+        opportunity_id=earlier.opportunity_id,
+        from_person_id=earlier.from_person_id,
+        to_person_id=to_person_id or earlier.to_person_id,
+        checklist=earlier.checklist,
+        created_at=now,
+        due_at=due_at(spec, now) if spec else now + (earlier.due_at - earlier.created_at),
+    )
+    _close_tasks(earlier, actor=actor, now=now, state=TaskState.DONE)
+    make_tasks([again.pk], actor=actor, now=now)
+    _audit(again, "handed over again", actor, now, attempt=again.attempt)
+    return again
+
+
+@transaction.atomic
+def give_to(*, handoff_id: int, person_id: int | None, actor: Actor, now: datetime) -> Handoff:
+    """Says who is to answer it; nobody means the team. The task goes along."""
+    handoff = _waiting(handoff_id)
+    if handoff.to_person_id == person_id:
+        return handoff
+    before = handoff.to_person_id
+    handoff.to_person_id = person_id
+    handoff.save(update_fields=["to_person"])
+    tasks_of_subject("handoff", handoff.pk).filter(state=TaskState.OPEN).order_by().update(assignee_id=person_id)
+    _audit(handoff, "gave hand-off to", actor, now, to_person_id=person_id, before=before)
+    return handoff
+
+
+@transaction.atomic
+def cancel(*, handoff_id: int, reason: str, actor: Actor, now: datetime) -> Handoff:
+    """Calls it off, when it came about by mistake. Raises `HandoffRefused` without a reason."""
+    why = reason.strip()
+    if not why:
+        raise HandoffRefused("Say why it is not needed.")
+    handoff = _waiting(handoff_id)
+    handoff.state, handoff.answered_at, handoff.answered_by = "cancelled", now, actor.label
+    handoff.return_reason = why
+    handoff.save(update_fields=["state", "answered_at", "answered_by", "return_reason"])
+    _close_tasks(handoff, actor=actor, now=now, state=TaskState.OBSOLETE)
+    _audit(handoff, "called hand-off off", actor, now, reason=why)
+    return handoff
+
+
+def _close_tasks(handoff: Handoff, *, actor: Actor, now: datetime, state: TaskState) -> None:
+    close_tasks(
+        select="SELECT id FROM journeys_task WHERE tenant_id = %s AND subject_kind = 'handoff' AND subject_id = %s",
+        params=[handoff.tenant_id, handoff.pk],
+        actor=actor,
+        now=now,
+        state=state,
+    )
