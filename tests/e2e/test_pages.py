@@ -5,17 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.addresses import FIRST, PAGES
 from tests.e2e.visitor import sign_in
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-PAGES = (
-    "/", "/?scope=everyone", "/accounts/", "/accounts/{account}/", "/accounts/{account}/health/", "/renewals/",
-    "/renewals/{renewal}/", "/qbrs/?who=all", "/qbrs/{qbr}/", "/escalations/?who=all", "/escalations/{escalation}/",
-    "/opportunities/", "/journey/", "/trend/", "/metrics/", "/imports/", "/imports/new/", "/help/",
-    "/sign-in/password/change/", "/no-such-page/",
-)  # fmt: skip
 MODES = {
     "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
@@ -55,14 +50,10 @@ STUMBLES = """() => {
 @pytest.fixture(scope="module")
 def addresses(stack: Stack, demo: dict[str, str]) -> list[str]:
     """One of each kind, the liveliest there is."""
-    first = {
-        "account": "SELECT account_id FROM renewals_renewal WHERE state = 'open' ORDER BY due_on LIMIT 1",
-        "renewal": "SELECT id FROM renewals_renewal WHERE state = 'open' ORDER BY due_on LIMIT 1",
-        "qbr": "SELECT qbr_id FROM qbr_qbrpackage ORDER BY qbr_id LIMIT 1",
-        "escalation": "SELECT id FROM escalations_escalation ORDER BY id LIMIT 1",
-    }
+    stack.manage("sweep_alerts", "--tenant", "larkfield", "--json")
+    stack.manage("validate_health", "--tenant", "larkfield", "--json")
     ids = {}
-    for name, statement in first.items():
+    for name, statement in FIRST.items():
         found = stack.rows(statement, slug="larkfield")
         assert found, f"The demo has no {name}."
         ids[name] = found[0][0]

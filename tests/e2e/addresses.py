@@ -1,0 +1,28 @@
+"""The pages that are looked at in every mode, and one row of each kind to look at."""
+
+from typing import Final
+
+# One line per part of the product; a part adds its pages here. Names in braces are the rows below.
+PAGES: Final = (
+    "/", "/?scope=everyone",
+    "/accounts/", "/accounts/{account}/", "/accounts/{account}/health/",
+    "/renewals/", "/renewals/{renewal}/", "/qbrs/?who=all", "/qbrs/{qbr}/",
+    "/escalations/?who=all", "/escalations/{escalation}/",
+    "/opportunities/", "/journey/",
+    "/trend/", "/trend/portfolio/", "/trend/movements/", "/trend/gaps/", "/trend/sources/", "/trend/accounts/",
+    "/metrics/", "/imports/", "/imports/new/",
+    "/health/models/", "/health/models/standard/", "/health/models/new/", "/health/sentiment/",
+    "/health/reports/{report}/",
+    "/alerts/", "/alerts/rules/", "/alerts/why/", "/alerts/{alert}/",
+    "/processes/", "/processes/score_model/standard/", "/processes/upload/",
+    "/notifications/", "/notifications/choices/", "/settings/api-keys/",
+    "/help/", "/sign-in/password/change/", "/no-such-page/",
+)  # fmt: skip
+FIRST: Final = {
+    "account": "SELECT account_id FROM renewals_renewal WHERE state = 'open' ORDER BY due_on LIMIT 1",
+    "renewal": "SELECT id FROM renewals_renewal WHERE state = 'open' ORDER BY due_on LIMIT 1",
+    "qbr": "SELECT qbr_id FROM qbr_qbrpackage ORDER BY qbr_id LIMIT 1",
+    "escalation": "SELECT id FROM escalations_escalation ORDER BY id LIMIT 1",
+    "report": "SELECT id FROM health_validationreport ORDER BY id DESC LIMIT 1",
+    "alert": "SELECT id FROM health_alert ORDER BY id LIMIT 1",
+}
