@@ -3,6 +3,7 @@
 A tree is `{"all": [...]}`, `{"any": [...]}`, `{"not": {...}}` or a leaf `{"fact": key, "op": op, "value": v}`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeVar
@@ -21,6 +22,7 @@ OPERATORS: Final = {
     "gte": "gte",
     "in": "in",
 }
+_SIGNS: Final = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _ABSENT: Final = {"is_known": False, "is_unknown": True}
 _VALUES: Final[dict[str, Any]] = {
     "number": (int, float),
@@ -54,7 +56,7 @@ def fact_column(key: str) -> str:
     return "fact_" + key.replace(".", "_")
 
 
-def conditions(tree: dict[str, Any], place: str = "") -> list[Condition]:
+def conditions(tree: dict[str, Any], place: str = "", *, subject: registry.Subject = "account") -> list[Condition]:
     """The leaves of a tree in reading order. Raises `BadRule` for an unknown fact or operator.
 
     With `place`, the name of the field that holds the tree, messages start with where in it the fault is.
@@ -65,7 +67,7 @@ def conditions(tree: dict[str, Any], place: str = "") -> list[Condition]:
     try:
         _only_one_meaning(tree)
         if "fact" in tree:
-            return [_leaf(tree)]
+            return [_leaf(tree, subject)]
     except BadRule as error:
         raise BadRule(f"{here}{error}") from error
     inside = f"{place}." if place else ""
@@ -74,9 +76,9 @@ def conditions(tree: dict[str, Any], place: str = "") -> list[Condition]:
             return [
                 leaf
                 for index, branch in enumerate(tree[word])
-                for leaf in conditions(branch, f"{inside}{word}[{index}]" if place else "")
+                for leaf in conditions(branch, f"{inside}{word}[{index}]" if place else "", subject=subject)
             ]
-    return conditions(tree["not"], f"{inside}not" if place else "")
+    return conditions(tree["not"], f"{inside}not" if place else "", subject=subject)
 
 
 def _only_one_meaning(tree: dict[str, Any]) -> None:
@@ -93,19 +95,19 @@ def _only_one_meaning(tree: dict[str, Any]) -> None:
         raise BadRule("An empty 'any' matches nothing. Add a branch, or remove it.")
 
 
-def _leaf(tree: dict[str, Any]) -> Condition:
-    if tree["fact"] not in registry.facts():
-        raise BadRule(f"Unknown fact '{tree['fact']}'. Known: {', '.join(sorted(registry.facts()))}.")
+def _leaf(tree: dict[str, Any], subject: registry.Subject = "opportunity") -> Condition:
+    known = registry.facts(subject)
+    if tree["fact"] not in known:
+        raise BadRule(f"Unknown fact '{tree['fact']}'. Known: {', '.join(sorted(known))}.")
     if tree.get("op") not in OPERATORS and tree.get("op") not in _ABSENT:
         raise BadRule(f"Unknown operator '{tree.get('op')}'. Known: {', '.join([*OPERATORS, *_ABSENT])}.")
     condition = Condition(fact=tree["fact"], op=tree["op"], value=tree.get("value"))
     if condition.op not in _ABSENT:
-        _check_value(condition)
+        _check_value(condition, known[condition.fact].type)
     return condition
 
 
-def _check_value(condition: Condition) -> None:
-    kind = registry.facts()[condition.fact].type
+def _check_value(condition: Condition, kind: registry.FactType) -> None:
     if condition.op == "in" and not isinstance(condition.value, list):
         raise BadRule(f"'{condition.fact} in' needs a list of values.")
     for value in condition.value if condition.op == "in" else [condition.value]:
@@ -133,15 +135,44 @@ def to_q(tree: dict[str, Any]) -> Q:
     return Q(**{f"{leaf.column}__{OPERATORS[leaf.op]}": leaf.value})
 
 
-def annotate_facts(accounts: QuerySet[M], keys: list[str], as_of: date) -> QuerySet[M]:
-    """The same accounts with the facts as columns, each once."""
-    known = registry.facts()
-    columns: dict[str, Any] = {fact_column(key): known[key].expression(as_of) for key in dict.fromkeys(keys)}
-    annotated: QuerySet[M] = accounts.annotate(**columns)
+def annotate_facts(
+    rows: QuerySet[M], keys: list[str], as_of: date, *, subject: registry.Subject = "account"
+) -> QuerySet[M]:
+    """The same accounts (or rows of another subject) with the facts as columns, each once."""
+    known = registry.facts(subject)
+    columns: dict[str, Any] = {
+        fact_column(key): registry.fact_expression(known[key], subject, as_of) for key in dict.fromkeys(keys)
+    }
+    annotated: QuerySet[M] = rows.annotate(**columns)
     return annotated
 
 
-def matching(accounts: QuerySet[M], tree: dict[str, Any], as_of: date) -> QuerySet[M]:
-    """The accounts for which the tree holds as of the date: one statement, whatever the tree."""
-    keys = [condition.fact for condition in conditions(tree)]
-    return annotate_facts(accounts, keys, as_of).filter(to_q(tree))
+def matching(
+    rows: QuerySet[M], tree: dict[str, Any], as_of: date, *, subject: registry.Subject = "account"
+) -> QuerySet[M]:
+    """The rows for which the tree holds as of the date: one statement, whatever the tree."""
+    keys = [condition.fact for condition in conditions(tree, subject=subject)]
+    return annotate_facts(rows, keys, as_of, subject=subject).filter(to_q(tree))
+
+
+def to_sql(tree: Mapping[str, Any], prefix: str = "") -> tuple[str, list[Any]]:
+    """The tree as a condition over columns named by `fact_column`, for statements that hold facts in a relation.
+
+    True, false, or null where a value is not known. `prefix` stands before every column, such as `facts.`.
+    """
+    for word, sign, nothing in (("all", " AND ", "true"), ("any", " OR ", "false")):
+        if word in tree:
+            parts = [to_sql(branch, prefix) for branch in tree[word]]
+            return f"({sign.join(sql for sql, _ in parts) or nothing})", [value for _, vs in parts for value in vs]
+    if "not" in tree:
+        sql, values = to_sql(tree["not"], prefix)
+        return f"(NOT {sql})", values
+    leaf = _leaf(dict(tree))
+    column = f'{prefix}"{leaf.column}"'
+    if leaf.op in _ABSENT:
+        return f"{column} IS {'' if _ABSENT[leaf.op] else 'NOT '}NULL", []
+    if leaf.op == "in":
+        return (
+            (f"{column} IN ({', '.join(['%s'] * len(leaf.value))})", list(leaf.value)) if leaf.value else ("false", [])
+        )
+    return f"{column} {_SIGNS[leaf.op]} %s", [leaf.value]

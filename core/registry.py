@@ -13,16 +13,19 @@ from django.http import HttpRequest
 
 from core.actors import Actor
 from core.differences import Line
+from core.documents.blocks import Block
 from core.models import ProcessVersion, Tenant
 
 FactType = Literal["number", "money", "text", "choice", "date", "boolean"]
+Subject = Literal["account", "opportunity"]
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A named, typed fact about an account as of a date: an expression that annotates an account QuerySet.
+    """A named, typed fact about an account (or an opportunity) as of a date: an expression that annotates a QuerySet.
 
-    `expression(as_of)` must be set-based and give at most one value per account; None where nothing is known.
+    `expression(as_of)` must be set-based and give at most one value per row; None where nothing is known.
+    `subject` says of which rows it speaks. Facts of accounts can also be asked of their opportunities.
     `now_only`: it gives what stands now whatever the date, so that nobody may take it for what was known in the past.
     `follows_score`: it comes about because of the health score, so that the score must not be made of it.
     """
@@ -34,6 +37,7 @@ class Fact:
     help: str = ""
     now_only: bool = False
     follows_score: bool = False
+    subject: Subject = "account"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,33 @@ class TenantDefault:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A process that a document names: `field` is where. With `entry`, one of the target's list `part` is meant."""
+
+    field: str
+    kind: str
+    key: str
+    part: str = ""
+    entry: str = ""
+
+
+@dataclass(frozen=True)
+class PortfolioDocument:
+    """A document that tells about the workspace as it stands today, made of live processes and live figures.
+
+    `build` gets the business date and whether the reader may see amounts. `process` is the kind and key of the
+    process that it is mostly about, where there is one.
+    """
+
+    key: str
+    title: str
+    purpose: str
+    order: int
+    build: Callable[[Tenant, date, bool], list[Block]]
+    process: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class ProcessKind:
     """A kind of process document. `parse` raises `ValueError` with a message that names the field and the remedy.
 
@@ -87,6 +118,9 @@ class ProcessKind:
     - `schema` is the JSON schema of a file of this kind.
     - `page` names the address of the kind's own page for a key, where it has one.
     - `headed` says that a definition itself repeats kind, key and name, as a file does.
+    - `references` names other processes that a definition relies on: they must be live before it, and stay so.
+    - `document` tells a definition as a document for people who do the work: the same definition, the same blocks.
+    - `note` is what a reader of any process of this kind must know first.
     """
 
     kind: str
@@ -101,11 +135,15 @@ class ProcessKind:
     schema: dict[str, Any] | None = None
     page: str = ""
     headed: bool = False
+    references: Callable[[dict[str, Any]], list[Reference]] | None = None
+    document: Callable[[dict[str, Any]], list[Block]] | None = None
+    note: str = ""
 
 
 @dataclass
 class _Registry:
     facts: dict[str, Fact] = field(default_factory=dict)
+    bridges: dict[Subject, Callable[[Fact, date], Any]] = field(default_factory=dict)
     sections: dict[str, Section] = field(default_factory=dict)
     consumers: dict[str, Consumer] = field(default_factory=dict)
     doctor_checks: dict[str, DoctorCheck] = field(default_factory=dict)
@@ -113,6 +151,7 @@ class _Registry:
     process_kinds: dict[str, ProcessKind] = field(default_factory=dict)
     import_kinds: dict[str, Any] = field(default_factory=dict)
     queue_sources: dict[str, Any] = field(default_factory=dict)
+    documents: dict[str, PortfolioDocument] = field(default_factory=dict)
 
 
 _registry = _Registry()
@@ -122,7 +161,7 @@ class AlreadyRegistered(RuntimeError):
     """Two contributions claim the same name."""
 
 
-def _put(shelf: dict[str, Any], name: str, thing: Any) -> None:
+def _put(shelf: dict[Any, Any], name: str, thing: Any) -> None:
     if name in shelf:
         raise AlreadyRegistered(f"'{name}' is registered twice.")
     shelf[name] = thing
@@ -131,6 +170,11 @@ def _put(shelf: dict[str, Any], name: str, thing: Any) -> None:
 def add_facts(facts: Iterable[Fact]) -> None:
     for fact in facts:
         _put(_registry.facts, fact.key, fact)
+
+
+def add_bridge(subject: Subject, through: Callable[[Fact, date], Any]) -> None:
+    """How rows of another subject ask a fact of their account: the expression that annotates them."""
+    _put(_registry.bridges, subject, through)
 
 
 def add_section(section: Section) -> None:
@@ -163,8 +207,18 @@ def add_queue_source(key: str, source: Any) -> None:
     _put(_registry.queue_sources, key, source)
 
 
-def facts() -> dict[str, Fact]:
-    return dict(_registry.facts)
+def add_document(document: PortfolioDocument) -> None:
+    _put(_registry.documents, document.key, document)
+
+
+def facts(subject: Subject = "account") -> dict[str, Fact]:
+    """The facts that can be asked of rows of that subject: its own, and those of the account behind it."""
+    return {key: fact for key, fact in _registry.facts.items() if fact.subject in {subject, "account"}}
+
+
+def fact_expression(fact: Fact, subject: Subject, as_of: date) -> Any:
+    """The expression that annotates rows of that subject with the fact."""
+    return fact.expression(as_of) if fact.subject == subject else _registry.bridges[subject](fact, as_of)
 
 
 def sections(place: str) -> list[Section]:
@@ -197,3 +251,7 @@ def import_kinds() -> dict[str, Any]:
 
 def queue_sources() -> dict[str, Any]:
     return dict(_registry.queue_sources)
+
+
+def documents() -> list[PortfolioDocument]:
+    return sorted(_registry.documents.values(), key=lambda one: (one.order, one.key))

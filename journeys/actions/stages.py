@@ -1,6 +1,6 @@
 """Moves of accounts along the journey."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
 from core.tenancy import require_tenant_id
+from journeys.actions.moves import Moved
 from journeys.models import LifecycleStage, StageVisit
 
 
@@ -103,3 +104,17 @@ def place_changed_accounts(*, account_ids: Sequence[int], today: date, now: date
         accounts_sql="SELECT unnest(%s::bigint[])",
         params=[list(account_ids)],
     )
+
+
+@transaction.atomic
+def move_accounts(
+    *,
+    account_ids: Collection[int],
+    stage_key: str,
+    actor: Actor,
+    today: date,
+    now: datetime,
+    reason: str = "",
+) -> Moved:
+    """Many accounts into one stage: those whose gates are open go, the others stay and are named. Set-based."""
+    raise NotImplementedError
