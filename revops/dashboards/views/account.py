@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.choices import AccountStatus, ActivityKind, ContactRole, Segment
 from accounts.models import Account
-from core import clock
+from core import clock, registry
 from core.formatting import day_short, number
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
@@ -75,6 +75,9 @@ def account(request: WorkspaceRequest, account_id: int) -> HttpResponse:
         return render(request, part, context)
     context |= _facts(one, today, with_money=with_money) | _health(one, today)
     context |= _renewal(request, one, today) | _acts(request, one)
+    # Cards that other parts bring along; one that has nothing to say stays away.
+    for place in ("account_main", "account_side"):
+        context[place] = [section.render(request, one) for section in registry.sections(place)]
     return render(request, "dashboards/account.html", context)
 
 
