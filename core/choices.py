@@ -26,6 +26,11 @@ class VersionState(models.TextChoices):
     PUBLISHED = "published", "Live"
     RETIRED = "retired", "Retired"
 
+    @classmethod
+    def drafts(cls) -> "tuple[VersionState, ...]":
+        """The states of what people still work on: live never, edited or discarded at any time."""
+        return (cls.DRAFT, cls.IN_REVIEW)
+
 
 class Channel(models.TextChoices):
     """Ways beside the bell by which a notification travels."""

@@ -221,6 +221,11 @@ class ProcessVersion(TenantModel):
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"
 
+    @property
+    def is_draft(self) -> bool:
+        """Whether people still work on it, in review or not."""
+        return self.state in VersionState.drafts()
+
 
 class ProcessOwner(TenantModel):
     """Who answers for a process, and who does while they are away. Not part of the document: it travels alone."""

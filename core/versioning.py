@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from core import audit, registry
+from core import audit, references, registry
 from core.actors import Actor
 from core.choices import VersionState
 from core.differences import Change, Line, compare, plain_lines
@@ -16,6 +17,13 @@ from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 
 DEFAULT: Final = "Default of a new workspace."
+NEEDS_APPROVAL: Final = (
+    "approval: nobody else has approved this version, and this workspace asks for it. Ask for a review; a second "
+    "person approves it there."
+)
+REVIEW_FIELDS: Final = (
+    "state", "review_asked_by", "review_asked_at", "review_reason", "approved_by", "approved_at",
+)  # fmt: skip
 
 
 class NotADraft(ValueError):
@@ -45,12 +53,12 @@ def content_hash(definition: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def take_turns() -> None:
+def take_turns() -> Tenant:
     """Holds the workspace's row until the end of the transaction: two people publishing at once take turns.
 
     Rows that refer to the workspace are written meanwhile: the lock leaves its key alone.
     """
-    Tenant.objects.select_for_update(no_key=True).get(pk=require_tenant_id())
+    return Tenant.objects.select_for_update(no_key=True).get(pk=require_tenant_id())
 
 
 def _live(kind: str, key: str) -> ProcessVersion | None:
@@ -104,22 +112,31 @@ def save_draft(
 ) -> ProcessVersion:
     """Gives a draft new content. Raises `ValueError` (the kind refuses it), `NotADraft`, or `DraftMoved` when the
     draft no longer has the content hash that the editor had seen. The same content again does nothing.
+
+    A draft in review goes back to its author: what somebody approved is not what stands there now.
     """
     registry.process_kind(version.kind).parse(definition)
     _must_be_about(version.kind, version.key, definition)
     take_turns()
     version.refresh_from_db()
     _must_be_draft(version)
-    _must_be_as_seen(version, seen_hash)
+    must_be_as_seen(version, seen_hash)
     before, after = version.content_hash, content_hash(definition)
     if (before, version.name) == (after, name):
         return version
+    was = {"hash": before, **({"state": version.state} if version.state == VersionState.IN_REVIEW else {})}
     version.definition, version.name, version.content_hash = definition, name, after
-    version.save(update_fields=["definition", "name", "content_hash"])
-    audit.record(
-        actor=actor, at=now, verb="edited draft", subject=version, before={"hash": before}, after={"hash": after}
-    )
+    out_of_review(version)
+    version.save(update_fields=["definition", "name", "content_hash", *REVIEW_FIELDS])
+    audit.record(actor=actor, at=now, verb="edited draft", subject=version, before=was, after={"hash": after})
     return version
+
+
+def out_of_review(version: ProcessVersion) -> None:
+    """Makes it a plain draft that nobody has approved; the caller saves `REVIEW_FIELDS`."""
+    version.state = VersionState.DRAFT
+    version.review_asked_by, version.review_asked_at, version.review_reason = "", None, ""
+    version.approved_by, version.approved_at = "", None
 
 
 @transaction.atomic
@@ -144,11 +161,12 @@ def _must_be_about(kind: str, key: str, definition: dict[str, Any]) -> None:
 
 
 def _must_be_draft(version: ProcessVersion) -> None:
-    if version.state != VersionState.DRAFT:
+    if not version.is_draft:
         raise NotADraft(f"{version} is no draft any more. Make a new draft of it instead.")
 
 
-def _must_be_as_seen(version: ProcessVersion, seen_hash: str) -> None:
+def must_be_as_seen(version: ProcessVersion, seen_hash: str) -> None:
+    """Raises `DraftMoved` when the content is no longer what somebody had before their eyes; "" asks nothing."""
     if seen_hash and seen_hash != version.content_hash:
         raise DraftMoved(f"{version} was saved by somebody else since you opened it. Reload to see their changes.")
 
@@ -159,8 +177,11 @@ def closed_gates(version: ProcessVersion) -> list[str]:
     return kind.gate(version) if kind.gate is not None else []
 
 
-def refuse_unfit(version: ProcessVersion) -> None:
-    """Raises `PublishRefused` for content that may be drafted but never be live. No waiver helps."""
+def refuse_unfit(version: ProcessVersion, *, together: Collection[references.Name] = ()) -> None:
+    """Raises `PublishRefused` for content that may be drafted but never be live. No waiver helps.
+
+    `together` names processes that go live in the same act, so that nothing is said about what they say now.
+    """
     kind = registry.process_kind(version.kind)
     try:
         kind.parse(version.definition)
@@ -170,6 +191,23 @@ def refuse_unfit(version: ProcessVersion) -> None:
         raise
     except ValueError as error:
         raise PublishRefused([str(error)], waivable=False) from error
+    broken = references.broken(version, together)
+    if broken:
+        raise PublishRefused(broken, waivable=False)
+
+
+def unfit_lines(version: ProcessVersion, *, together: Collection[references.Name] = ()) -> list[str]:
+    """What `refuse_unfit` would say, for a page; empty when the content may be live."""
+    try:
+        refuse_unfit(version, together=together)
+    except PublishRefused as refusal:
+        return refusal.lines
+    return []
+
+
+def lacks_approval(version: ProcessVersion, tenant: Tenant) -> bool:
+    """Whether a second person has still to approve it before it may go live."""
+    return tenant.needs_approval and not (version.state == VersionState.IN_REVIEW and version.approved_by)
 
 
 @transaction.atomic
@@ -181,23 +219,31 @@ def publish(
     reason: str,
     waiver: str = "",
     seen_hash: str = "",
+    exempt: bool = False,
+    together: Collection[references.Name] = (),
 ) -> ProcessVersion:
     """Makes a draft the live version; the one before is retired, never changed. Publishing the live one does nothing.
 
-    Raises `NotADraft`, and `PublishRefused` when the content may not be live or a gate is shut. With `waiver`, the
-    signed reason, a shut gate lets it pass, and the version keeps who waived it and why. Raises `DraftMoved` when the
-    draft no longer has the content hash that the publisher had seen.
+    Raises `NotADraft`, and `PublishRefused` when the content may not be live, a gate is shut, or the workspace asks
+    for a second person's approval and there is none. With `waiver`, the signed reason, a shut gate lets it pass, and
+    the version keeps who waived it and why. Only what is `exempt` (defaults, and content that was live before) needs
+    no approval; the version then keeps the waiver as the note. Raises `DraftMoved` when the draft no longer has the
+    content hash that the publisher had seen.
     """
-    take_turns()
+    tenant = take_turns()
     version.refresh_from_db()
     if version.state == VersionState.PUBLISHED:
         return version
     _must_be_draft(version)
-    _must_be_as_seen(version, seen_hash)
-    refuse_unfit(version)
+    must_be_as_seen(version, seen_hash)
+    refuse_unfit(version, together=together)
+    if lacks_approval(version, tenant) and not exempt:
+        raise PublishRefused([NEEDS_APPROVAL], waivable=False)
     closed = closed_gates(version)
     if closed and not waiver.strip():
         raise PublishRefused(closed)
+    if lacks_approval(version, tenant):
+        closed = [*closed, NEEDS_APPROVAL]
     if closed:
         version.waived_by, version.waiver_reason = actor.label, waiver.strip()
     ProcessVersion.objects.filter(kind=version.kind, key=version.key, state=VersionState.PUBLISHED).update(
@@ -220,8 +266,8 @@ def publish(
 def rollback(*, kind: str, key: str, actor: Actor, now: datetime, reason: str, to: int | None = None) -> ProcessVersion:
     """Publishes the content that was live before (or that of version `to`) under a new number.
 
-    It has been live before, so a shut gate does not hold it up: the reason counts as the signed waiver and is kept
-    as such. Raises `NothingBefore`.
+    It has been live before, so neither a shut gate nor a missing approval holds it up: the reason counts as the signed
+    waiver and is kept as such. Raises `NothingBefore`.
     """
     take_turns()
     before = version_before(kind, key) if to is None else _once_live(kind, key).filter(number=to).first()
@@ -237,7 +283,7 @@ def rollback(*, kind: str, key: str, actor: Actor, now: datetime, reason: str, t
         based_on=before.number,
     )
     why = reason.strip() or f"Back to version {before.number}."
-    return publish(version=version, actor=actor, now=now, reason=why, waiver=why)
+    return publish(version=version, actor=actor, now=now, reason=why, waiver=why, exempt=True)
 
 
 def version_before(kind: str, key: str) -> ProcessVersion | None:
@@ -301,10 +347,11 @@ def ensure_published(
 ) -> ProcessVersion:
     """The live version under this key; publishes the given definition as v1 when there is none. Idempotent.
 
-    A default has no history of its own to be proven on: a shut gate is passed with a stored waiver that says so.
+    A default has no history of its own to be proven on: a shut gate or a missing approval is passed with a stored
+    waiver that says so.
     """
     live = _live(kind, key)
     if live is not None:
         return live
     version = draft(kind=kind, key=key, name=name, definition=definition, actor=actor, now=now)
-    return publish(version=version, actor=actor, now=now, reason=DEFAULT, waiver=DEFAULT)
+    return publish(version=version, actor=actor, now=now, reason=DEFAULT, waiver=DEFAULT, exempt=True)

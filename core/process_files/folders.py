@@ -28,7 +28,7 @@ class Exported:
 
 def file_name(version: ProcessVersion) -> str:
     """Where the version stands in a folder of processes. Whatever the key holds, it stays inside the folder."""
-    suffix = DRAFT if version.state == VersionState.DRAFT else ".yaml"
+    suffix = DRAFT if version.is_draft else ".yaml"
     letters = "".join(sign if sign.isalnum() or sign in "_-" else quote(sign, safe="") for sign in version.key)
     return f"{version.kind}/{letters.replace('.', '%2E')}{suffix}"
 
@@ -38,9 +38,9 @@ def export(folder: Path, *, drafts: bool) -> list[Exported]:
 
     A file that has the right content already is left alone; files of other things are not touched.
     """
-    states = [VersionState.PUBLISHED, *([VersionState.DRAFT] if drafts else [])]
+    states = [VersionState.PUBLISHED, *(VersionState.drafts() if drafts else ())]
     latest = {
-        (version.kind, version.key, version.state): version
+        (version.kind, version.key, version.is_draft): version
         for version in ProcessVersion.objects.filter(state__in=states).order_by("kind", "key", "number")
         if version.kind in {one.kind for one in registry.process_kinds()}
     }

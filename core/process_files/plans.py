@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import transaction
 
-from core import registry, versioning
+from core import references, registry, versioning
 from core.actors import Actor
 from core.choices import VersionState
-from core.models import ProcessVersion
-from core.process_files.documents import BadFiles, Document, text_of
+from core.models import ProcessVersion, Tenant
+from core.process_files.documents import BadFiles, Document, Problem, text_of
+from core.tenancy import require_tenant_id
 
 State = Literal["same", "differs", "new", "only_live"]
 Outcome = Literal["unchanged", "drafted", "published"]
@@ -67,39 +68,93 @@ def compare(documents: Sequence[Document], *, whole: bool) -> list[Compared]:
 def plan(documents: Sequence[Document], *, actor: Actor, now: datetime, today: date) -> list[Planned]:
     """What applying and publishing the files would do. It leaves nothing behind."""
     stored = _stored()
-    return [_planned(one, _compared(one, stored), actor, now, today) for one in documents]
+    together = _together(documents)
+    return [_planned(one, _compared(one, stored), together, actor, now, today) for one in documents]
 
 
 @transaction.atomic
 def apply(documents: Sequence[Document], *, publish: bool, reason: str, actor: Actor, now: datetime) -> list[Applied]:
     """Every file becomes a draft, with `publish` the live version; all of them or none. Done again it does nothing.
 
-    Files of drafts stay drafts. Where a gate is shut, the reason counts as the signed waiver. Raises `BadFiles`.
+    Files of drafts stay drafts. Where a gate is shut, the reason counts as the signed waiver. What is named by others
+    goes first, whatever the order of the files. Raises `BadFiles`, also for names that lead nowhere or in a circle.
     """
     versioning.take_turns()  # two people applying the same files at once make each draft once
     stored = _stored()
+    _refuse_bad_references(documents, stored)
+    together = _together(documents) if publish else frozenset()
     applied, problems = [], []
-    for one in documents:
+    for one in _ordered(documents):
         try:
-            applied.append(_apply(one, stored, publish and not one.is_draft, reason, actor, now))
+            applied.append(_apply(one, stored, publish and not one.is_draft, together, reason, actor, now))
         except versioning.PublishRefused as refusal:
             problems += [one.problem(line) for line in refusal.lines]
         except ValueError as error:
             problems.append(one.problem(str(error)))
     if problems:
         raise BadFiles(problems)
-    return applied
+    place = {(one.kind, one.key, one.file): number for number, one in enumerate(documents)}
+    return sorted(applied, key=lambda one: place[one.kind, one.key, one.file])
+
+
+def _together(documents: Sequence[Document]) -> frozenset[references.Name]:
+    return frozenset((one.kind, one.key) for one in documents if not one.is_draft)
+
+
+def _ordered(documents: Sequence[Document]) -> list[Document]:
+    """What is named comes before what names it; drafts last."""
+    order, _ = references.in_order(_named(documents))
+    place = {name: number for number, name in enumerate(order)}
+    return sorted(documents, key=lambda one: (one.is_draft, place.get((one.kind, one.key), -1)))
+
+
+def _named(documents: Sequence[Document]) -> dict[references.Name, list[registry.Reference]]:
+    return {(one.kind, one.key): references.of(one.kind, one.definition) for one in documents if not one.is_draft}
+
+
+def _refuse_bad_references(documents: Sequence[Document], stored: "_Shelf") -> None:
+    """Every name of another process leads somewhere, among the files or in the workspace, and to no circle."""
+    beside: dict[references.Name, list[dict[str, Any]]] = {}
+    for (kind, key, _), versions in stored.items():
+        beside.setdefault((kind, key), []).extend(version.definition for version in versions)
+    for one in documents:
+        if one.is_draft:
+            beside.setdefault((one.kind, one.key), []).append(one.definition)
+    for one in documents:
+        if not one.is_draft:
+            beside[one.kind, one.key] = [one.definition]
+    problems = []
+    for one in documents:
+        for named in references.of(one.kind, one.definition):
+            said = [references.problem_of(named, target) for target in beside.get((named.kind, named.key), [None])]
+            if all(said):
+                problems.append(one.problem(said[0]))
+    if problems := [*problems, *_circles(documents)]:
+        raise BadFiles(problems)
+
+
+def _circles(documents: Sequence[Document]) -> list[Problem]:
+    by_name = {(one.kind, one.key): one for one in documents if not one.is_draft}
+    _, circles = references.in_order(_named(documents))
+    return [
+        by_name[name].problem(
+            f"{one.field}: {one.kind} '{one.key}' names this {name[0]} in turn, so neither could go live first. "
+            "Remove one of the two references."
+        )
+        for name, one in circles
+    ]
 
 
 _Shelf = dict[tuple[str, str, str], list[ProcessVersion]]
 
 
 def _stored() -> _Shelf:
-    """Live versions and drafts by kind, key and state, the latest first."""
+    """Live versions and drafts, in review or not, by kind, key and state, the latest first."""
     shelf: _Shelf = {}
-    kept = ProcessVersion.objects.filter(state__in=[VersionState.PUBLISHED, VersionState.DRAFT])
+    kept = ProcessVersion.objects.exclude(state=VersionState.RETIRED)
     for version in kept.order_by("kind", "key", "-number"):
-        shelf.setdefault((version.kind, version.key, str(version.state)), []).append(version)
+        state = VersionState.DRAFT if version.is_draft else VersionState.PUBLISHED
+        shelf.setdefault((version.kind, version.key, str(state)), []).append(version)
     return shelf
 
 
@@ -121,11 +176,18 @@ def _changes(before: ProcessVersion | None, one: Document) -> tuple[str, ...]:
     return tuple(change.text for change in versioning.diff(before, after))
 
 
-def _planned(one: Document, compared: Compared, actor: Actor, now: datetime, today: date) -> Planned:
+def _planned(
+    one: Document,
+    compared: Compared,
+    together: frozenset[references.Name],
+    actor: Actor,
+    now: datetime,
+    today: date,
+) -> Planned:
     same = compared.state == "same"
     effects = registry.process_kind(one.kind).effects
     told = () if same or effects is None else tuple(effects(one.key, one.definition, today))
-    refused, waivable = ([], True) if same or one.is_draft else _against(one, actor, now)
+    refused, waivable = ([], True) if same or one.is_draft else _against(one, together, actor, now)
     return Planned(
         compared.file,
         compared.kind,
@@ -138,12 +200,16 @@ def _planned(one: Document, compared: Compared, actor: Actor, now: datetime, tod
     )
 
 
-def _against(one: Document, actor: Actor, now: datetime) -> tuple[list[str], bool]:
+def _against(
+    one: Document, together: frozenset[references.Name], actor: Actor, now: datetime
+) -> tuple[list[str], bool]:
     """What stands against publishing: asked of a draft that is made for the question and taken back."""
     with transaction.atomic():
         try:
             version = _as_draft(one, _stored(), actor, now)
-            versioning.refuse_unfit(version)
+            versioning.refuse_unfit(version, together=together)
+            if versioning.lacks_approval(version, Tenant.objects.get(pk=require_tenant_id())):
+                return [versioning.NEEDS_APPROVAL], False
             return versioning.closed_gates(version), True
         except versioning.PublishRefused as refusal:
             return refusal.lines, refusal.waivable
@@ -151,7 +217,15 @@ def _against(one: Document, actor: Actor, now: datetime) -> tuple[list[str], boo
             transaction.set_rollback(True)
 
 
-def _apply(one: Document, stored: _Shelf, publish: bool, reason: str, actor: Actor, now: datetime) -> Applied:  # noqa: FBT001 -- private, and called in one place
+def _apply(
+    one: Document,
+    stored: _Shelf,
+    publish: bool,  # noqa: FBT001 -- private, and called in one place
+    together: frozenset[references.Name],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Applied:
     live = _first(stored, one, VersionState.PUBLISHED)
     text = one.text
     if live is not None and not one.is_draft and text_of(live) == text:
@@ -163,7 +237,7 @@ def _apply(one: Document, stored: _Shelf, publish: bool, reason: str, actor: Act
     version = _as_draft(one, stored, actor, now)
     if not publish:
         return Applied(one.file, one.kind, one.key, "drafted", version.number, changes)
-    waived = _publish(version, reason, actor, now)
+    waived = _publish(version, together, reason, actor, now)
     return Applied(one.file, one.kind, one.key, "published", version.number, changes, waived)
 
 
@@ -185,12 +259,14 @@ def _newest_draft(one: Document, stored: _Shelf) -> ProcessVersion | None:
     return latest if latest is not None and (live is None or latest.number > live.number) else None
 
 
-def _publish(version: ProcessVersion, reason: str, actor: Actor, now: datetime) -> tuple[str, ...]:
+def _publish(
+    version: ProcessVersion, together: frozenset[references.Name], reason: str, actor: Actor, now: datetime
+) -> tuple[str, ...]:
     try:
-        versioning.publish(version=version, actor=actor, now=now, reason=reason)
+        versioning.publish(version=version, actor=actor, now=now, reason=reason, together=together)
     except versioning.PublishRefused as refusal:
         if not refusal.waivable:
             raise
-        versioning.publish(version=version, actor=actor, now=now, reason=reason, waiver=reason)
+        versioning.publish(version=version, actor=actor, now=now, reason=reason, waiver=reason, together=together)
         return tuple(refusal.lines)
     return ()

@@ -92,7 +92,7 @@ def _row(versions: list[ProcessVersion]) -> Row:
         newest.key,
         (live or newest).name,
         live,
-        sum(one.state == VersionState.DRAFT for one in versions),
+        sum(one.is_draft for one in versions),
         changed_at,
         changed_by,
     )
@@ -105,11 +105,11 @@ def process_page(kind: str, key: str, *, older: str = "", newer: str = "") -> Pa
     if not versions or kind not in known:
         return None
     live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
-    draft = next((one for one in versions if one.state == VersionState.DRAFT), None)
+    draft = next((one for one in versions if one.is_draft), None)
     before = versioning.version_before(kind, key)
     by_number = {str(one.number): one for one in versions}
     new = by_number.get(newer) or draft or live or versions[0]
-    old = by_number.get(older) or (live if new.state == VersionState.DRAFT else _beneath(new, versions, before))
+    old = by_number.get(older) or (live if new.is_draft else _beneath(new, versions, before))
     return Page(
         kind=kind,
         key=key,

@@ -127,7 +127,7 @@ def prove(*, draft: ProcessVersion, lead_days: int, actor: Actor, now: datetime,
 def source_of(version: ProcessVersion) -> tuple[ProcessVersion, ProcessVersion | None]:
     """What a version is to be calibrated from, and the unedited proposal that a new one would replace."""
     made = calibration_of(version)
-    if made is None or version.state != VersionState.DRAFT or made.figures.get("draft_hash") != version.content_hash:
+    if made is None or not version.is_draft or made.figures.get("draft_hash") != version.content_hash:
         return version, None
     return made.source, version
 
@@ -254,7 +254,7 @@ def _drafted(
     said = ProcessVersion.objects.filter(
         kind=KIND,
         key=source.key,
-        state=VersionState.DRAFT,
+        state__in=VersionState.drafts(),
         based_on=source.number,
         content_hash=versioning.content_hash(document),
     ).first()

@@ -58,7 +58,7 @@ def score_shadows(*, now: datetime, today: date, as_of: date) -> int:
     A run is over on its last day, or when its draft is one no more. A draft that cannot judge some account's facts
     misses this night, and nothing else does.
     """
-    over = Q(until_day__lte=today) | ~Q(model_version__state=VersionState.DRAFT)
+    over = Q(until_day__lte=today) | ~Q(model_version__state__in=VersionState.drafts())
     ended = ShadowRun.objects.filter(stopped_at=None).filter(over).values_list("pk", flat=True)
     ShadowRun.objects.filter(pk__in=list(ended)).update(stopped_at=now)
     running = ShadowRun.objects.filter(stopped_at=None).select_related("model_version").order_by("pk")

@@ -64,7 +64,7 @@ class ModelPage:
 
     @property
     def is_draft(self) -> bool:
-        return self.shown.state == VersionState.DRAFT
+        return self.shown.is_draft
 
     @property
     def is_outdated(self) -> bool:
@@ -116,7 +116,7 @@ def _open_draft(versions: list[ProcessVersion]) -> ProcessVersion | None:
     """The newest draft; one that the live version was drafted from is done with, as is any before it."""
     live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
     origin = live.based_on or 0 if live else 0
-    return next((one for one in versions if one.state == VersionState.DRAFT and one.number > origin), None)
+    return next((one for one in versions if one.is_draft and one.number > origin), None)
 
 
 def model_page(

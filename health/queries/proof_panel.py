@@ -125,7 +125,7 @@ def _intervals(version: ProcessVersion, report: ValidationReport) -> list[Interv
     found = report.figures
     out = []
     if report.auc is not None:
-        state = "Draft" if version.state == "draft" else "Live" if version.state == "published" else "Version"
+        state = "Draft" if version.is_draft else "Live" if version.state == "published" else "Version"
         out.append(Interval(f"{state} v{version.number}", report.auc, report.auc_low, report.auc_high, "first"))
     live = found.get("live") or {}
     if live.get("auc") is not None:

@@ -85,7 +85,7 @@ def chosen_version(key: str | None) -> ProcessVersion | None:
         return next(
             (one for one in live if one.definition.get("applies_to", "all") == "all"), live[0] if live else None
         )
-    ahead = versions.filter(key=key, state__in=[VersionState.DRAFT, VersionState.PUBLISHED])
+    ahead = versions.filter(key=key, state__in=[*VersionState.drafts(), VersionState.PUBLISHED])
     return ahead.order_by("-number").first()
 
 

@@ -240,11 +240,9 @@ def _dialog(
     request: WorkspaceRequest, page: ModelPage, typed: Mapping[str, Any], problems: Mapping[str, str] | None = None
 ) -> HttpResponse:
     assert page.draft is not None  # noqa: S101 -- the callers have looked
-    unfit: list[str] = []
-    try:
-        versioning.refuse_unfit(page.draft)
-    except versioning.PublishRefused as refused:
-        unfit = refused.lines
+    unfit = versioning.unfit_lines(page.draft)
+    if versioning.lacks_approval(page.draft, request.tenant):
+        unfit = [*unfit, versioning.NEEDS_APPROVAL]
     today = impact.day_of(request.tenant, request.tenant.today(clock.now()))
     few = impact.customers() <= impact.AT_ONCE
     found = None if few else tried.found_by(tried.tried(page.draft, today))
