@@ -1,4 +1,4 @@
-"""Pipelines and journeys as published documents, and as the rows that opportunities and accounts point at."""
+"""Pipelines as published documents, and as the rows that opportunities point at."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,22 +10,18 @@ from django.db.models import F, QuerySet
 from core.actors import Actor
 from core.models import ProcessVersion
 from core.versioning import ensure_published
-from journeys.models import LifecycleStage, Pipeline, PipelineStage
-from journeys.queries.words import journey_obstacles, pipeline_obstacles
+from journeys.models import Pipeline, PipelineStage
+from journeys.queries.words import pipeline_obstacles
 from journeys.rules.pipelines import (
-    DEFAULT_JOURNEY,
     DEFAULT_PIPELINE,
     PipelineSpec,
     StageSpec,
-    parse_journey,
     parse_pipeline,
     pipeline_document,
 )
 
 PIPELINE_KIND = "pipeline"
-JOURNEY_KIND = "journey"
 DEFAULT_PIPELINE_KEY = "sales"
-DEFAULT_JOURNEY_KEY = "standard"
 
 
 @transaction.atomic
@@ -49,22 +45,6 @@ def create_pipeline(*, key: str, name: str, spec: PipelineSpec, actor: Actor, no
         kind=PIPELINE_KIND, key=key, name=name, definition=pipeline_document(spec), actor=actor, now=now
     )
     return _materialise(version, is_default=False)
-
-
-@transaction.atomic
-def ensure_default_journey(*, actor: Actor, now: datetime) -> None:
-    """The eight lifecycle stages of a new workspace, from Awareness to Advocacy. Idempotent."""
-    version = ensure_published(
-        kind=JOURNEY_KIND,
-        key=DEFAULT_JOURNEY_KEY,
-        name="Customer journey",
-        definition=dict(DEFAULT_JOURNEY),
-        actor=actor,
-        now=now,
-    )
-    if LifecycleStage.objects.exists():
-        return
-    LifecycleStage.objects.bulk_create(_journey_rows(version))
 
 
 @transaction.atomic
@@ -101,22 +81,7 @@ def _is_first_default(key: str) -> bool:
     return key == DEFAULT_PIPELINE_KEY and not Pipeline.objects.filter(is_default=True).exists()
 
 
-def follow_journey(version: ProcessVersion, _actor: Actor, _now: datetime) -> None:
-    """Makes the rows that accounts point at say what the version says. Raises `ValueError` with what is in use.
-
-    Accounts walk the standard journey; one under another key is kept as a document only.
-    """
-    if version.key != DEFAULT_JOURNEY_KEY:
-        return
-    rows = _journey_rows(version)
-    obstacles = journey_obstacles({row.key for row in rows})
-    if obstacles:
-        raise ValueError(" ".join(obstacles))
-    _replace(LifecycleStage.objects.all(), rows, _JOURNEY_FIELDS)
-
-
 _STAGE_FIELDS = ["name", "position", "kind", "probability", "forecast"]
-_JOURNEY_FIELDS = ["name", "position", "owner_team", "success", "expected_days"]
 
 
 def _replace(present: QuerySet[Any], rows: Sequence[Any], fields: list[str]) -> None:
@@ -129,21 +94,6 @@ def _replace(present: QuerySet[Any], rows: Sequence[Any], fields: list[str]) -> 
         row.pk = ids.get(row.key)
     present.model._default_manager.bulk_update([row for row in rows if row.pk], fields)
     present.model._default_manager.bulk_create([row for row in rows if not row.pk])
-
-
-def _journey_rows(version: ProcessVersion) -> list[LifecycleStage]:
-    return [
-        LifecycleStage(
-            tenant_id=version.tenant_id,
-            key=stage.key,
-            name=stage.name,
-            position=position,
-            owner_team=stage.owner_team,
-            success=stage.success,
-            expected_days=stage.expected_days,
-        )
-        for position, stage in enumerate(parse_journey(version.definition).stages, start=1)
-    ]
 
 
 def _materialise(version: ProcessVersion, *, is_default: bool) -> Pipeline:

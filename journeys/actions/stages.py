@@ -15,6 +15,7 @@ from core.changes import mark_changed
 from core.tenancy import require_tenant_id
 from journeys.actions.moves import Moved
 from journeys.models import LifecycleStage, StageVisit
+from journeys.queries.stages import STANDARD
 
 
 @transaction.atomic
@@ -26,7 +27,7 @@ def move_account_stage(
     The stage it is in already: nothing happens. Raises `DoesNotExist` for an unknown account or stage.
     """
     account = Account.objects.select_for_update().get(pk=account_id)
-    stage = LifecycleStage.objects.get(key=stage_key)
+    stage = LifecycleStage.objects.get(journey=STANDARD, key=stage_key)
     before = StageVisit.objects.filter(account_id=account.pk, left_on=None).select_related("stage").first()
     if before is not None and before.stage_id == stage.pk:
         return before
@@ -57,7 +58,7 @@ SELECT %s, account.id, stage.id,
        %s, 'First stage by status'
 FROM accounts_account AS account
 JOIN journeys_lifecyclestage AS stage
-  ON stage.tenant_id = %s
+  ON stage.tenant_id = %s AND stage.journey = 'standard'
  AND stage.key = CASE account.status WHEN 'customer' THEN 'adoption' WHEN 'prospect' THEN 'consideration' END
 WHERE account.tenant_id = %s {scope}
   AND NOT EXISTS (SELECT FROM journeys_stagevisit AS earlier

@@ -1,4 +1,4 @@
-"""Pipelines and journeys: their kinds, facts, imports, checks and defaults."""
+"""Pipelines: their kind, facts, imports, checks and defaults."""
 
 from datetime import datetime
 
@@ -6,18 +6,14 @@ from core import registry
 from core.actors import Actor
 from core.models import Tenant
 from journeys.actions.pipelines import (
-    JOURNEY_KIND,
     PIPELINE_KIND,
-    ensure_default_journey,
     ensure_default_pipeline,
-    follow_journey,
     follow_pipeline,
 )
 from journeys.importing import OPPORTUNITIES
 from journeys.queries import words
 from journeys.queries.pipelines import misplaced_opportunities
-from journeys.queries.stage_facts import STAGE_FACTS
-from journeys.rules.pipelines import parse_journey, parse_pipeline
+from journeys.rules.pipelines import parse_pipeline
 
 
 def register() -> None:
@@ -33,20 +29,7 @@ def register() -> None:
             fields=words.FIELDS,
         )
     )
-    registry.add_process_kind(
-        registry.ProcessKind(
-            JOURNEY_KIND,
-            "Customer journey",
-            parse_journey,
-            after_publish=follow_journey,
-            describe=words.describe_journey,
-            effects=words.journey_effects,
-            fields=words.FIELDS,
-        )
-    )
     registry.add_tenant_default(registry.TenantDefault("journeys.pipeline", 20, _pipeline))
-    registry.add_tenant_default(registry.TenantDefault("journeys.journey", 21, _journey))
-    registry.add_facts(STAGE_FACTS)
     registry.add_import_kind(OPPORTUNITIES.key, OPPORTUNITIES)
     registry.add_doctor_check(
         registry.DoctorCheck(
@@ -55,15 +38,10 @@ def register() -> None:
             count=_misplaced,
         )
     )
-    registry.add_consumer(registry.Consumer("journeys", "journeys.place_accounts"))
 
 
 def _pipeline(tenant: Tenant, actor: Actor, now: datetime) -> None:
     ensure_default_pipeline(actor=actor, now=now)
-
-
-def _journey(tenant: Tenant, actor: Actor, now: datetime) -> None:
-    ensure_default_journey(actor=actor, now=now)
 
 
 def _misplaced(tenant: Tenant, now: datetime) -> int:

@@ -1,11 +1,16 @@
 """Reads of the customer journey."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 
 from accounts.models import Account
 from journeys.models import LifecycleStage, StageVisit
+
+JOURNEY_KIND: Final = "journey"
+STANDARD: Final = "standard"  # the journey that accounts walk
+CONTACTS: Final = "contacts"  # the one of people at the customer
 
 
 def current_stage(field: str) -> Subquery:
@@ -22,9 +27,9 @@ def with_current_stage(accounts: QuerySet[Account]) -> QuerySet[Account]:
     )
 
 
-def lifecycle_stages() -> QuerySet[LifecycleStage]:
-    """The stages of the journey in their order."""
-    return LifecycleStage.objects.order_by("position")
+def lifecycle_stages(journey: str = STANDARD) -> QuerySet[LifecycleStage]:
+    """The stages of a journey in their order."""
+    return LifecycleStage.objects.filter(journey=journey).order_by("position")
 
 
 def visits_of_account(account_id: int) -> QuerySet[StageVisit]:

@@ -1,4 +1,4 @@
-"""Pipelines and journeys in words, and what publishing another one meets."""
+"""Pipelines in words, and what publishing another one meets."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -7,10 +7,10 @@ from typing import Any, Final
 from django.db.models import Count, Exists, OuterRef
 
 from core.differences import Line
-from journeys.models import LifecycleStage, Opportunity, OpportunityStageVisit, PipelineStage, StageVisit
-from journeys.rules.pipelines import parse_journey, parse_pipeline
+from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
+from journeys.rules.pipelines import parse_pipeline
 
-FIELDS: Final = ("stages", "key", "name", "kind", "probability", "forecast", "owner_team", "expected_days", "success")
+FIELDS: Final = ("stages", "key", "name", "kind", "probability", "forecast")
 
 
 def describe_pipeline(definition: dict[str, Any]) -> list[Line]:
@@ -23,21 +23,6 @@ def describe_pipeline(definition: dict[str, Any]) -> list[Line]:
             Line(f"{path}.kind", f"{part} counts as", stage.kind, part, "counts as", path),
             Line(f"{path}.probability", f"probability of {part}", f"{stage.probability} %", part, "probability", path),
             Line(f"{path}.forecast", f"forecast of {part}", stage.forecast.replace("_", " "), part, "forecast", path),
-        ]
-    return lines
-
-
-def describe_journey(definition: dict[str, Any]) -> list[Line]:
-    """Line by line, stage after stage."""
-    lines: list[Line] = []
-    for stage in parse_journey(definition).stages:
-        path, part = f"stages.{stage.key}", f"stage {stage.name}"
-        days = f"{stage.expected_days} days" if stage.expected_days else "not said"
-        lines += [
-            Line(f"{path}.name", f"name of stage {stage.key}", stage.name, part, "name", path),
-            Line(f"{path}.owner_team", f"team of {part}", stage.owner_team or "nobody", part, "team", path),
-            Line(f"{path}.expected_days", f"expected time in {part}", days, part, "expected time", path),
-            Line(f"{path}.success", f"success in {part}", stage.success or "not said", part, "success", path),
         ]
     return lines
 
@@ -65,18 +50,3 @@ def _obstacles(key: str, kept: dict[str, str]) -> Iterator[str]:
             yield f"stages: '{stage.key}' is missing, but opportunities are or were in it. Move them first, or keep it."
         elif count and kept.get(stage.key, stage.kind) != stage.kind:
             yield (f"stages.{stage.key}.kind: {count:,} opportunities stand in it as {stage.kind}. Move them first.")
-
-
-def journey_effects(_key: str, definition: dict[str, Any], _today: date) -> list[str]:
-    """What stands against it."""
-    return journey_obstacles({stage.key for stage in parse_journey(definition).stages})
-
-
-def journey_obstacles(kept: set[str]) -> list[str]:
-    """Stages that would go although accounts are or were in them."""
-    visits = Exists(StageVisit.objects.filter(stage_id=OuterRef("pk")))
-    gone = LifecycleStage.objects.exclude(key__in=kept).filter(visits).order_by("position")
-    return [
-        f"stages: '{stage.key}' is missing, but accounts are or were in it. Move them first, or keep the stage."
-        for stage in gone
-    ]

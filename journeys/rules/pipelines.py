@@ -1,4 +1,4 @@
-"""Pipelines and journeys as documents, and what can be guessed about stages that an import brings."""
+"""Pipelines as documents, and what can be guessed about stages that an import brings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,22 +31,6 @@ class PipelineSpec:
     stages: tuple[StageSpec, ...]
 
 
-@dataclass(frozen=True)
-class LifecycleStageSpec:
-    """One stage of the journey: who leads there, and what success means in the customer's words."""
-
-    key: str
-    name: str
-    owner_team: str
-    success: str
-    expected_days: int | None = None
-
-
-@dataclass(frozen=True)
-class JourneySpec:
-    stages: tuple[LifecycleStageSpec, ...]
-
-
 DEFAULT_PIPELINE: Final[Mapping[str, Any]] = {
     "stages": [
         {"key": "discovery", "name": "Discovery", "kind": "open", "probability": 10, "forecast": "not_yet"},
@@ -55,63 +39,6 @@ DEFAULT_PIPELINE: Final[Mapping[str, Any]] = {
         {"key": "negotiation", "name": "Negotiation", "kind": "open", "probability": 75, "forecast": "commit"},
         {"key": "closed_won", "name": "Closed won", "kind": "won", "probability": 100, "forecast": "won"},
         {"key": "closed_lost", "name": "Closed lost", "kind": "lost", "probability": 0, "forecast": "lost"},
-    ]
-}
-
-DEFAULT_JOURNEY: Final[Mapping[str, Any]] = {
-    "stages": [
-        {
-            "key": "awareness",
-            "name": "Awareness",
-            "owner_team": "Marketing",
-            "success": "We have a name for our problem and know that it can be solved.",
-        },
-        {
-            "key": "consideration",
-            "name": "Consideration",
-            "owner_team": "Sales",
-            "success": "We can say what a solution must do for us and who offers it.",
-            "expected_days": 30,
-        },
-        {
-            "key": "decision",
-            "name": "Decision",
-            "owner_team": "Sales",
-            "success": "We chose with a clear case: what we pay, what we get, by when.",
-            "expected_days": 45,
-        },
-        {
-            "key": "onboarding",
-            "name": "Onboarding",
-            "owner_team": "Onboarding",
-            "success": "We are set up and had the first result that we bought this for.",
-            "expected_days": 60,
-        },
-        {
-            "key": "adoption",
-            "name": "Adoption",
-            "owner_team": "Customer success",
-            "success": "Our people use it in their daily work and it moves the numbers that we agreed on.",
-        },
-        {
-            "key": "renewal",
-            "name": "Renewal",
-            "owner_team": "Customer success",
-            "success": "We saw what it brought us and decided to go on, without surprises.",
-            "expected_days": 90,
-        },
-        {
-            "key": "expansion",
-            "name": "Expansion",
-            "owner_team": "Customer success",
-            "success": "What works for one team of ours now works for more of them.",
-        },
-        {
-            "key": "advocacy",
-            "name": "Advocacy",
-            "owner_team": "Marketing",
-            "success": "We gladly tell others what we reached, and get something back for it.",
-        },
     ]
 }
 
@@ -124,13 +51,6 @@ def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
     if OPEN not in kinds or WON not in kinds or LOST not in kinds:
         raise ValueError("stages: a pipeline needs at least one open, one won and one lost stage.")
     return PipelineSpec(stages)
-
-
-def parse_journey(definition: Mapping[str, Any]) -> JourneySpec:
-    """The document as stages. Raises `ValueError` that names the stage, what is wrong and what would be right."""
-    stages = tuple(_lifecycle_stage(place, raw) for place, raw in enumerate(_stage_list(definition)))
-    _refuse_repeats([stage.key for stage in stages])
-    return JourneySpec(stages)
 
 
 def _stage_list(definition: Mapping[str, Any]) -> list[Any]:
@@ -166,21 +86,6 @@ def _stage(place: int, raw: Any) -> StageSpec:
     if not isinstance(probability, int) or isinstance(probability, bool) or not 0 <= probability <= 100:
         raise ValueError(f"stages[{place}].probability: a whole number from 0 to 100, not {probability!r}.")
     return StageSpec(key, name, str(kind), probability, str(forecast))
-
-
-def _lifecycle_stage(place: int, raw: Any) -> LifecycleStageSpec:
-    if isinstance(raw, dict):
-        only(raw, f"stages[{place}]", {"key", "name", "owner_team", "success", "expected_days"})
-    days = raw.get("expected_days") if isinstance(raw, dict) else None
-    if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < 1):
-        raise ValueError(f"stages[{place}].expected_days: a whole number from 1, or left out; not {days!r}.")
-    return LifecycleStageSpec(
-        key=_text(place, raw, "key"),
-        name=_text(place, raw, "name"),
-        owner_team=str(raw.get("owner_team", "")),
-        success=str(raw.get("success", "")),
-        expected_days=days,
-    )
 
 
 # Words of stage names, in the order in which deals usually pass them. The first word that fits counts.

@@ -104,7 +104,7 @@ def _score(
 def _work(
     tenant: Tenant, accounts: list[Account], owner: Person, version: ProcessVersion, now: datetime, today: date
 ) -> None:
-    stage = LifecycleStage.objects.order_by("position").first()
+    stage = LifecycleStage.objects.filter(journey="standard").order_by("position").first()
     assert stage is not None
     StageVisit.objects.bulk_create(
         StageVisit(tenant=tenant, account=one, stage=stage, entered_on=today - timedelta(days=30)) for one in accounts

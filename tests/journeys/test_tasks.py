@@ -7,7 +7,7 @@ from core.actors import Actor
 from core.changes import changes_waiting, mark_changed
 from core.models import Tenant
 from core.tenancy import tenant_context
-from journeys.actions.pipelines import ensure_default_journey
+from journeys.actions.journeys import ensure_default_journey
 from journeys.models import StageVisit
 from journeys.tasks import place_accounts
 from tests.conftest import NOW

@@ -17,5 +17,5 @@ INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, le
 SELECT %(tenant)s, account.account_id, stage.id, stay.entered_on, stay.left_on, 'Larkfield Cloud', ''
 FROM stay
 JOIN demo_account AS account ON account.n = stay.n
-JOIN journeys_lifecyclestage AS stage ON stage.tenant_id = %(tenant)s AND stage.key = stay.stage
+JOIN journeys_lifecyclestage AS stage ON stage.tenant_id = %(tenant)s AND stage.journey = 'standard' AND stage.key = stay.stage
 ORDER BY stay.n, stay.entered_on;

@@ -1,0 +1,142 @@
+"""Journeys in words, and what publishing another one meets."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from core.differences import Line
+from core.facts import conditions
+from core.models import ProcessVersion
+from journeys.models import ContactStageVisit, LifecycleStage, StageVisit
+from journeys.queries.stages import CONTACTS, JOURNEY_KIND
+from journeys.rules.criteria import Criterion, asked_of, tree_words
+from journeys.rules.journeys import CLOSE, PEERS, JourneySpec, LifecycleStageSpec, parse_journey
+
+FIELDS: Final = (
+    "stages", "key", "name", "owner_team", "success", "expected_days", "touchpoints", "entry", "exit", "checkpoints",
+    "after_days", "back_to", "hubspot", "hubspot_kept", "stuck_after", "handoffs", "first_value", "clock", "events",
+    "segments", "rule", "answer", "framework", "evidence", "help",
+)  # fmt: skip
+
+
+def describe_journey(definition: dict[str, Any]) -> list[Line]:
+    """Line by line, stage after stage, then hand-offs and first value."""
+    spec = parse_journey(definition)
+    lines: list[Line] = []
+    for place, stage in enumerate(spec.stages, start=1):
+        lines += _stage_lines(stage, place)
+    for one in spec.handoffs:
+        path, part = f"handoffs.{one.key}", f"hand-off {one.name}"
+        ways = f"{one.from_team} to {one.to_team}"
+        asked = ", ".join(item.name for item in one.checklist) or "nothing"
+        lines += [
+            Line(f"{path}.teams", f"teams of {part}", ways, part, "teams", path),
+            Line(f"{path}.checklist", f"checklist of {part}", asked, part, "checklist", path),
+            Line(
+                f"{path}.accept_within_hours", f"time to answer of {part}", f"{one.accept_within_hours} hours", part,
+                "time to answer", path,
+            ),
+        ]  # fmt: skip
+    return [*lines, *_value_lines(spec)]
+
+
+def _stage_lines(stage: LifecycleStageSpec, place: int) -> Iterator[Line]:
+    path, part = f"stages.{stage.key}", f"stage {stage.name}"
+    said = [
+        ("name", f"name of stage {stage.key}", stage.name, "name"),
+        ("place", f"place of {part}", str(place), "place"),
+        ("owner_team", f"team of {part}", stage.owner_team or "nobody", "team"),
+        ("success", f"success in {part}", stage.success or "not said", "success"),
+        ("expected_days", f"expected time in {part}", _days(stage.expected_days), "expected time"),
+        ("touchpoints", f"touchpoints of {part}", ", ".join(stage.touchpoints) or "none", "touchpoints"),
+        ("back_to", f"loops of {part}", ", ".join(stage.back_to) or "none", "loops"),
+        ("hubspot", f"words of HubSpot for {part}", ", ".join(stage.hubspot) or "none", "words of HubSpot"),
+    ]
+    for field, label, value, short in said:
+        yield Line(f"{path}.{field}", label, value, part, short, path)
+    for word, criteria in (("entry", stage.entry), ("exit", stage.exit)):
+        yield from (_criterion_line(path, stage.name, word, one) for one in criteria)
+    for point in stage.checkpoints:
+        label = f"checkpoint {point.name} in {stage.name}"
+        yield Line(f"{path}.checkpoints.{point.key}", label, f"after {_days(point.after_days)}")
+
+
+def _criterion_line(path: str, stage: str, word: str, one: Criterion) -> Line:
+    return Line(f"{path}.{word}.{one.key}", f"{word} criterion {one.name} of {stage}", asked_of(one))
+
+
+def _value_lines(spec: JourneySpec) -> Iterator[Line]:
+    clock = "the close" if spec.first_value.clock == CLOSE else "the first payment"
+    yield Line("first_value.clock", "clock of first value starts at", clock)
+    for place, event in enumerate(spec.first_value.events, start=1):
+        whom = ", ".join(event.segments) or "all other segments"
+        how = tree_words(event.rule) if event.rule is not None else "evidence from a person"
+        yield Line(f"first_value.events.{place}", f"first value of {whom}", f"{event.name} ({how})")
+    yield Line("hubspot_kept", "words of HubSpot kept without a stage", ", ".join(spec.hubspot_kept) or "none")
+    after = "90 % of peers took" if spec.stuck_after == PEERS else "the expected time"
+    yield Line("stuck_after", "stuck means longer than", after)
+
+
+def _days(days: int | None) -> str:
+    return "not said" if days is None else "1 day" if days == 1 else f"{days:,} days"
+
+
+def publish_check(definition: dict[str, Any]) -> None:
+    """Raises `ValueError` for rules over facts that nobody knows: a draft may hold them, a live journey may not."""
+    spec = parse_journey(definition)
+    for place, stage in enumerate(spec.stages):
+        for word, criteria in (("entry", stage.entry), ("exit", stage.exit)):
+            for number, one in enumerate(criteria):
+                if one.rule is not None:
+                    conditions(dict(one.rule), f"stages[{place}].{word}[{number}].rule")
+    for number, event in enumerate(spec.first_value.events):
+        if event.rule is not None:
+            conditions(dict(event.rule), f"first_value.events[{number}].rule")
+
+
+def journey_effects(key: str, definition: dict[str, Any], _today: date) -> list[str]:
+    """How many stand in each stage that changes, and what stands against it."""
+    spec = parse_journey(definition)
+    before = _live_stages(key)
+    whom = "contacts" if key == CONTACTS else "accounts"
+    lines = []
+    for stage in _counted(key):
+        now, then = before.get(stage.key), spec.stage(stage.key)
+        if then is None or now != then:
+            does = "goes" if then is None else "changes"
+            lines.append(f"Stage {stage.name} {does}: {_stand(stage.standing, whom)} in it.")
+    return [*lines, *journey_obstacles(key, {stage.key for stage in spec.stages})]
+
+
+def _stand(count: int, whom: str) -> str:
+    return f"1 {whom[:-1]} stands" if count == 1 else f"{count:,} {whom} stand"
+
+
+def _live_stages(key: str) -> dict[str, LifecycleStageSpec]:
+    live = ProcessVersion.objects.filter(kind=JOURNEY_KIND, key=key, state="published").first()
+    try:
+        return {stage.key: stage for stage in parse_journey(live.definition).stages} if live is not None else {}
+    except ValueError:  # from before its language changed
+        return {}
+
+
+def _counted(key: str) -> Any:
+    visits = "contactstagevisits" if key == CONTACTS else "stagevisits"
+    return (
+        LifecycleStage.objects.filter(journey=key)
+        .annotate(standing=Count(visits, filter=Q(**{f"{visits}__left_on": None})))
+        .order_by("position")
+    )
+
+
+def journey_obstacles(key: str, kept: set[str]) -> list[str]:
+    """Stages that would go although somebody is or was in them."""
+    model, whom = (ContactStageVisit, "contacts") if key == CONTACTS else (StageVisit, "accounts")
+    visits = Exists(model._default_manager.filter(stage_id=OuterRef("pk")))
+    gone = LifecycleStage.objects.filter(journey=key).exclude(key__in=kept).filter(visits).order_by("position")
+    return [
+        f"stages: '{stage.key}' is missing, but {whom} are or were in it. Move them first, or keep the stage."
+        for stage in gone
+    ]
