@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db.models import Count, Q, QuerySet
 
-from accounts.models import Account
+from accounts.queries.finding import find_accounts
 from core.choices import VersionState
 from core.models import ProcessVersion
 from core.registry import facts as known_facts
@@ -91,17 +91,6 @@ def rule_names() -> dict[str, str]:
     """Key → name of the rules that are live. One query."""
     rows = ProcessVersion.objects.filter(kind=KIND, state=VersionState.PUBLISHED).order_by("name")
     return dict(rows.values_list("key", "name"))
-
-
-def find_accounts(text: str, *, limit: int = 6) -> list[Account]:
-    """The accounts that a person may mean: by number, by the whole name, else by a part of it."""
-    words = " ".join(text.lower().split())[:200]
-    if not words:
-        return []
-    if words.isascii() and words.isdecimal() and len(words) < 19:
-        return list(Account.objects.filter(pk=int(words)))
-    exact = list(Account.objects.filter(name_key=words)[:limit])
-    return exact or list(Account.objects.filter(name_key__contains=words).order_by("name_key")[:limit])
 
 
 def money_facts() -> frozenset[str]:

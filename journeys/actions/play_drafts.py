@@ -1,0 +1,128 @@
+"""Work on a draft of a playbook: begin, change, discard, make live. No running play is touched by a draft."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from core import registry, versioning
+from core.actors import Actor
+from core.choices import VersionState
+from core.models import ProcessVersion
+from journeys.queries.play_editor import draft_of
+from journeys.queries.plays.reading import KIND
+from journeys.rules.play_editing import BadFields, acted, edited
+from journeys.rules.playbooks import BadPlaybook, parse_playbook
+
+RESERVED: Final = frozenset({"why", "ramp", "new"})
+_PLACES: Final = {"goal": "step_goal", "owner": "owner", "title": "title", "done_when": "done_when", "panel": "panel"}
+
+
+@transaction.atomic
+def begin_draft(*, key: str, actor: Actor, now: datetime, number: int | None = None) -> ProcessVersion:
+    """The playbook's draft: the one there is, else a copy of the live version, or of version `number`."""
+    there = draft_of(key)
+    if there is not None and number is None:
+        return there
+    versions = ProcessVersion.objects.filter(kind=KIND, key=key)
+    source = versions.filter(number=number) if number else versions.filter(state=VersionState.PUBLISHED)
+    found = source.first() or versions.order_by("-number").first()
+    if found is None:
+        raise BadFields({"": f"There is no playbook '{key}'."})
+    if there is not None:
+        versioning.discard(version=there, actor=actor, now=now, reason=f"Begun again from version {found.number}.")
+    return versioning.draft(
+        kind=KIND,
+        key=key,
+        name=found.name,
+        definition=deepcopy(found.definition),
+        actor=actor,
+        now=now,
+        based_on=found.number,
+    )
+
+
+@transaction.atomic
+def edit_draft(
+    *,
+    key: str,
+    variant: str,
+    fields: Mapping[str, str],
+    act: str,
+    arguments: Sequence[str],
+    seen_hash: str,
+    actor: Actor,
+    now: datetime,
+) -> ProcessVersion:
+    """The draft with the fields changed and the button's act done, saved at once.
+
+    Raises `BadFields`, with the draft untouched, and `core.versioning.DraftMoved` when somebody saved in between.
+    """
+    version = draft_of(key)
+    if version is None:
+        raise BadFields({"": "There is no draft any more. Begin one from the live version."})
+    if seen_hash and seen_hash != version.content_hash:
+        raise versioning.DraftMoved("Somebody else saved this draft since you opened it. Your change was not saved.")
+    types = {name: fact.type for name, fact in registry.facts().items()}
+    changed = edited(version.definition, fields, variant=variant, fact_types=types)
+    changed = acted(changed, act, arguments, variant=variant, fields=fields)
+    name = fields.get("name", version.name).strip()[:120]
+    if not name:
+        raise BadFields({"name": "Give the playbook a name that people recognise."})
+    try:
+        parse_playbook(changed)
+        return versioning.save_draft(
+            version=version, definition=changed, name=name, actor=actor, now=now, seen_hash=seen_hash
+        )
+    except BadPlaybook as error:
+        raise BadFields(_placed(changed, variant, str(error))) from error
+
+
+@transaction.atomic
+def new_playbook(*, key: str, name: str, like: str, actor: Actor, now: datetime) -> ProcessVersion:
+    """The first draft of a playbook: a copy of what is live under `like`, or one step to begin with."""
+    if key in RESERVED or ProcessVersion.objects.filter(kind=KIND, key=key).exists():
+        raise BadFields({"key": f"The key '{key}' is taken. Choose another one."})
+    definition: dict[str, Any] = {
+        "goal": "",
+        "steps": [{"key": "step_1", "title": "First step", "owner": "account_owner", "due": {"days": 7}}],
+    }
+    if like:
+        source = ProcessVersion.objects.filter(kind=KIND, key=like, state=VersionState.PUBLISHED).first()
+        if source is None:
+            raise BadFields({"like": "This playbook is not live any more. Choose another one."})
+        definition = deepcopy(source.definition)
+    return versioning.draft(kind=KIND, key=key, name=name, definition=definition, actor=actor, now=now)
+
+
+@transaction.atomic
+def discard_draft(*, key: str, actor: Actor, now: datetime) -> ProcessVersion:
+    """Puts the draft away; the live version was never touched by it."""
+    version = draft_of(key)
+    if version is None:
+        raise BadFields({"": "There is no draft any more."})
+    return versioning.discard(version=version, actor=actor, now=now)
+
+
+def _placed(definition: Mapping[str, Any], variant: str, message: str) -> dict[str, str]:
+    """The message of the language at the field that it is about, where there is one on the page."""
+    place, _, rest = message.partition(": ")
+    prefix = "steps["
+    if "variants" in definition:
+        at = next((n for n, one in enumerate(definition["variants"]) if one.get("key") == variant), 0)
+        prefix = f"variants[{at}].steps["
+        steps = definition["variants"][at].get("steps", [])
+    else:
+        steps = definition.get("steps", [])
+    if place.startswith(prefix):
+        number, _, inside = place.removeprefix(prefix).partition("]")
+        if number.isdigit() and int(number) < len(steps):
+            key, what = steps[int(number)].get("key"), inside.strip(".").split("[")[0]
+            if what.startswith("due"):
+                return {f"{'days' if what.endswith('days') else 'from'}:{key}": rest}
+            return {f"{_PLACES.get(what, what)}:{key}": rest}
+    if place in {"goal", "category", "anchor", "calendar", "review_after_runs"}:
+        return {place: rest}
+    return {"": message}
