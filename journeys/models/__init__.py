@@ -6,6 +6,7 @@ from journeys.models.lifecycle import (
     Expectation,
     FirstValue,
     Handoff,
+    JourneyFigures,
     LifecycleStage,
     StageVisit,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "FirstValue",
     "Handoff",
     "HandoverLine",
+    "JourneyFigures",
     "LifecycleStage",
     "Opportunity",
     "OpportunityStageVisit",

@@ -66,7 +66,9 @@ class StageVisit(Visit):
         ]
         indexes = [
             models.Index(fields=["tenant", "account", "-entered_on"], name="visit_of_account"),
-            models.Index(fields=["tenant", "stage"], name="visit_open_in_stage", condition=Q(left_on=None)),
+            models.Index(
+                fields=["tenant", "stage", "entered_on", "account"], name="visit_open_since", condition=Q(left_on=None)
+            ),
             models.Index(fields=["tenant", "entered_on", "stage"], name="visit_by_entry"),
         ]
 
@@ -134,6 +136,22 @@ class FirstValue(TenantModel):
 
     def __str__(self) -> str:
         return f"first value of account {self.account_id}"
+
+
+class JourneyFigures(TenantModel):
+    """What the journey map shows, worked out every hour: at a hundred thousand accounts it takes seconds."""
+
+    journey = models.CharField(max_length=80)
+    as_of = models.DateField()
+    computed_at = models.DateTimeField()
+    version = TenantForeignKey(ProcessVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    figures = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "journey"], name="journey_figures_once")]
+
+    def __str__(self) -> str:
+        return f"figures of {self.journey} as of {self.as_of}"
 
 
 class Expectation(TenantModel):
