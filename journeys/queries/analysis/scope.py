@@ -1,0 +1,117 @@
+"""Which deals an analysis looks at: one pipeline, a cohort by creation or by close, an owner, a segment, a product."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, Literal
+
+from django.db import connection
+
+from accounts.models import Person, Product
+from core.tenancy import require_tenant_id
+
+Cohort = Literal["created", "closed"]
+
+# From how many on a share or a median is shown; under it the page says "too few".
+LEAST: Final = 5
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The deals of [start, end) by the day they were created or closed; without days, all of them.
+
+    `owner_id` and `product_id` 0 mean the deals without one; `segment` None means every segment.
+    """
+
+    pipeline_id: int
+    cohort: Cohort = "created"
+    start: date | None = None
+    end: date | None = None
+    owner_id: int | None = None
+    product_id: int | None = None
+    segment: str | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return {
+            "tenant": require_tenant_id(),
+            "pipeline": self.pipeline_id,
+            "cohort": self.cohort,
+            "start": self.start,
+            "end": self.end,
+            "owner": self.owner_id,
+            "product": self.product_id,
+            "segment": self.segment,
+        }
+
+
+_CHOSEN: Final = """
+SELECT o.id, o.stage_id, COALESCE(o.owner_id, 0) AS owner_id, COALESCE(o.product_id, 0) AS product_id,
+       COALESCE(account.segment, '') AS segment, o.amount_minor IS NOT NULL AS has_amount,
+       COALESCE(o.amount_minor, 0) AS amount_minor, o.opened_on, o.closed_on,
+       CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END AS cohort_on,
+       stage.kind, stage.position
+FROM journeys_opportunity AS o
+JOIN journeys_pipelinestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = o.stage_id
+LEFT JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = o.account_id
+WHERE o.tenant_id = %(tenant)s AND o.pipeline_id = %(pipeline)s
+  AND (%(owner)s::bigint IS NULL OR COALESCE(o.owner_id, 0) = %(owner)s::bigint)
+  AND (%(product)s::bigint IS NULL OR COALESCE(o.product_id, 0) = %(product)s::bigint)
+  AND (%(segment)s::text IS NULL OR COALESCE(account.segment, '') = %(segment)s::text)
+"""
+_IN_PERIOD: Final = """
+  AND (%(start)s::date IS NULL OR (CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END) >= %(start)s::date)
+  AND (%(end)s::date IS NULL OR (CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END) < %(end)s::date)
+"""
+
+# The deals of a scope, whenever they were created or closed, and those of its period.
+ANY_TIME: Final = _CHOSEN
+DEALS: Final = f"{_CHOSEN} {_IN_PERIOD}"
+
+# The furthest open stage of every deal, as a position. A skipped stage lies before it and counts as passed, a stage
+# that was entered again counts once. A deal without a visit came to the first open stage.
+REACHED: Final = f"""
+deal AS MATERIALIZED ({DEALS}), reached AS (
+    SELECT deal.id, GREATEST(MAX(visited.position), MAX(deal.position) FILTER (WHERE deal.kind = 'open'),
+                             (SELECT MIN(first.position) FROM journeys_pipelinestage AS first
+                              WHERE first.tenant_id = %(tenant)s AND first.pipeline_id = %(pipeline)s
+                                AND first.kind = 'open')) AS furthest
+    FROM deal
+    LEFT JOIN journeys_opportunitystagevisit AS visit
+      ON visit.tenant_id = %(tenant)s AND visit.opportunity_id = deal.id
+    LEFT JOIN journeys_pipelinestage AS visited
+      ON visited.tenant_id = %(tenant)s AND visited.id = visit.stage_id AND visited.kind = 'open'
+     AND visited.pipeline_id = %(pipeline)s
+    GROUP BY deal.id
+)"""  # noqa: S608 -- constants of this module
+
+
+def rows(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the filters of the page offer: whoever and whatever the pipeline's deals have."""
+
+    owners: Sequence[tuple[int, str]] = field(default_factory=tuple)
+    products: Sequence[tuple[int, str]] = field(default_factory=tuple)
+    segments: Sequence[str] = field(default_factory=tuple)
+
+
+_CHOICES: Final = f"""
+SELECT ARRAY_AGG(DISTINCT owner_id), ARRAY_AGG(DISTINCT product_id), ARRAY_AGG(DISTINCT segment)
+FROM ({ANY_TIME}) AS deal
+"""  # noqa: S608 -- constants of this module
+
+
+def choices(pipeline_id: int) -> Choices:
+    """Owners and products by name, and segments, of the deals of a pipeline. Three statements."""
+    owners, products, segments = rows(_CHOICES, Scope(pipeline_id).params)[0]
+    people = dict(Person.objects.filter(pk__in=owners or []).order_by("name_key").values_list("pk", "name"))
+    things = dict(Product.objects.filter(pk__in=products or []).order_by("name_key").values_list("pk", "name"))
+    nobody = [(0, "No owner")] if 0 in (owners or []) else []
+    nothing = [(0, "No product")] if 0 in (products or []) else []
+    return Choices([*people.items(), *nobody], [*things.items(), *nothing], sorted(segments or []))
