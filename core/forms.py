@@ -81,3 +81,16 @@ class WebhookForm(forms.Form):
         if url and not url.startswith(SLACK_HOOKS):
             raise forms.ValidationError(f"A Slack webhook begins with {SLACK_HOOKS}.")
         return url
+
+
+class MemberForm(forms.Form):
+    """What happens to a member."""
+
+    act = forms.ChoiceField(choices=[(one, one) for one in ("role", "deactivate", "reactivate")])
+    role = forms.ChoiceField(choices=Role.choices, required=False)
+
+    def clean(self) -> dict[str, object]:
+        said: dict[str, object] = super().clean() or {}
+        if said.get("act") == "role" and not said.get("role"):
+            raise forms.ValidationError("Choose a role.")
+        return said

@@ -60,8 +60,8 @@ def _left_behind(version: ProcessVersion, together: Collection[Name]) -> Iterato
             if (one.kind, one.key) == (version.kind, version.key) and problem_of(one, version.definition):
                 label = registry.process_kind(other.kind).label.lower()
                 yield (
-                    f"{one.part}: '{one.entry}' is missing, but the live {label} “{other.name}” names it ({one.field}). "
-                    f"Keep it, or change the {label} first."
+                    f"{one.part}: '{one.entry}' is missing, but the live {label} “{other.name}” names it "
+                    f"({one.field}). Keep it, or change the {label} first."
                 )
 
 

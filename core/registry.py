@@ -140,6 +140,10 @@ class ProcessKind:
     note: str = ""
 
 
+# What members have in their hands, in words for each: `41 accounts`. Shown before somebody leaves.
+MemberDuty = Callable[[Iterable[int]], dict[int, str]]
+
+
 @dataclass
 class _Registry:
     facts: dict[str, Fact] = field(default_factory=dict)
@@ -152,6 +156,7 @@ class _Registry:
     import_kinds: dict[str, Any] = field(default_factory=dict)
     queue_sources: dict[str, Any] = field(default_factory=dict)
     documents: dict[str, PortfolioDocument] = field(default_factory=dict)
+    member_duties: dict[str, MemberDuty] = field(default_factory=dict)
 
 
 _registry = _Registry()
@@ -207,6 +212,10 @@ def add_queue_source(key: str, source: Any) -> None:
     _put(_registry.queue_sources, key, source)
 
 
+def add_member_duty(key: str, duty: MemberDuty) -> None:
+    _put(_registry.member_duties, key, duty)
+
+
 def add_document(document: PortfolioDocument) -> None:
     _put(_registry.documents, document.key, document)
 
@@ -255,3 +264,7 @@ def queue_sources() -> dict[str, Any]:
 
 def documents() -> list[PortfolioDocument]:
     return sorted(_registry.documents.values(), key=lambda one: (one.order, one.key))
+
+
+def member_duties() -> list[MemberDuty]:
+    return list(_registry.member_duties.values())

@@ -93,9 +93,7 @@ def approve(*, version: ProcessVersion, actor: Actor, now: datetime, seen_hash: 
         raise ReviewRefused("You asked for this review. Somebody else approves it.")
     version.approved_by, version.approved_at = actor.label, now
     version.save(update_fields=versioning.REVIEW_FIELDS)
-    entry = audit.record(
-        actor=actor, at=now, verb="approved", subject=version, after={"hash": version.content_hash}
-    )
+    entry = audit.record(actor=actor, at=now, verb="approved", subject=version, after={"hash": version.content_hash})
     _tell(_known(asker), entry, version, f"{actor.label} approved {version}. It can go live.", tenant, now)
     return version
 

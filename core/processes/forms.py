@@ -1,10 +1,12 @@
 """What a person types to change a process."""
 
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 
+from core.models import Membership
 from core.process_files.yaml_text import LARGEST_BYTES
+from core.processes.owners import members
 
 NUMBER: Final = 10**8
 
@@ -35,6 +37,44 @@ class RollbackForm(forms.Form):
 
 class DiscardForm(forms.Form):
     number = forms.IntegerField(min_value=1, max_value=NUMBER, widget=forms.HiddenInput)
+
+
+class ReviewForm(forms.Form):
+    """One step of a review, and what is said with it."""
+
+    act = forms.ChoiceField(choices=[(one, one) for one in ("ask", "take_back", "send_back", "approve")])
+    number = forms.IntegerField(min_value=1, max_value=NUMBER, widget=forms.HiddenInput)
+    seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    text = forms.CharField(max_length=400, required=False)
+
+
+class MemberChoice(forms.ModelChoiceField):
+    """An active member of the workspace, by name and role."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Membership.objects.none(), **kwargs)
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.user} · {obj.get_role_display()}"
+
+
+class OwnerForm(forms.Form):
+    """Who answers for a process."""
+
+    owner = MemberChoice(label="Owner", empty_label="Choose a member")
+    deputy = MemberChoice(
+        label="Deputy", required=False, empty_label="Nobody yet", help_text="Answers while the owner is away."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for choice in self.fields.values():
+            if isinstance(choice, MemberChoice):
+                choice.queryset = members()
+
+
+class ApprovalForm(forms.Form):
+    needed = forms.TypedChoiceField(coerce=lambda value: value == "yes", choices=[("yes", "yes"), ("no", "no")])
 
 
 class FileForm(forms.Form):

@@ -7,7 +7,9 @@ from typing import Final
 from core import registry, versioning
 from core.choices import VersionState
 from core.differences import Change
-from core.models import ProcessVersion
+from core.models import AuditEntry, ProcessOwner, ProcessVersion, Tenant
+from core.processes.owners import owner_of, owners, problems_of
+from core.reviews import last_note
 
 SHOWN: Final = 100
 SUMMARISED: Final = 20
@@ -22,6 +24,9 @@ class Row:
     name: str
     live: ProcessVersion | None
     drafts: int
+    in_review: int
+    owner: ProcessOwner | None
+    problems: tuple[str, ...]
     changed_at: datetime
     changed_by: str
 
@@ -66,22 +71,32 @@ class Page:
     changes: list[Change]
     closed: list[str]
     unfit: list[str]
+    lacks_approval: bool
+    sent_back: AuditEntry | None
+    owner: ProcessOwner | None
+    owner_problems: tuple[str, ...]
+    note: str
+
+    @property
+    def in_review(self) -> bool:
+        return self.draft is not None and self.draft.state == VersionState.IN_REVIEW
 
 
 def overview() -> list[Group]:
-    """Every process by kind, in the order of registration. One query."""
+    """Every process by kind, in the order of registration. Two queries."""
+    known = owners()
     found: dict[tuple[str, str], list[ProcessVersion]] = {}
     for version in ProcessVersion.objects.defer("definition").order_by("kind", "key", "-number"):
         found.setdefault((version.kind, version.key), []).append(version)
     groups = []
     for kind in sorted(registry.process_kinds(), key=lambda one: one.label):
-        rows = [_row(versions) for (name, _), versions in found.items() if name == kind.kind]
+        rows = [_row(versions, known.get(name)) for name, versions in found.items() if name[0] == kind.kind]
         if rows:
             groups.append(Group(kind.kind, kind.label, rows))
     return groups
 
 
-def _row(versions: list[ProcessVersion]) -> Row:
+def _row(versions: list[ProcessVersion], owner: ProcessOwner | None) -> Row:
     newest = versions[0]
     live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
     acts = [(one.created_at, one.created_by) for one in versions]
@@ -93,12 +108,15 @@ def _row(versions: list[ProcessVersion]) -> Row:
         (live or newest).name,
         live,
         sum(one.is_draft for one in versions),
+        sum(one.state == VersionState.IN_REVIEW for one in versions),
+        owner,
+        problems_of(owner) if live else (),
         changed_at,
         changed_by,
     )
 
 
-def process_page(kind: str, key: str, *, older: str = "", newer: str = "") -> Page | None:
+def process_page(kind: str, key: str, tenant: Tenant, *, older: str = "", newer: str = "") -> Page | None:
     """A process, or None. `older` and `newer` are numbers to compare; left out, what matters most is compared."""
     versions = list(ProcessVersion.objects.filter(kind=kind, key=key).order_by("-number")[:SHOWN])
     known = {one.kind: one for one in registry.process_kinds()}
@@ -109,6 +127,7 @@ def process_page(kind: str, key: str, *, older: str = "", newer: str = "") -> Pa
     before = versioning.version_before(kind, key)
     by_number = {str(one.number): one for one in versions}
     new = by_number.get(newer) or draft or live or versions[0]
+    owner = owner_of(kind, key)
     old = by_number.get(older) or (live if new.is_draft else _beneath(new, versions, before))
     return Page(
         kind=kind,
@@ -124,7 +143,12 @@ def process_page(kind: str, key: str, *, older: str = "", newer: str = "") -> Pa
         newer=new,
         changes=versioning.diff(old, new) if old is not None else [],
         closed=versioning.closed_gates(draft) if draft is not None else [],
-        unfit=_unfit(draft) if draft is not None else [],
+        unfit=versioning.unfit_lines(draft) if draft is not None else [],
+        lacks_approval=draft is not None and versioning.lacks_approval(draft, tenant),
+        sent_back=last_note(draft) if draft is not None else None,
+        owner=owner,
+        owner_problems=problems_of(owner) if live else (),
+        note=known[kind].note,
     )
 
 
@@ -159,9 +183,6 @@ def _word(version: ProcessVersion) -> str:
     return str(VersionState(version.state).label)
 
 
-def _unfit(draft: ProcessVersion) -> list[str]:
-    try:
-        versioning.refuse_unfit(draft)
-    except versioning.PublishRefused as refusal:
-        return refusal.lines
-    return []
+def plain(text: str) -> str:
+    """Without the character that Postgres keeps in no text."""
+    return text.replace("\x00", "")[:80]

@@ -11,9 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core import clock, process_files, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
+from core.models import ProcessOwner
 from core.permissions import Permission, may, requires
-from core.processes.forms import DiscardForm, FileForm, PublishForm, RollbackForm
+from core.processes.forms import DiscardForm, FileForm, OwnerForm, PublishForm, RollbackForm
 from core.processes.queries import Page, overview, process_page, version_of
+from core.processes.queries import plain as _plain
 
 
 @requires(Permission.VIEW_HEALTH)
@@ -27,7 +29,9 @@ def processes(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 def process(request: WorkspaceRequest, kind: str, key: str) -> HttpResponse:
     """A process: versions, any two compared in words, and for those who may the way to change it."""
-    page = process_page(kind, _plain(key), older=request.GET.get("old", ""), newer=request.GET.get("new", ""))
+    page = process_page(
+        kind, _plain(key), request.tenant, older=request.GET.get("old", ""), newer=request.GET.get("new", "")
+    )
     if page is None:
         raise Http404
     return _shown(request, page)
@@ -92,7 +96,7 @@ def _saved(request: WorkspaceRequest, document: process_files.Document) -> HttpR
 @require_POST
 def process_publish(request: WorkspaceRequest, kind: str, key: str) -> HttpResponse:
     """Makes a draft live. What stands against it comes back on the page."""
-    page = _must_exist(kind, key)
+    page = _must_exist(request, kind, key)
     form = PublishForm(request.POST)
     version = version_of(kind, page.key, request.POST.get("number", "").strip() or "0")
     if version is None:
@@ -128,7 +132,7 @@ def _why(refused: versioning.PublishRefused) -> str:
 @require_POST
 def process_rollback(request: WorkspaceRequest, kind: str, key: str) -> HttpResponse:
     """Brings back what was live before, or a named version that was."""
-    page = _must_exist(kind, key)
+    page = _must_exist(request, kind, key)
     form = RollbackForm(request.POST)
     if not form.is_valid():
         raise Http404
@@ -146,7 +150,7 @@ def process_rollback(request: WorkspaceRequest, kind: str, key: str) -> HttpResp
 @require_POST
 def process_discard(request: WorkspaceRequest, kind: str, key: str) -> HttpResponse:
     """Puts a draft away."""
-    page = _must_exist(kind, key)
+    page = _must_exist(request, kind, key)
     form = DiscardForm(request.POST)
     version = version_of(kind, page.key, str(form.cleaned_data["number"])) if form.is_valid() else None
     if version is None:
@@ -171,8 +175,13 @@ def _shown(
         "own_page": _address(page),
         "publish": publish,
         "may_edit": _may_edit(request),
+        "owner_form": OwnerForm(initial=_two(page.owner)) if _may_edit(request) else None,
     }
     return render(request, "core/processes/detail.html", context, status=status)
+
+
+def _two(owner: ProcessOwner | None) -> dict[str, Any]:
+    return {"owner": owner.owner_id, "deputy": owner.deputy_id} if owner is not None else {}
 
 
 def _address(page: Page) -> str:
@@ -185,16 +194,11 @@ def _address(page: Page) -> str:
     return ""
 
 
-def _must_exist(kind: str, key: str) -> Page:
-    page = process_page(kind, _plain(key))
+def _must_exist(request: WorkspaceRequest, kind: str, key: str) -> Page:
+    page = process_page(kind, _plain(key), request.tenant)
     if page is None:
         raise Http404
     return page
-
-
-def _plain(text: str) -> str:
-    """Without the character that Postgres keeps in no text."""
-    return text.replace("\x00", "")[:80]
 
 
 def _actor(request: WorkspaceRequest) -> Actor:

@@ -3,62 +3,16 @@
 from typing import Any
 
 from django.utils.timezone import localtime
-from fpdf import FPDF
 
 from core import formatting as f
-from core.pdf import app_fonts
+from core.pdf import Paper
 from health.queries.proof_page import ProofPage
-
-_INK, _SOFT, _LINE = (24, 27, 37), (92, 98, 116), (214, 217, 226)
-
-
-class _Paper(FPDF):
-    def __init__(self, foot: str) -> None:
-        super().__init__(format="A4")
-        self.foot = foot
-        regular, bold, extended = app_fonts()
-        self.add_font("Inter", "", regular)
-        self.add_font("Inter", "B", bold)
-        self.add_font("InterExt", "", extended)
-        self.set_fallback_fonts(["InterExt"], exact_match=False)
-        self.set_auto_page_break(auto=True, margin=20)
-        self.set_margins(20, 18, 20)
-        self.add_page()
-
-    def footer(self) -> None:
-        self.set_y(-14)
-        self.set_font("Inter", "", 7.5)
-        self.set_text_color(*_SOFT)
-        self.cell(0, 5, f"{self.foot} · page {self.page_no()} of {{nb}}")
-
-    def line_of(self, text: str, *, size: float = 9.5, bold: bool = False, soft: bool = False, gap: float = 1) -> None:
-        self.set_font("Inter", "B" if bold else "", size)
-        self.set_text_color(*(_SOFT if soft else _INK))
-        self.multi_cell(0, size * 0.52, text, new_x="LMARGIN", new_y="NEXT")
-        self.ln(gap)
-
-    def head(self, text: str) -> None:
-        self.ln(3)
-        self.line_of(text, size=11.5, bold=True, gap=1.5)
-
-    def rows(self, head: list[str], rows: list[list[str]], widths: tuple[int, ...]) -> None:
-        self.set_font("Inter", "", 8.5)
-        self.set_text_color(*_INK)
-        self.set_draw_color(*_LINE)
-        aligns = ("LEFT", *("RIGHT" for _ in head[1:]))
-        with self.table(
-            col_widths=widths, text_align=aligns, borders_layout="HORIZONTAL_LINES", line_height=5.6, padding=(0.4, 1)
-        ) as table:
-            for line in [head, *rows]:
-                row = table.row()
-                for cell in line:
-                    row.cell(cell)
 
 
 def as_pdf(page: ProofPage, *, workspace: str, currency: str) -> bytes:
     """The report on A4. Without a currency there are no amounts."""
     report, version = page.report, page.version
-    paper = _Paper(f"{workspace} · {version.name} v{version.number} · report {report.pk}")
+    paper = Paper(f"{workspace} · {version.name} v{version.number} · report {report.pk}")
     paper.set_title(f"Validation of {version.name} v{version.number}")
     made = f.day(localtime(report.made_at).date())
     paper.line_of(f"Validation report, {made}, made by {report.made_by}", size=8.5, soft=True)
@@ -77,7 +31,7 @@ def as_pdf(page: ProofPage, *, workspace: str, currency: str) -> bytes:
     return bytes(paper.output())
 
 
-def _evidence(paper: _Paper, page: ProofPage) -> None:
+def _evidence(paper: Paper, page: ProofPage) -> None:
     paper.head("Separates lost from kept")
     paper.rows(
         ["", "AUC", "95 % interval"],
@@ -110,7 +64,7 @@ def _evidence(paper: _Paper, page: ProofPage) -> None:
         )
 
 
-def _tables(paper: _Paper, page: ProofPage, currency: str) -> None:
+def _tables(paper: Paper, page: ProofPage, currency: str) -> None:
     paper.head("Lost by band")
     money = ["ARR", "ARR lost"] if currency else []
     paper.rows(
