@@ -1,13 +1,27 @@
-"""Reads of hand-offs."""
+"""Reads of hand-offs: the queue, one with all its attempts, and how they go."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from core.choices import VersionState
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from accounts.models import Person
+from core.choices import Role, VersionState
 from core.models import ProcessVersion
-from journeys.rules.handoffs import HandoffSpec, handoffs_of
+from core.tenancy import require_tenant_id
+from journeys.choices import TaskState
+from journeys.models import Handoff, Opportunity, Task
+from journeys.rules.handoffs import HandoffSpec, handoffs_of, is_team_of
 
-_JOURNEY = {"kind": "journey", "key": "standard"}
+_JOURNEY: Final = {"kind": "journey", "key": "standard"}
+# What the figures are made of.
+PERIOD: Final = timedelta(days=90)
+VIEWS: Final = ("mine", "team", "all")
+STATES: Final = ("open", "accepted", "returned", "cancelled")
+_TAKERS: Final = (Role.CSM, Role.CS_MANAGER, Role.CS_DIRECTOR, Role.SALES_REP, Role.REVOPS_ADMIN)
 
 
 @dataclass(frozen=True)
@@ -17,6 +31,36 @@ class LiveHandoffs:
     version: ProcessVersion
     since: datetime
     specs: tuple[HandoffSpec, ...]
+
+
+@dataclass(frozen=True)
+class HandoffFigures:
+    """How one kind of hand-off goes: answers of a period, what waits now, and how soon it is accepted.
+
+    The time to accept runs from the first attempt on: a return does not make it shorter.
+    """
+
+    key: str
+    name: str
+    from_stage: str
+    to_stage: str
+    accepted: int
+    returned: int
+    waiting: int
+    overdue: int
+    median_seconds: float | None
+    goal_hours: int | None
+    reasons: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class HandoffCounts:
+    """What waits, by view."""
+
+    mine: int
+    team: int
+    all: int
+    overdue: int
 
 
 def live_handoffs() -> LiveHandoffs | None:
@@ -35,3 +79,160 @@ def spec_of(key: str, version: ProcessVersion | None) -> HandoffSpec | None:
     if version is None:
         return None
     return next((spec for spec in handoffs_of(version.definition) if spec.key == key), None)
+
+
+def keys_of_team(role: str) -> frozenset[str]:
+    """The kinds of hand-off that the role's team takes over."""
+    live = live_handoffs()
+    return frozenset(spec.key for spec in live.specs if is_team_of(role, spec.to_team)) if live else frozenset()
+
+
+def handoffs(
+    *, view: str = "all", state: str = "open", person_id: int | None = None, team: Collection[str] = (), key: str = ""
+) -> QuerySet[Handoff]:
+    """Hand-offs of a view in a state. `open` is what waits for an answer, or came back and was not handed over again.
+
+    `mine`: mine to answer or to hand over again; `team`: for the kinds in `team`. Open ones come by their clocks,
+    the others the latest first.
+    """
+    found = Handoff.objects.select_related("account", "from_person", "to_person")
+    if view == "mine":
+        found = found.filter(_mine(person_id))
+    elif view == "team":
+        found = found.filter(key__in=list(team))
+    if key:
+        found = found.filter(key=key)
+    if state == "open":
+        return found.filter(_is_open()).order_by("due_at", "pk")
+    return found.filter(state=state).order_by("-created_at", "-pk")
+
+
+def page_after(found: QuerySet[Handoff], after_id: int | None) -> QuerySet[Handoff]:
+    """The rows that stand behind a row in the order of `found`; from the start where the row is not there."""
+    last = Handoff.objects.filter(pk=after_id).first() if after_id is not None else None
+    if last is None:
+        return found
+    if found.query.order_by[0] == "due_at":
+        return found.filter(Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk))
+    return found.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
+
+
+def _is_open() -> Q:
+    later = Handoff.objects.filter(origin_key=OuterRef("origin_key"), attempt__gt=OuterRef("attempt"))
+    return Q(state="waiting") | (Q(state="returned") & ~Exists(later))
+
+
+def _mine(person_id: int | None) -> Q:
+    if person_id is None:
+        return Q(pk__in=[])
+    return (Q(to_person_id=person_id) & ~Q(state="returned")) | Q(from_person_id=person_id, state="returned")
+
+
+def handoff_counts(*, person_id: int | None, team: Collection[str], now: datetime) -> HandoffCounts:
+    """What is open in each view, and how much of it is over its time. One statement over what is open."""
+    row = (
+        Handoff.objects.filter(_is_open())
+        .order_by()
+        .aggregate(
+            mine=Count("pk", filter=_mine(person_id)),
+            team=Count("pk", filter=Q(key__in=list(team))),
+            all=Count("pk"),
+            overdue=Count("pk", filter=Q(state="waiting", due_at__lt=now)),
+        )
+    )
+    return HandoffCounts(**row)
+
+
+def handoff_detail(handoff_id: int) -> Handoff | None:
+    """The hand-off with account, people and version, or None."""
+    related = ("account", "account__owner", "from_person", "to_person", "version")
+    return Handoff.objects.select_related(*related).filter(pk=handoff_id).first()
+
+
+def attempts_of(handoff: Handoff) -> QuerySet[Handoff]:
+    """Every attempt of the same hand-off, the first one first."""
+    return (
+        Handoff.objects.filter(origin_key=handoff.origin_key)
+        .select_related("to_person", "from_person")
+        .order_by("attempt")
+    )
+
+
+def deal_of(handoff: Handoff) -> Opportunity | None:
+    """The deal that it came from, where there is one."""
+    if handoff.opportunity_id is None:
+        return None
+    return Opportunity.objects.select_related("owner", "stage", "pipeline").filter(pk=handoff.opportunity_id).first()
+
+
+def takers() -> QuerySet[Person]:
+    """Who may take an account over: people of the workspace with a role that works with customers."""
+    return Person.objects.filter(
+        is_active=True, membership__is_active=True, membership__role__in=[str(role) for role in _TAKERS]
+    ).order_by("name_key")[:200]
+
+
+_FIGURES: Final = """
+SELECT h.key, max(h.name),
+  count(*) FILTER (WHERE h.state = 'accepted'),
+  count(*) FILTER (WHERE h.state = 'returned'),
+  count(*) FILTER (WHERE h.state = 'waiting'),
+  count(*) FILTER (WHERE h.state = 'waiting' AND h.due_at < %(now)s),
+  percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM h.answered_at - first.created_at))
+    FILTER (WHERE h.state = 'accepted')
+FROM journeys_handoff AS h
+JOIN journeys_handoff AS first
+  ON first.tenant_id = %(tenant)s AND first.origin_key = h.origin_key AND first.attempt = 1
+WHERE h.tenant_id = %(tenant)s AND (h.state = 'waiting' OR h.answered_at >= %(since)s)
+GROUP BY h.key
+"""
+# Reasons are what people wrote: the same words in another case are the same reason.
+_REASONS: Final = """
+SELECT key, min(btrim(return_reason)), count(*) AS times FROM journeys_handoff
+WHERE tenant_id = %(tenant)s AND state = 'returned' AND answered_at >= %(since)s
+GROUP BY key, lower(btrim(return_reason)) ORDER BY key, times DESC, 2
+"""
+TOP_REASONS: Final = 3
+
+
+def handoff_figures(since: datetime, now: datetime) -> list[HandoffFigures]:
+    """How hand-offs have gone since then, by kind, in the order of the live journey; kinds it dropped follow.
+
+    Four statements, whatever the number of hand-offs.
+    """
+    params = {"tenant": require_tenant_id(), "since": since, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIGURES, params)
+        counted = {row[0]: row[1:] for row in cursor.fetchall()}
+        cursor.execute(_REASONS, params)
+        reasons: dict[str, list[tuple[str, int]]] = {}
+        for key, text, times in cursor.fetchall():
+            reasons.setdefault(key, []).append((text, times))
+    live = live_handoffs()
+    specs = {spec.key: spec for spec in live.specs} if live else {}
+    found = []
+    for key in [*specs, *sorted(set(counted) - set(specs))]:
+        spec = specs.get(key)
+        name, accepted, returned, waiting, overdue, median = counted.get(key, ("", 0, 0, 0, 0, None))
+        found.append(
+            HandoffFigures(
+                key=key,
+                name=spec.name if spec else name,
+                from_stage=spec.from_stage if spec else "",
+                to_stage=spec.to_stage if spec else "",
+                accepted=accepted,
+                returned=returned,
+                waiting=waiting,
+                overdue=overdue,
+                median_seconds=float(median) if median is not None else None,
+                goal_hours=spec.accept_within_hours if spec else None,
+                reasons=tuple(reasons.get(key, [])[:TOP_REASONS]),
+            )
+        )
+    return found
+
+
+def handoffs_without_task() -> int:
+    """Waiting hand-offs that nobody would see in a queue, since their task is missing or closed."""
+    task = Task.objects.filter(subject_kind="handoff", subject_id=OuterRef("pk"), state=TaskState.OPEN)
+    return Handoff.objects.filter(~Exists(task), state="waiting").count()

@@ -1,7 +1,7 @@
 """A small workspace with one of everything, for tests that walk all of it."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from accounts.models import Account, Activity, Contact, Contract, ContractLine, ImportBatch, Person
 from core import clock
@@ -13,7 +13,7 @@ from core.tenancy import tenant_context
 from escalations.models import Escalation
 from health.actions.validation import validate
 from health.models import Alert, Calibration
-from journeys.models import Opportunity, Pipeline, Task
+from journeys.models import Expectation, Handoff, Opportunity, Pipeline, Task
 from qbr.models import QBR, QBRPackage
 from renewals.models import Renewal
 
@@ -97,6 +97,15 @@ def _fill(world: World, canary: str) -> None:
         account=account, policy_version=_version("escalation_policy", any_version), policy_key="at_risk_near_renewal",
         owner=person, arr_at_risk_minor=41_200_000, opened_at=NOW,
     )  # fmt: skip
+    handoff = Handoff.objects.create(
+        account=account, key="sales_to_cs", name=f"Sales to CS {canary}", origin_key=f"test:{canary}", created_at=NOW,
+        due_at=NOW + timedelta(hours=48), from_person=person, to_person=person,
+        version=_version("journey", any_version),
+        checklist=[{"key": "scope", "name": f"Scope {canary}", "done_at": None, "done_by": ""}],
+    )  # fmt: skip
+    expectation = Expectation.objects.create(
+        account=account, text=f"Live by May {canary}", recorded_at=NOW, recorded_by=canary
+    )
     job = Job.objects.create(kind="test", key=canary, created_at=NOW, state="done", step=canary)
     key = ApiKey.objects.create(
         tenant=world.tenant, name=f"Key {canary}", prefix="rvk_00000000", digest=f"{canary}".ljust(64, "0")[:64],
@@ -109,6 +118,7 @@ def _fill(world: World, canary: str) -> None:
         "account_id": account.pk, "person_id": person.pk, "contract_id": contract.pk, "renewal_id": renewal.pk,
         "task_id": task.pk, "qbr_id": qbr.pk, "package_id": package.pk, "escalation_id": escalation.pk,
         "job_id": job.pk, "key_id": key.pk, "batch_id": batch.pk, "import_id": batch.pk, "version_id": any_version.pk,
+        "handoff_id": handoff.pk, "expectation_id": expectation.pk,
         "membership_id": world.members[Role.REVOPS_ADMIN].pk,
     }  # fmt: skip
     pipeline = Pipeline.objects.filter(is_default=True).first()

@@ -1,0 +1,1 @@
+"""Endpoints of the process, by what they give or take."""

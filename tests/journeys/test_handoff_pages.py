@@ -1,0 +1,218 @@
+"""Hand-offs and expectations as pages and endpoints, and how hand-offs go."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Account
+from core.choices import Role
+from core.models import Tenant
+from core.tenancy import tenant_context
+from journeys.models import Expectation, Handoff, StageVisit
+from journeys.queries.handoffs import handoff_counts, handoff_figures, handoffs, page_after
+from tests.factories.api import make_key
+from tests.factories.world import World, make_world
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world("kestrel", canary="KESTREL")
+
+
+@pytest.fixture
+def client(world: World) -> Client:
+    signed_in = Client()
+    signed_in.force_login(world.members[Role.CSM].user)
+    return signed_in
+
+
+def address(world: World, name: str = "handoff") -> str:
+    return reverse(f"journeys:{name}", args=[world.ids["handoff_id"]])
+
+
+def test_the_queue_shows_what_waits_on_the_reader_with_its_clock(client: Client) -> None:
+    page = client.get(reverse("journeys:handoffs")).content.decode()
+    assert "Brightwater KESTREL" in page
+    assert 'Waiting on me <span class="count">1</span>' in page
+    assert "over" in page
+
+
+def test_the_queue_costs_the_same_with_many_handoffs(world: World, client: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
+            assert client.get(reverse("journeys:handoffs"), {"view": "all"}).status_code == 200
+        return len(caught)
+
+    queries()
+    few = queries()
+    with tenant_context(world.tenant.pk):
+        account = Account.objects.get(pk=world.ids["account_id"])
+        many(world.tenant, account, 120)
+    assert queries() == few
+
+
+def many(tenant: Tenant, account: Account, count: int) -> None:
+    Handoff.objects.bulk_create(
+        Handoff(
+            tenant=tenant, account=account, key="sales_to_cs", name="Sales to CS", origin_key=f"many:{n}",
+            created_at=NOW, due_at=NOW + timedelta(hours=n // 2),
+        )
+        for n in range(count)
+    )  # fmt: skip
+
+
+def test_pages_of_the_queue_show_each_handoff_once(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        many(world.tenant, Account.objects.get(pk=world.ids["account_id"]), 25)
+        for state in ("open", "returned"):
+            if state == "returned":
+                Handoff.objects.update(state="returned")
+            seen: list[int] = []
+            after: int | None = None
+            while page := list(page_after(handoffs(state=state), after)[:10]):
+                seen += [one.pk for one in page]
+                after = page[-1].pk
+            assert sorted(seen) == sorted(Handoff.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.capability("N19")
+def test_on_the_page_accepting_is_refused_with_everything_that_is_missing(world: World, client: Client) -> None:
+    with tenant_context(world.tenant.pk):
+        Expectation.objects.all().delete()
+    page = client.get(address(world)).content.decode()
+    assert "2 points missing" in page
+    refused = client.post(address(world, "handoff_accept"))
+    assert refused.status_code == 409
+    assert "At least one expectation of the customer, Scope KESTREL" in refused.content.decode()
+    client.post(
+        reverse("journeys:expectation_new", args=[world.ids["account_id"]]),
+        {"text": "Live by May", "for_expansion": "on"},
+    )
+    client.post(address(world, "handoff_tick"), {"key": "scope", "done": "1"})
+    assert client.post(address(world, "handoff_accept")).status_code == 302
+    with tenant_context(world.tenant.pk):
+        assert Handoff.objects.get(pk=world.ids["handoff_id"]).state == "accepted"
+        assert StageVisit.objects.get(account_id=world.ids["account_id"], left_on=None).stage.key == "onboarding"
+        assert Expectation.objects.get().for_expansion
+
+
+def test_sent_back_and_handed_over_again_in_the_browser(world: World, client: Client) -> None:
+    empty = client.post(address(world, "handoff_return"), {"reason": " "})
+    assert (empty.status_code, "Say what is missing" in empty.content.decode()) == (409, True)
+    client.post(address(world, "handoff_return"), {"reason": "No sponsor named"})
+    assert "No sponsor named" in client.get(address(world)).content.decode()
+    again = client.post(address(world, "handoff_again"))
+    assert "Attempt 2" in client.get(again["Location"]).content.decode()
+
+
+def test_a_tick_answers_with_the_checklist_and_makes_the_answer_look_again(world: World, client: Client) -> None:
+    part = client.post(
+        address(world, "handoff_tick"),
+        {"key": "scope", "done": "1"},
+        headers={"HX-Request": "true", "HX-Target": "checklist"},
+    )
+    assert part.content.decode().strip().startswith('<section class="card" id="checklist"')
+    assert "handoff-changed" in part["HX-Trigger"]
+
+
+def test_given_to_nobody_it_lies_with_the_team_and_called_off_it_is_over(world: World, client: Client) -> None:
+    client.post(address(world, "handoff_give"), {"person": ""})
+    assert 'Waiting on me <span class="count">0</span>' in client.get(reverse("journeys:handoffs")).content.decode()
+    assert "Brightwater KESTREL" in client.get(reverse("journeys:handoffs"), {"view": "team"}).content.decode()
+    client.post(address(world, "handoff_cancel"), {"reason": "Twice the same deal"})
+    assert "Called off" in client.get(address(world)).content.decode()
+
+
+def test_the_account_page_shows_open_handoffs_and_expectations(world: World, client: Client) -> None:
+    page = client.get(reverse("dashboards:account", args=[world.ids["account_id"]])).content.decode()
+    assert address(world) in page
+    assert "“Live by May KESTREL”" in page
+
+
+def test_an_expectation_is_tagged_and_met_from_its_card(world: World, client: Client) -> None:
+    pk = world.ids["expectation_id"]
+    for name in ("expectation_tag", "expectation_met"):
+        client.post(reverse(f"journeys:{name}", args=[pk]), {"on": "1"})
+    with tenant_context(world.tenant.pk):
+        one = Expectation.objects.get()
+        assert (one.for_expansion, one.met_on is not None) == (True, True)
+    empty = client.post(reverse("journeys:expectation_new", args=[world.ids["account_id"]]), {"text": " "})
+    assert empty.status_code == 422
+
+
+@pytest.mark.capability("J2")
+def test_figures_tell_answers_waiting_time_to_accept_and_reasons(world: World) -> None:
+    def row(origin: str, state: str, **values: object) -> Handoff:
+        filled = {"attempt": 1, "created_at": NOW - timedelta(days=3), "due_at": NOW - timedelta(days=1), **values}
+        return Handoff(
+            tenant=world.tenant, account_id=world.ids["account_id"], key="sales_to_cs", name="Sales to CS",
+            origin_key=origin, state=state, **filled,
+        )  # fmt: skip
+
+    start = NOW - timedelta(days=3)
+    with tenant_context(world.tenant.pk):
+        Handoff.objects.all().delete()
+        Handoff.objects.bulk_create(
+            [
+                row("a", "accepted", answered_at=start + timedelta(hours=10)),
+                row("b", "returned", answered_at=start + timedelta(hours=2), return_reason="No sponsor named"),
+                # The second attempt is accepted two hours after it began, thirty after the first one did.
+                row("b", "accepted", attempt=2, created_at=start + timedelta(hours=28),
+                    answered_at=start + timedelta(hours=30)),
+                row("c", "returned", answered_at=start + timedelta(hours=1), return_reason="no sponsor named "),
+                row("d", "waiting"),
+                row("e", "waiting", due_at=NOW + timedelta(hours=1)),
+                row("f", "accepted", created_at=NOW - timedelta(days=200), answered_at=NOW - timedelta(days=190)),
+            ]
+        )  # fmt: skip
+        found = {one.key: one for one in handoff_figures(NOW - timedelta(days=90), NOW)}
+        counts = handoff_counts(person_id=None, team=["sales_to_cs"], now=NOW)
+    one = found["sales_to_cs"]
+    assert (one.accepted, one.returned, one.waiting, one.overdue) == (2, 2, 2, 1)
+    assert one.median_seconds == 20 * 3600
+    assert one.goal_hours == 48
+    assert one.reasons == (("No sponsor named", 2),) or one.reasons == (("no sponsor named", 2),)
+    assert [found[key].waiting for key in ("marketing_to_sales", "onboarding_to_csm")] == [0, 0]
+    # What came back and was not handed over again is open, too.
+    assert (counts.mine, counts.team, counts.all, counts.overdue) == (0, 3, 3, 1)
+
+
+@pytest.mark.capability("N19")
+def test_the_api_refuses_with_the_list_of_what_is_missing(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        Expectation.objects.all().delete()
+    _, program = make_key(world.tenant, Role.CSM)
+    accept = reverse("journeys:api_handoff_accept", args=[world.ids["handoff_id"]])
+    refused = program.send("post", accept, {})
+    assert (refused.status_code, refused.json()["error"]["fields"]["missing"]) == (
+        409, ["At least one expectation of the customer", "Scope KESTREL"],
+    )  # fmt: skip
+    expectations = reverse("journeys:api_expectations", args=[world.ids["account_id"]])
+    assert program.send("post", expectations, {"text": "Live by May"}).status_code == 201
+    assert [one["text"] for one in program.get(expectations).json()["results"]] == ["Live by May"]
+    tick = reverse("journeys:api_handoff_tick", args=[world.ids["handoff_id"]])
+    assert program.send("post", tick, {"key": "scope"}).status_code == 200
+    assert program.send("post", accept, {"owner_id": world.ids["person_id"]}).json()["state"] == "accepted"
+
+
+def test_the_api_lists_sends_back_and_tells_how_they_go(world: World) -> None:
+    _, program = make_key(world.tenant, Role.CSM)
+    assert [one["id"] for one in program.get(reverse("journeys:api_handoffs")).json()["results"]] == [
+        world.ids["handoff_id"]
+    ]
+    send_back = reverse("journeys:api_handoff_return", args=[world.ids["handoff_id"]])
+    assert program.send("post", send_back, {"reason": "No sponsor"}).json()["state"] == "returned"
+    again = program.send("post", reverse("journeys:api_handoff_again", args=[world.ids["handoff_id"]]), None).json()
+    assert (again["attempt"], again["state"]) == (2, "waiting")
+    figures = program.get(reverse("journeys:api_handoff_figures")).json()
+    assert figures["days"] == 90
+    assert {one["key"]: one["waiting"] for one in figures["handoffs"]}["sales_to_cs"] == 1
