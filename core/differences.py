@@ -16,6 +16,8 @@ class Line:
     `path` finds the same statement in another version: `inputs.usage.weight`. Statements with the same `part` belong
     to one thing (`Product usage`), which comes and goes as a whole; `short` is the label inside of it (`weight`).
     The part's place in the document is what stands in `path` before the last dot, unless `part_path` says otherwise.
+    `tail` is the end of the value that is said once in a change where both have it: `14 → 7 days after the start`.
+    `meaning` is compared instead of the value where its words hang on places: `7 days after step 2`.
     """
 
     path: str
@@ -24,6 +26,8 @@ class Line:
     part: str = ""
     short: str = ""
     part_path: str = ""
+    tail: str = ""
+    meaning: str = ""
 
     @property
     def belongs_to(self) -> str:
@@ -59,8 +63,8 @@ def compare(old: Sequence[Line], new: Sequence[Line]) -> list[Change]:
     for line in new:
         was = before.get(line.path)
         if was is not None:
-            if was.value != line.value:
-                changes.append(Change("changed", line.path, line.label, was.value, line.value))
+            if (was.meaning or was.value) != (line.meaning or line.value):
+                changes.append(Change("changed", line.path, line.label, _without_tail(was, line), line.value))
         elif line.belongs_to in parts_before or not line.part:
             changes.append(Change("added", line.path, line.label, "", line.value))
         elif _opens(line, new):
@@ -73,6 +77,11 @@ def compare(old: Sequence[Line], new: Sequence[Line]) -> list[Change]:
         elif _opens(line, old):
             changes.append(Change("removed", line.belongs_to, line.part, _whole(line, old), ""))
     return [*changes, *_moves(old, new)]
+
+
+def _without_tail(was: Line, line: Line) -> str:
+    same = line.tail and was.tail == line.tail and was.value != line.value
+    return was.value.removesuffix(line.tail).rstrip() if same else was.value
 
 
 def _opens(line: Line, lines: Sequence[Line]) -> bool:
