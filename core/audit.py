@@ -1,5 +1,6 @@
 """The audit trail. Verbs write it inside their own transaction; nobody can rewrite it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.db import models
 
 from core.actors import Actor
 from core.models import AuditEntry
+from core.tenancy import require_tenant_id
 
 
 def record(
@@ -32,4 +34,34 @@ def record(
         before=before or {},
         after=after or {},
         reason=reason,
+    )
+
+
+def record_many(
+    *,
+    actor: Actor,
+    at: datetime,
+    verb: str,
+    rows: Iterable[tuple[models.Model, dict[str, Any], dict[str, Any]]],
+    reason: str = "",
+) -> None:
+    """One row for each subject of an act on many: (subject, before, after). One statement per thousand."""
+    AuditEntry.objects.bulk_create(
+        [
+            AuditEntry(
+                tenant_id=require_tenant_id(),
+                at=at,
+                actor_label=actor.label,
+                actor_membership_id=actor.membership_id,
+                verb=verb,
+                subject_type=subject._meta.label_lower,
+                subject_id=subject.pk,
+                subject_label=str(subject)[:200],
+                before=before,
+                after=after,
+                reason=reason,
+            )
+            for subject, before, after in rows
+        ],
+        batch_size=1000,
     )

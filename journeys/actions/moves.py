@@ -1,53 +1,72 @@
 """Moves of deals: one verb for many, through the gates; the single move is a list of one."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import Final
 
+from django.db import connection, transaction
+
+from core import audit
 from core.actors import Actor
-from journeys.models import Opportunity
-from journeys.queries.gates import Gate
+from core.changes import mark_changed
+from core.tenancy import require_tenant_id
+from journeys.actions.handoffs import open_for_won
+from journeys.actions.moving import (
+    ASKED,
+    CLOSE_REASON,
+    GATE,
+    PIPELINE,
+    REASON,
+    Asked,
+    EditionMoved,
+    GateShut,
+    Moved,
+    ReasonNeeded,
+    Refusal,
+    StageElsewhere,
+    sort_out,
+    use_waivers,
+)
+from journeys.choices import StageKind
+from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
+from journeys.queries.gates import Process, deal_needs, judge_deals, opportunity_gate, pipeline_process
+
+__all__ = [
+    "EditionMoved",
+    "GateShut",
+    "Moved",
+    "ReasonNeeded",
+    "Refusal",
+    "StageElsewhere",
+    "move_opportunities",
+    "move_opportunity",
+    "place_opportunity",
+]
+
+# The stay that ends and the stay that begins meet on one day, whatever day an import wrote: stays never overlap.
+_LEAVE: Final = """
+UPDATE journeys_opportunitystagevisit SET left_on = GREATEST(entered_on, %s)
+WHERE tenant_id = %s AND opportunity_id = ANY(%s) AND left_on IS NULL
+"""
+_ENTER: Final = """
+INSERT INTO journeys_opportunitystagevisit
+  (tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by, reason, version_id)
+SELECT %s, deal.id, %s, GREATEST(%s, (SELECT max(stay.left_on) FROM journeys_opportunitystagevisit AS stay
+                                      WHERE stay.tenant_id = %s AND stay.opportunity_id = deal.id)), NULL, %s, %s, %s
+FROM unnest(%s::bigint[]) AS deal (id) ORDER BY deal.id
+"""
+_DEAL: Final = """
+UPDATE journeys_opportunity AS deal SET stage_id = %s, edition = deal.edition + 1,
+  closed_on = CASE WHEN %s THEN stay.entered_on END,
+  close_on = CASE WHEN %s THEN stay.entered_on ELSE deal.close_on END,
+  close_reason = CASE WHEN %s THEN %s ELSE '' END
+FROM journeys_opportunitystagevisit AS stay
+WHERE deal.tenant_id = %s AND deal.id = ANY(%s)
+  AND stay.tenant_id = %s AND stay.opportunity_id = deal.id AND stay.left_on IS NULL
+"""
 
 
-class GateShut(ValueError):
-    """What the gate asks for is missing. `gate.missing` lists it."""
-
-    def __init__(self, gate: Gate) -> None:
-        names = "; ".join(line.name for line in gate.missing)
-        super().__init__(f"{gate.stage_name} is not open yet. Missing: {names}.")
-        self.gate = gate
-
-
-class ReasonNeeded(ValueError):
-    """A step back, or a lost deal, without the reason. `field` is `reason` or `close_reason`."""
-
-    def __init__(self, words: str, field: str = "reason") -> None:
-        super().__init__(words)
-        self.field = field
-
-
-class EditionMoved(ValueError):
-    """Somebody else has changed it since it was read."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One that stays where it is, and why: the names of what is missing, or what is to be said."""
-
-    id: int
-    name: str
-    missing: tuple[str, ...]
-    code: str = "gate"
-
-
-@dataclass(frozen=True)
-class Moved:
-    """What became of a move of many: the ids that moved, and those that did not."""
-
-    moved: tuple[int, ...]
-    refused: tuple[Refusal, ...] = ()
-
-
+@transaction.atomic
 def move_opportunity(
     *,
     opportunity_id: int,
@@ -59,13 +78,37 @@ def move_opportunity(
     close_reason: str = "",
     seen_edition: int | None = None,
 ) -> Opportunity:
-    """The deal in another stage of its pipeline. Raises `GateShut`, `ReasonNeeded`, `EditionMoved`, `DoesNotExist`.
+    """The deal in another stage of its pipeline. In the stage already: nothing happens.
 
-    In the stage already: nothing happens.
+    Raises `GateShut`, `ReasonNeeded`, `EditionMoved`, `StageElsewhere`, or `DoesNotExist`.
     """
-    raise NotImplementedError
+    deal = Opportunity.objects.select_for_update(of=("self",)).select_related("stage").get(pk=opportunity_id)
+    if seen_edition is not None and deal.edition != seen_edition:
+        raise EditionMoved("Somebody else has changed this deal since you opened it. Reload to see their changes.")
+    result = move_opportunities(
+        opportunity_ids=[opportunity_id],
+        stage_id=stage_id,
+        actor=actor,
+        today=today,
+        now=now,
+        reason=reason,
+        close_reason=close_reason,
+    )
+    for refusal in result.refused:
+        _refuse(refusal, deal, PipelineStage.objects.select_related("pipeline").get(pk=stage_id), today)
+    deal.refresh_from_db()
+    return deal
 
 
+def _refuse(refusal: Refusal, deal: Opportunity, stage: PipelineStage, today: date) -> None:
+    if refusal.code == GATE:
+        raise GateShut(opportunity_gate(opportunity=deal, to_stage=stage, today=today), refusal.missing)
+    if refusal.code == PIPELINE:
+        raise StageElsewhere(f"{stage.name} is a stage of {stage.pipeline.name}. Choose a stage of the deal's own.")
+    raise ReasonNeeded(f"{ASKED[refusal.code]} is needed.", refusal.code)
+
+
+@transaction.atomic
 def move_opportunities(
     *,
     opportunity_ids: Collection[int],
@@ -76,5 +119,87 @@ def move_opportunities(
     reason: str = "",
     close_reason: str = "",
 ) -> Moved:
-    """Many deals into one stage: those whose gates are open go, the others stay and are named. Set-based."""
-    raise NotImplementedError
+    """Many deals into one stage: those whose gates are open go, the others stay and are named. Set-based.
+
+    Deals that are in the stage already, and ids without a deal, are passed over.
+    """
+    stage = PipelineStage.objects.select_related("pipeline").get(pk=stage_id)
+    deals = list(
+        Opportunity.objects.select_for_update(of=("self",))
+        .filter(pk__in=set(opportunity_ids))
+        .exclude(stage_id=stage.pk)
+        .select_related("stage")
+        .order_by("pk")
+    )
+    if not deals:
+        return Moved(())
+    process = pipeline_process(stage.pipeline)
+    said = {REASON: reason.strip(), CLOSE_REASON: close_reason.strip()}
+    asked = [Asked(deal.pk, deal.name, _needs(process, deal, stage, said)) for deal in deals]
+    judged = judge_deals(process, [one.id for one in asked], stage, today)
+    result = sort_out(asked, judged, process, subject="opportunity", stage_key=stage.key, today=today)
+    going = [deal for deal in deals if deal.pk in set(result.going)]
+    if going:
+        use_waivers(result.waivers, now)
+        _write(going, stage, process, actor, today, now, said)
+    return Moved(result.going, result.refused)
+
+
+def _needs(process: Process, deal: Opportunity, stage: PipelineStage, said: dict[str, str]) -> str:
+    if deal.pipeline_id != stage.pipeline_id:
+        return PIPELINE
+    needs = deal_needs(process, deal.stage, stage)
+    return "" if said.get(needs) else needs
+
+
+@transaction.atomic
+def place_opportunity(*, opportunity_id: int, actor: Actor, today: date, now: datetime) -> Opportunity:
+    """The first stay of a deal that was just made, in the stage that it names. Nothing stands before it.
+
+    Raises `GateShut` with what the stages up to there ask, or `ReasonNeeded` for a lost one without its reason.
+    """
+    deal = Opportunity.objects.select_for_update(of=("self",)).select_related("stage__pipeline").get(pk=opportunity_id)
+    if OpportunityStageVisit.objects.filter(opportunity_id=deal.pk).exists():
+        return deal
+    stage, process = deal.stage, pipeline_process(deal.stage.pipeline)
+    needs = CLOSE_REASON if stage.kind == StageKind.LOST and not deal.close_reason else ""
+    judged = judge_deals(process, [deal.pk], stage, today)
+    result = sort_out(
+        [Asked(deal.pk, deal.name, needs)], judged, process, subject="opportunity", stage_key=stage.key, today=today
+    )
+    for refusal in result.refused:
+        _refuse(refusal, deal, stage, today)
+    use_waivers(result.waivers, now)
+    _write([deal], stage, process, actor, today, now, {REASON: "", CLOSE_REASON: deal.close_reason}, first=True)
+    deal.refresh_from_db()
+    return deal
+
+
+def _write(
+    deals: Sequence[Opportunity],
+    stage: PipelineStage,
+    process: Process,
+    actor: Actor,
+    today: date,
+    now: datetime,
+    said: dict[str, str],
+    *,
+    first: bool = False,
+) -> None:
+    ids, tenant_id, reason = [deal.pk for deal in deals], require_tenant_id(), said[REASON] or said[CLOSE_REASON]
+    closes = stage.kind != StageKind.OPEN
+    version_id = process.version.pk if process.version else None
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE, [today, tenant_id, ids])
+        cursor.execute(_ENTER, [tenant_id, stage.pk, today, tenant_id, actor.label, reason, version_id, ids])
+        cursor.execute(_DEAL, [stage.pk, closes, closes, closes, said[CLOSE_REASON][:200], tenant_id, ids, tenant_id])
+    audit.record_many(
+        actor=actor,
+        at=now,
+        verb="placed opportunity" if first else "moved opportunity",
+        rows=[(deal, {} if first else {"stage": deal.stage.key}, {"stage": stage.key}) for deal in deals],
+        reason=reason,
+    )
+    mark_changed({deal.account_id for deal in deals if deal.account_id})
+    if stage.kind == StageKind.WON:
+        open_for_won(opportunity_ids=ids, actor=actor, today=today, now=now)

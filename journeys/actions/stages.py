@@ -1,9 +1,9 @@
 """Moves of accounts along the journey."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 
@@ -13,8 +13,9 @@ from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
 from core.tenancy import require_tenant_id
-from journeys.actions.moves import Moved
+from journeys.actions.moving import ASKED, GATE, REASON, Asked, GateShut, Moved, ReasonNeeded, sort_out, use_waivers
 from journeys.models import LifecycleStage, StageVisit
+from journeys.queries.gates import Process, account_gate, account_goes_back, journey_process, judge_accounts
 from journeys.queries.stages import STANDARD
 
 
@@ -24,30 +25,98 @@ def move_account_stage(
 ) -> StageVisit:
     """Ends the account's stay in its stage and starts one in another; both stay in history.
 
-    The stage it is in already: nothing happens. Raises `DoesNotExist` for an unknown account or stage.
+    The stage it is in already: nothing happens. Raises `GateShut` with what is missing, `ReasonNeeded` for a step back
+    that is no loop of the journey, and `DoesNotExist` for an unknown account or stage.
     """
-    account = Account.objects.select_for_update().get(pk=account_id)
-    stage = LifecycleStage.objects.get(journey=STANDARD, key=stage_key)
-    before = StageVisit.objects.filter(account_id=account.pk, left_on=None).select_related("stage").first()
-    if before is not None and before.stage_id == stage.pk:
-        return before
-    if before is not None:
-        before.left_on = today
-        before.save(update_fields=["left_on"])
-    visit = StageVisit.objects.create(
-        account_id=account.pk, stage=stage, entered_on=today, moved_by=actor.label, reason=reason
+    account = Account.objects.get(pk=account_id)
+    result = move_accounts(
+        account_ids=[account.pk], stage_key=stage_key, actor=actor, today=today, now=now, reason=reason
     )
-    audit.record(
+    for refusal in result.refused:
+        if refusal.code == GATE:
+            raise GateShut(account_gate(account_id=account.pk, to_stage=stage_key, today=today), refusal.missing)
+        raise ReasonNeeded(f"{ASKED[refusal.code]} is needed.", refusal.code)
+    return StageVisit.objects.select_related("stage").get(account_id=account.pk, left_on=None)
+
+
+@transaction.atomic
+def move_accounts(
+    *,
+    account_ids: Collection[int],
+    stage_key: str,
+    actor: Actor,
+    today: date,
+    now: datetime,
+    reason: str = "",
+) -> Moved:
+    """Many accounts into one stage: those whose gates are open go, the others stay and are named. Set-based.
+
+    Accounts that are in the stage already, and ids without an account, are passed over.
+    """
+    stage = LifecycleStage.objects.get(journey=STANDARD, key=stage_key)
+    accounts = list(Account.objects.select_for_update().filter(pk__in=set(account_ids)).order_by("pk"))
+    stays = StageVisit.objects.filter(account_id__in=[one.pk for one in accounts], left_on=None)
+    here = {one.account_id: one.stage for one in stays.select_related("stage")}
+    accounts = [one for one in accounts if one.pk not in here or here[one.pk].pk != stage.pk]
+    if not accounts:
+        return Moved(())
+    process = journey_process()
+    asked = [
+        Asked(one.pk, one.name, "" if reason.strip() else _needs(process, here.get(one.pk), stage)) for one in accounts
+    ]
+    judged = judge_accounts(process, [one.id for one in asked], stage.key, today)
+    result = sort_out(asked, judged, process, subject="account", stage_key=stage.key, today=today)
+    going = [one for one in accounts if one.pk in set(result.going)]
+    if going:
+        use_waivers(result.waivers, now)
+        _write(going, here, stage, process, actor, today, now, reason.strip())
+    return Moved(result.going, result.refused)
+
+
+def _needs(process: Process, here: LifecycleStage | None, stage: LifecycleStage) -> str:
+    return REASON if here is not None and account_goes_back(process, here, stage) else ""
+
+
+# The stay that ends and the stay that begins meet on one day: stays never overlap.
+_LEAVE: Final = """
+UPDATE journeys_stagevisit SET left_on = GREATEST(entered_on, %s)
+WHERE tenant_id = %s AND account_id = ANY(%s) AND left_on IS NULL
+"""
+_ENTER: Final = """
+INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, left_on, moved_by, reason, version_id)
+SELECT %s, account.id, %s, GREATEST(%s, (SELECT max(stay.left_on) FROM journeys_stagevisit AS stay
+                                        WHERE stay.tenant_id = %s AND stay.account_id = account.id)), NULL, %s, %s, %s
+FROM unnest(%s::bigint[]) AS account (id) ORDER BY account.id
+"""
+
+
+def _write(
+    accounts: Sequence[Account],
+    here: Mapping[int, LifecycleStage],
+    stage: LifecycleStage,
+    process: Process,
+    actor: Actor,
+    today: date,
+    now: datetime,
+    reason: str,
+) -> None:
+    # The hand-offs' answers move accounts through here, so that the modules know each other.
+    from journeys.actions.handoffs.opening import open_for_moves  # noqa: PLC0415 -- see above
+
+    ids, tenant_id = [one.pk for one in accounts], require_tenant_id()
+    version_id = process.version.pk if process.version else None
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE, [today, tenant_id, ids])
+        cursor.execute(_ENTER, [tenant_id, stage.pk, today, tenant_id, actor.label, reason, version_id, ids])
+    audit.record_many(
         actor=actor,
         at=now,
         verb="moved account",
-        subject=account,
-        before={"stage": before.stage.key if before else None},
-        after={"stage": stage.key},
+        rows=[(one, {"stage": here[one.pk].key if one.pk in here else None}, {"stage": stage.key}) for one in accounts],
         reason=reason,
     )
-    mark_changed([account.pk])
-    return visit
+    mark_changed(ids)
+    open_for_moves(account_ids=ids, actor=actor, today=today, now=now)
 
 
 # A first stage by what is known of an account. Churned accounts get none: they are in no stage of the journey.
@@ -105,17 +174,3 @@ def place_changed_accounts(*, account_ids: Sequence[int], today: date, now: date
         accounts_sql="SELECT unnest(%s::bigint[])",
         params=[list(account_ids)],
     )
-
-
-@transaction.atomic
-def move_accounts(
-    *,
-    account_ids: Collection[int],
-    stage_key: str,
-    actor: Actor,
-    today: date,
-    now: datetime,
-    reason: str = "",
-) -> Moved:
-    """Many accounts into one stage: those whose gates are open go, the others stay and are named. Set-based."""
-    raise NotImplementedError

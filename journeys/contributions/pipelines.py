@@ -13,7 +13,6 @@ from journeys.actions.pipelines import (
 from journeys.importing import OPPORTUNITIES
 from journeys.queries import words
 from journeys.queries.pipelines import misplaced_opportunities
-from journeys.rules.pipelines import parse_pipeline
 
 
 def register() -> None:
@@ -22,7 +21,8 @@ def register() -> None:
         registry.ProcessKind(
             PIPELINE_KIND,
             "Pipeline",
-            parse_pipeline,
+            words.parse_checked,
+            publish_check=words.publish_check,
             after_publish=follow_pipeline,
             describe=words.describe_pipeline,
             effects=words.pipeline_effects,

@@ -1,38 +1,31 @@
 """Gates: what must be true before a deal or an account goes into a stage, and what of it is missing."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Account
+from core.choices import VersionState
 from core.models import ProcessVersion
-from journeys.models import Opportunity, PipelineStage, Waiver
+from core.tenancy import require_tenant_id
+from journeys.choices import StageKind
+from journeys.models import LifecycleStage, Opportunity, Pipeline, PipelineStage, StageVisit, Waiver
+from journeys.queries.criteria import ACCOUNT, OPPORTUNITY, Judged, Placed, Ways, judge, placed_criteria
+from journeys.queries.gate_lines import GateLine, lines_of
+from journeys.rules.criteria import StageGates, stage_gates
 
-
-@dataclass(frozen=True)
-class GateLine:
-    """One criterion at a gate. `fix` says how to meet it: `answer:framework.question`, `evidence:key`,
-    `field:amount`, `contact:role`, or "" where only the facts can change.
-
-    `stage_key` and `part` (entry or exit) say where in the document it stands.
-    """
-
-    key: str
-    name: str
-    met: bool
-    detail: str = ""
-    fix: str = ""
-    met_on: date | None = None
-    met_by: str = ""
-    stage_key: str = ""
-    part: str = ""
-    waived: bool = False
+JOURNEY: Final = "standard"
 
 
 @dataclass(frozen=True)
 class Gate:
-    """The gate into a stage. `waiver` is the approved one that opens what is missing, if there is one."""
+    """The gate into a stage. `waiver` is the approved one that opens what is missing, `asked` one that waits.
+
+    `needs_reason` and `needs_close_reason` say what whoever moves must give beside it.
+    """
 
     stage_key: str
     stage_name: str
@@ -53,16 +46,203 @@ class Gate:
         return not self.missing
 
 
+@dataclass(frozen=True)
+class Process:
+    """What the live version of a pipeline or a journey asks, with the positions of its stages."""
+
+    version: ProcessVersion | None
+    placed: tuple[Placed, ...]
+    gates: tuple[StageGates, ...]
+    positions: Mapping[str, int]
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether any stage has criteria."""
+        return bool(self.placed)
+
+    def may_go_back(self, from_key: str, to_key: str) -> bool:
+        """Whether the step back is a loop of the process, which needs no reason."""
+        return any(stage.key == from_key and to_key in stage.back_to for stage in self.gates)
+
+
+_DEALS: Final = """
+SELECT deal.id,
+       CASE WHEN NOT EXISTS (SELECT FROM journeys_opportunitystagevisit AS stay
+                             WHERE stay.tenant_id = %s AND stay.opportunity_id = deal.id) THEN 0
+            WHEN here.kind = 'open' AND here.pipeline_id = %s THEN here.position
+            ELSE COALESCE((SELECT stage.position FROM journeys_opportunitystagevisit AS stay
+                           JOIN journeys_pipelinestage AS stage ON stage.tenant_id = %s AND stage.id = stay.stage_id
+                           WHERE stay.tenant_id = %s AND stay.opportunity_id = deal.id
+                             AND stage.kind = 'open' AND stage.pipeline_id = %s
+                           ORDER BY stay.left_on DESC NULLS FIRST, stay.id DESC LIMIT 1), 0) END AS origin,
+       {target},
+       (SELECT max(stay.entered_on) FROM journeys_opportunitystagevisit AS stay
+        WHERE stay.tenant_id = %s AND stay.opportunity_id = deal.id AND stay.left_on IS NULL) AS since
+FROM journeys_opportunity AS deal
+JOIN journeys_pipelinestage AS here ON here.tenant_id = %s AND here.id = deal.stage_id
+WHERE deal.tenant_id = %s
+"""
+_ACCOUNTS: Final = """
+SELECT account.id, COALESCE(here.position, 0) AS origin, {target} AS target, false AS to_lost,
+       stay.entered_on AS since
+FROM accounts_account AS account
+LEFT JOIN journeys_stagevisit AS stay
+  ON stay.tenant_id = %s AND stay.account_id = account.id AND stay.left_on IS NULL
+LEFT JOIN journeys_lifecyclestage AS here ON here.tenant_id = %s AND here.id = stay.stage_id
+WHERE account.tenant_id = %s
+"""
+_NEXT: Final = """(SELECT min(later.position) FROM journeys_lifecyclestage AS later WHERE later.tenant_id = %s
+AND later.journey = %s AND later.position > here.position)"""
+
+
+def pipeline_process(pipeline: Pipeline) -> Process:
+    """What the live version of the pipeline asks. Three statements at most."""
+    version = ProcessVersion.objects.filter(kind="pipeline", key=pipeline.key, state=VersionState.PUBLISHED).first()
+    return _process(version, dict(pipeline.stages.values_list("key", "position")))
+
+
+def journey_process() -> Process:
+    """What the live version of the journey of accounts asks. Two statements."""
+    version = ProcessVersion.objects.filter(kind="journey", key=JOURNEY, state=VersionState.PUBLISHED).first()
+    rows = LifecycleStage.objects.filter(journey=JOURNEY).values_list("key", "position")
+    return _process(version, dict(rows))
+
+
+def _process(version: ProcessVersion | None, positions: Mapping[str, int]) -> Process:
+    gates = stage_gates(version.definition) if version else ()
+    return Process(version, placed_criteria(gates, positions), gates, positions)
+
+
+def deal_ways(pipeline_id: int, target: str, params: Sequence[object], where: str = "", more: Sequence[object] = ()
+              ) -> Ways:  # fmt: skip
+    """The ways of deals in a pipeline. `target` is SQL for `target` and `to_lost` over `deal`; `where` narrows."""
+    tenant_id = require_tenant_id()
+    return Ways(
+        f"{_DEALS.format(target=target)} {where}",
+        (
+            tenant_id, pipeline_id, tenant_id, tenant_id, pipeline_id, *params, tenant_id, tenant_id, tenant_id, *more,
+        ),
+    )  # fmt: skip
+
+
+def judge_deals(
+    process: Process, ids: Collection[int], to_stage: PipelineStage, today: date, *, only_missing: bool = True
+) -> list[Judged]:
+    """Which criteria stand between each deal and the stage. One statement."""
+    ways = deal_ways(
+        to_stage.pipeline_id,
+        "%s AS target, %s AS to_lost",
+        [to_stage.position, to_stage.kind == StageKind.LOST],
+        "AND deal.id = ANY(%s)",
+        [list(ids)],
+    )
+    rows = Opportunity.objects.filter(pk__in=list(ids))
+    return judge(rows, ways, process.placed, subject=OPPORTUNITY, as_of=today, only_missing=only_missing)
+
+
+def judge_accounts(
+    process: Process, ids: Collection[int], to_stage: str, today: date, *, only_missing: bool = True
+) -> list[Judged]:
+    """Which criteria stand between each account and the stage. One statement."""
+    tenant_id = require_tenant_id()
+    ways = Ways(
+        f"{_ACCOUNTS.format(target='%s')} AND account.id = ANY(%s)",
+        (process.positions[to_stage], tenant_id, tenant_id, tenant_id, list(ids)),
+    )
+    rows = Account.objects.filter(pk__in=list(ids))
+    return judge(rows, ways, process.placed, subject=ACCOUNT, as_of=today, only_missing=only_missing)
+
+
 def opportunity_gate(*, opportunity: Opportunity, to_stage: PipelineStage, today: date) -> Gate:
     """The gate from where the deal is into a stage of its pipeline. A constant number of statements."""
-    raise NotImplementedError
+    process = pipeline_process(to_stage.pipeline)
+    found = judge_deals(process, [opportunity.pk], to_stage, today, only_missing=False)
+    needs = deal_needs(process, opportunity.stage, to_stage)
+    return _gate(process, found, OPPORTUNITY, opportunity, (to_stage.key, to_stage.name), today, needs)
 
 
 def account_gate(*, account_id: int, to_stage: str, today: date) -> Gate:
-    """The gate from where the account is into a stage of the journey, by key."""
-    raise NotImplementedError
+    """The gate from where the account is into a stage of the journey, by key. A constant number of statements."""
+    process = journey_process()
+    stage = LifecycleStage.objects.get(journey=JOURNEY, key=to_stage)
+    found = judge_accounts(process, [account_id], to_stage, today, only_missing=False)
+    here = StageVisit.objects.filter(account_id=account_id, left_on=None).select_related("stage").first()
+    back = here is not None and account_goes_back(process, here.stage, stage)
+    account = Account.objects.get(pk=account_id)
+    return _gate(process, found, ACCOUNT, account, (stage.key, stage.name), today, "reason" if back else "")
+
+
+def deal_needs(process: Process, here: PipelineStage, to: PipelineStage) -> str:
+    """What a move needs beside the gate: `close_reason` into lost, `reason` for a step back or a reopening, or ""."""
+    if to.kind == StageKind.LOST:
+        return "close_reason"
+    if here.pipeline_id != to.pipeline_id:
+        return ""
+    if here.kind != StageKind.OPEN or to.position < here.position:
+        return "" if process.may_go_back(here.key, to.key) else "reason"
+    return ""
+
+
+def account_goes_back(process: Process, here: LifecycleStage, to: LifecycleStage) -> bool:
+    """Whether the move is a step back that needs a reason."""
+    return to.position < here.position and not process.may_go_back(here.key, to.key)
+
+
+def _gate(
+    process: Process,
+    found: Sequence[Judged],
+    subject: str,
+    row: Opportunity | Account,
+    stage: tuple[str, str],
+    today: date,
+    needs: str,
+) -> Gate:
+    asked = [
+        (place, met)
+        for place, met in zip(process.placed, found[0].met if found else (), strict=False)
+        if met is not None
+    ]
+    waivers = list(
+        Waiver.objects.filter(Q(state="asked") | usable(today), **{f"{subject}_id": row.pk}, stage_key=stage[0])
+        .select_related("asker__user")
+        .order_by("-asked_at", "-pk")
+    )
+    signed = [one for one in waivers if one.state == "approved"]
+    covered = {key for one in signed for key in covers(one)}
+    return Gate(
+        stage_key=stage[0],
+        stage_name=stage[1],
+        version=process.version,
+        lines=lines_of(asked, row, covered, today),
+        waiver=signed[0] if signed else None,
+        needs_reason=needs == "reason",
+        needs_close_reason=needs == "close_reason",
+        asked=next((one for one in waivers if one.state == "asked"), None),
+    )
+
+
+def usable(today: date) -> Q:
+    """Waivers that open a gate today: approved, not used yet, not expired."""
+    return Q(state="approved", used_at=None, expires_on__gt=today)
+
+
+def covers(waiver: Waiver) -> set[str]:
+    """The keys of the criteria that the waiver names."""
+    return {str(one["key"]) for one in waiver.criteria}
 
 
 def account_missing(accounts: QuerySet[Account], today: date) -> dict[int, tuple[str, ...]]:
-    """For accounts that may not go on to the next stage yet: the names of what is missing. One statement."""
-    raise NotImplementedError
+    """For accounts that may not go on to the next stage yet: the names of what is missing. One statement for all."""
+    process = journey_process()
+    names = [one.criterion.name for one in process.placed]
+    return {one.id: tuple(names[place] for place in one.missing) for one in judge_next(process, accounts, today)}
+
+
+def judge_next(process: Process, accounts: QuerySet[Account], today: date) -> list[Judged]:
+    """Of all these accounts, those that may not go on from their stage to the next, criterion by criterion."""
+    tenant_id = require_tenant_id()
+    ways = Ways(
+        f"{_ACCOUNTS.format(target=_NEXT)} AND here.id IS NOT NULL",
+        (tenant_id, JOURNEY, tenant_id, tenant_id, tenant_id),
+    )
+    return judge(accounts, ways, process.placed, subject=ACCOUNT, as_of=today, only_missing=True)

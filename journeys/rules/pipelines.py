@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from core.shapes import only
+from journeys.rules.criteria import Criterion, criteria_document, parse_criteria, stage_gates
 
 # The words of `journeys.choices`, which this room may not import: choices are made of Django.
 OPEN: Final = "open"
@@ -17,18 +18,23 @@ FORECASTS: Final = (NOT_YET, "best_case", "commit", "at_risk", WON, LOST)
 
 @dataclass(frozen=True)
 class StageSpec:
-    """One stage of a pipeline."""
+    """One stage of a pipeline: `entry` is asked of whoever comes in, `exit` of whoever goes on."""
 
     key: str
     name: str
     kind: str
     probability: int
     forecast: str
+    entry: tuple[Criterion, ...] = ()
+    exit: tuple[Criterion, ...] = ()
 
 
 @dataclass(frozen=True)
 class PipelineSpec:
+    """The stages, and the keys of the frameworks by which deals are qualified."""
+
     stages: tuple[StageSpec, ...]
+    frameworks: tuple[str, ...] = ()
 
 
 DEFAULT_PIPELINE: Final[Mapping[str, Any]] = {
@@ -50,11 +56,22 @@ def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
     kinds = [stage.kind for stage in stages]
     if OPEN not in kinds or WON not in kinds or LOST not in kinds:
         raise ValueError("stages: a pipeline needs at least one open, one won and one lost stage.")
-    return PipelineSpec(stages)
+    stage_gates(definition)
+    return PipelineSpec(stages, _frameworks(definition.get("frameworks")))
+
+
+def _frameworks(raw: Any) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, list) or not all(isinstance(one, str) and one for one in raw):
+        raise ValueError("frameworks: give a list of keys such as meddic, or leave it out.")
+    if len(set(raw)) != len(raw):
+        raise ValueError("frameworks: a key stands twice. Keep one of each.")
+    return tuple(raw)
 
 
 def _stage_list(definition: Mapping[str, Any]) -> list[Any]:
-    only(definition, "", {"stages"})
+    only(definition, "", {"frameworks", "stages"})
     stages = definition.get("stages")
     if not isinstance(stages, list) or not stages:
         raise ValueError("stages: give a list with at least one stage.")
@@ -76,7 +93,7 @@ def _text(place: int, raw: Any, name: str) -> str:
 
 def _stage(place: int, raw: Any) -> StageSpec:
     key, name = _text(place, raw, "key"), _text(place, raw, "name")
-    only(raw, f"stages[{place}]", {"key", "name", "kind", "probability", "forecast"})
+    only(raw, f"stages[{place}]", {"key", "name", "kind", "probability", "forecast", "entry", "exit"})
     kind, forecast = raw.get("kind", "open"), raw.get("forecast", "not_yet")
     if kind not in KINDS:
         raise ValueError(f"stages[{place}].kind: '{kind}' is unknown; one of {', '.join(KINDS)}.")
@@ -85,7 +102,11 @@ def _stage(place: int, raw: Any) -> StageSpec:
     probability = raw.get("probability", 0)
     if not isinstance(probability, int) or isinstance(probability, bool) or not 0 <= probability <= 100:
         raise ValueError(f"stages[{place}].probability: a whole number from 0 to 100, not {probability!r}.")
-    return StageSpec(key, name, str(kind), probability, str(forecast))
+    entry = parse_criteria(raw.get("entry"), f"stages[{place}].entry")
+    leave = parse_criteria(raw.get("exit"), f"stages[{place}].exit")
+    if leave and kind != OPEN:
+        raise ValueError(f"stages[{place}].exit: a closed stage is not left onward. Put the criteria under entry.")
+    return StageSpec(key, name, str(kind), probability, str(forecast), entry, leave)
 
 
 # Words of stage names, in the order in which deals usually pass them. The first word that fits counts.
@@ -165,18 +186,20 @@ def _with_own_keys(stages: Sequence[StageSpec]) -> Iterator[StageSpec]:
 
 
 def pipeline_document(spec: PipelineSpec) -> dict[str, Any]:
-    """The pipeline as a process document."""
+    """The pipeline as a process document. What is empty is left out."""
+    frameworks = {"frameworks": list(spec.frameworks)} if spec.frameworks else {}
+    return {**frameworks, "stages": [_stage_document(stage) for stage in spec.stages]}
+
+
+def _stage_document(stage: StageSpec) -> dict[str, Any]:
+    criteria = {"entry": criteria_document(stage.entry), "exit": criteria_document(stage.exit)}
     return {
-        "stages": [
-            {
-                "key": stage.key,
-                "name": stage.name,
-                "kind": stage.kind,
-                "probability": stage.probability,
-                "forecast": stage.forecast,
-            }
-            for stage in spec.stages
-        ]
+        "key": stage.key,
+        "name": stage.name,
+        "kind": stage.kind,
+        "probability": stage.probability,
+        "forecast": stage.forecast,
+        **{part: many for part, many in criteria.items() if many},
     }
 
 

@@ -1,0 +1,131 @@
+"""What moves of deals and of accounts have in common: who may go, who stays and why, and which waivers are used."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from core.registry import Subject
+from journeys.models import Waiver
+from journeys.queries.criteria import Judged
+from journeys.queries.gates import Gate, Process, covers, usable
+
+GATE: Final = "gate"
+REASON: Final = "reason"
+CLOSE_REASON: Final = "close_reason"
+PIPELINE: Final = "pipeline"
+# What is asked beside the criteria, in the words that every path says them in.
+ASKED: Final = {
+    REASON: "A reason for the step back",
+    CLOSE_REASON: "The reason why it was lost",
+    PIPELINE: "A stage of its own pipeline",
+}
+
+
+class GateShut(ValueError):
+    """What the gate asks for is missing. `gate.missing` lists it; `missing` are the names, with what is to be said."""
+
+    def __init__(self, gate: Gate, missing: Sequence[str] = ()) -> None:
+        self.gate = gate
+        self.missing = tuple(missing) or tuple(line.name for line in gate.missing)
+        super().__init__(f"{gate.stage_name} is not open yet. Missing: {'; '.join(self.missing)}.")
+
+
+class ReasonNeeded(ValueError):
+    """A step back, or a lost deal, without the reason. `field` is `reason` or `close_reason`."""
+
+    def __init__(self, words: str, field: str = REASON) -> None:
+        super().__init__(words)
+        self.field = field
+
+
+class EditionMoved(ValueError):
+    """Somebody else has changed it since it was read."""
+
+
+class StageElsewhere(ValueError):
+    """The stage is not one of the deal's own pipeline."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One that stays where it is, and why: the names of what is missing, or what is to be said.
+
+    `code` is gate, reason, close_reason or pipeline; gate when several hold.
+    """
+
+    id: int
+    name: str
+    missing: tuple[str, ...]
+    code: str = GATE
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What became of a move of many: the ids that moved, and those that did not."""
+
+    moved: tuple[int, ...]
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One that wants to move, and what it needs beside the criteria: reason, close_reason, pipeline or nothing."""
+
+    id: int
+    name: str
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Those who may go, those who stay, and the waivers that let some of them through."""
+
+    going: tuple[int, ...]
+    refused: tuple[Refusal, ...]
+    waivers: tuple[int, ...]
+
+
+def sort_out(
+    asked: Iterable[Asked],
+    judged: Collection[Judged],
+    process: Process,
+    *,
+    subject: Subject,
+    stage_key: str,
+    today: date,
+) -> Sorted:
+    """Who goes and who stays. A waiver helps with the criteria that it names, and with nothing else."""
+    missing = {one.id: one.missing for one in judged if one.missing}
+    signed = waivers_for(subject, set(missing), stage_key, today) if missing else {}
+    going, refused, used = [], [], []
+    for one in asked:
+        places = missing.get(one.id, ())
+        mine = signed.get(one.id, [])
+        covered = {key for waiver in mine for key in covers(waiver)}
+        left = [place for place in places if process.placed[place].criterion.key not in covered]
+        names = [process.placed[place].criterion.name for place in left]
+        if names or one.needs:
+            said = [ASKED[one.needs]] if one.needs else []
+            refused.append(Refusal(one.id, one.name, (*names, *said), GATE if names else one.needs))
+            continue
+        going.append(one.id)
+        asked_for = {process.placed[place].criterion.key for place in places}
+        used += [waiver.pk for waiver in mine if asked_for & covers(waiver)]
+    return Sorted(tuple(going), tuple(refused), tuple(used))
+
+
+def waivers_for(subject: Subject, ids: Collection[int], stage_key: str, today: date) -> dict[int, list[Waiver]]:
+    """The waivers that open this stage today, by the id of whom they are about. One statement; few are ever open."""
+    found: dict[int, list[Waiver]] = {}
+    for waiver in Waiver.objects.filter(usable(today), stage_key=stage_key, **{f"{subject}__isnull": False}):
+        about = waiver.opportunity_id if subject == "opportunity" else waiver.account_id
+        if about is not None and about in ids:
+            found.setdefault(about, []).append(waiver)
+    return found
+
+
+def use_waivers(ids: Sequence[int], now: datetime) -> None:
+    """They have opened their gate, and open it no more."""
+    if ids:
+        Waiver.objects.filter(pk__in=ids).update(used_at=now)
