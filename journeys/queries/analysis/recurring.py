@@ -12,7 +12,12 @@ WINDOW_DAYS: Final = 90
 REPEATS: Final = 3
 SHOWN: Final = 100
 PAGE: Final = 50
-SOURCES: Final = {"ticket": "Tickets", "deal": "Lost deals", "outcome": "Left or shrank", "handoff": "Returned hand-offs"}
+SOURCES: Final = {
+    "ticket": "Tickets",
+    "deal": "Lost deals",
+    "outcome": "Left or shrank",
+    "handoff": "Returned hand-offs",
+}
 WAYS: Final = {"exact": "Reason, product and stage", "reason": "Reason", "product": "Product", "stage": "Stage"}
 
 # One row per case of [from, until). The stage is the one of the pipeline or journey on that day. Accounts that were
@@ -120,7 +125,9 @@ class Cluster:
 
     @property
     def title(self) -> str:
-        parts = {3: (self.said,), 5: (self.product,), 6: (self.stage,)}.get(self.way, (self.said, self.product, self.stage))
+        parts = {3: (self.said,), 5: (self.product,), 6: (self.stage,)}.get(
+            self.way, (self.said, self.product, self.stage)
+        )
         return " · ".join(part for part in parts if part)
 
     @property

@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 
 from django.db import connection
 
-from accounts.models import Person, Product
 from core.tenancy import require_tenant_id
 
 Cohort = Literal["created", "closed"]
@@ -102,16 +101,23 @@ class Choices:
 
 
 _CHOICES: Final = f"""
-SELECT ARRAY_AGG(DISTINCT owner_id), ARRAY_AGG(DISTINCT product_id), ARRAY_AGG(DISTINCT segment)
-FROM ({ANY_TIME}) AS deal
+WITH deal AS MATERIALIZED ({ANY_TIME})
+SELECT 'owner', person.id::text, person.name FROM accounts_person AS person
+WHERE person.tenant_id = %(tenant)s AND person.id IN (SELECT owner_id FROM deal)
+UNION ALL
+SELECT 'product', product.id::text, product.name FROM accounts_product AS product
+WHERE product.tenant_id = %(tenant)s AND product.id IN (SELECT product_id FROM deal)
+UNION ALL SELECT DISTINCT 'segment', segment, segment FROM deal
+UNION ALL SELECT DISTINCT 'owner', '0', 'No owner' FROM deal WHERE owner_id = 0
+UNION ALL SELECT DISTINCT 'product', '0', 'No product' FROM deal WHERE product_id = 0
+ORDER BY 1, 3, 2
 """  # noqa: S608 -- constants of this module
 
 
 def choices(pipeline_id: int) -> Choices:
-    """Owners and products by name, and segments, of the deals of a pipeline. Three statements."""
-    owners, products, segments = rows(_CHOICES, Scope(pipeline_id).params)[0]
-    people = dict(Person.objects.filter(pk__in=owners or []).order_by("name_key").values_list("pk", "name"))
-    things = dict(Product.objects.filter(pk__in=products or []).order_by("name_key").values_list("pk", "name"))
-    nobody = [(0, "No owner")] if 0 in (owners or []) else []
-    nothing = [(0, "No product")] if 0 in (products or []) else []
-    return Choices([*people.items(), *nobody], [*things.items(), *nothing], sorted(segments or []))
+    """Owners and products by name, and segments, of the deals of a pipeline. One statement."""
+    found: dict[str, list[tuple[str, str]]] = {"owner": [], "product": [], "segment": []}
+    for what, key, name in rows(_CHOICES, Scope(pipeline_id).params):
+        found[what].append((key, name))
+    owners, products = ([(int(key), name) for key, name in found[what]] for what in ("owner", "product"))
+    return Choices(owners, products, [key for key, _ in found["segment"]])
