@@ -6,6 +6,7 @@ from django.db import transaction
 
 from core import audit
 from core.actors import Actor
+from journeys.actions.plays.steps import follow_task
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Task
 from journeys.rules.snoozing import check_snooze
@@ -71,6 +72,7 @@ def finish_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
     task.state, task.closed_at, task.closed_by = TaskState.DONE, now, actor.label
     task.save(update_fields=["state", "closed_at", "closed_by"])
     audit.record(actor=actor, at=now, verb="finished task", subject=task)
+    follow_task(task, actor=actor, now=now)
     return task
 
 
@@ -87,6 +89,7 @@ def reopen_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
     task.snoozed_until, task.snooze_reason = None, ""
     task.save(update_fields=["state", "closed_at", "closed_by", "snoozed_until", "snooze_reason"])
     audit.record(actor=actor, at=now, verb="reopened task", subject=task, before=before)
+    follow_task(task, actor=actor, now=now)
     return task
 
 
@@ -130,4 +133,5 @@ def reassign_task(*, task_id: int, assignee_id: int | None, actor: Actor, now: d
         after={"assignee_id": assignee_id},
         reason=reason,
     )
+    follow_task(task, actor=actor, now=now)
     return task

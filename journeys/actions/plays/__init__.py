@@ -1,24 +1,33 @@
 """Verbs of plays: start them, work their steps, change, move and sweep them."""
 
+from journeys.actions.plays.bulk import JOB, ask_start_plays, start_plays
 from journeys.actions.plays.changing import Moved, move_plays, reassign_play, stop_play, switch_variant
+from journeys.actions.plays.outcomes import note_review
 from journeys.actions.plays.starting import Begun, PlayRefused, Request, begin, start_play
 from journeys.actions.plays.steps import StepIsOver, finish_step, follow_task, follow_tasks, reopen_step, skip_step
+from journeys.actions.plays.sweeping import PlaySweep, sweep_plays
 
 __all__ = [
+    "JOB",
     "Begun",
     "Moved",
     "PlayRefused",
+    "PlaySweep",
     "Request",
     "StepIsOver",
+    "ask_start_plays",
     "begin",
     "finish_step",
     "follow_task",
     "follow_tasks",
     "move_plays",
+    "note_review",
     "reassign_play",
     "reopen_step",
     "skip_step",
     "start_play",
+    "start_plays",
     "stop_play",
+    "sweep_plays",
     "switch_variant",
 ]

@@ -69,7 +69,8 @@ JOIN journeys_runstep s ON s.tenant_id = %(tenant)s AND s.id = q.step_id
 JOIN journeys_playbookrun r ON r.tenant_id = %(tenant)s AND r.id = s.run_id
 ON CONFLICT (tenant_id, origin_key) WHERE NOT (origin_key = '') DO UPDATE SET
     state = 'open', closed_at = NULL, closed_by = '', title = EXCLUDED.title, detail = EXCLUDED.detail,
-    due_on = EXCLUDED.due_on, assignee_id = EXCLUDED.assignee_id, covered_for_id = COALESCE(EXCLUDED.covered_for_id, journeys_task.covered_for_id),
+    due_on = EXCLUDED.due_on, assignee_id = EXCLUDED.assignee_id,
+    covered_for_id = COALESCE(EXCLUDED.covered_for_id, journeys_task.covered_for_id),
     process_version_id = EXCLUDED.process_version_id
 """
 _LINK: Final = """
