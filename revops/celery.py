@@ -40,9 +40,20 @@ app.conf.update(
         "arr": {"task": "core.fan_out", "schedule": crontab(minute=5), "kwargs": {"task": "accounts.refresh_arr"}},
         "health": {"task": "core.fan_out", "schedule": crontab(minute=10), "kwargs": {"task": "health.nightly"}},
         "alerts": {"task": "core.fan_out", "schedule": crontab(minute=15), "kwargs": {"task": "health.watch"}},
+        "absences": {
+            "task": "core.fan_out",
+            "schedule": crontab(minute=2),
+            "kwargs": {"task": "journeys.sweep_absences"},
+        },
         "deliveries": {"task": "core.fan_out", "schedule": 60.0, "kwargs": {"task": "core.deliver"}},
         "handoffs": {"task": "core.fan_out", "schedule": 30.0, "kwargs": {"task": "journeys.sweep_handoffs"}},
+        "plays": {"task": "core.fan_out", "schedule": crontab(minute=25), "kwargs": {"task": "journeys.sweep_plays"}},
         "renewals": {"task": "core.fan_out", "schedule": crontab(minute=20), "kwargs": {"task": "renewals.sweep"}},
+        "journey": {
+            "task": "core.fan_out",
+            "schedule": crontab(minute=25),
+            "kwargs": {"task": "journeys.sweep_lifecycle"},
+        },
         "qbrs": {"task": "core.fan_out", "schedule": crontab(minute=30), "kwargs": {"task": "qbr.assemble"}},
         "uploads": {
             "task": "core.fan_out",

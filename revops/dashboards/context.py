@@ -57,6 +57,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("models", "Score models", "health:models", "sliders-horizontal", Permission.VIEW_HEALTH),
             Place("processes", "Processes", "core:process_versions", "git-commit-horizontal", Permission.VIEW_HEALTH),
             Place("imports", "Imports", "accounts:imports", "upload", Permission.IMPORT_DATA),
+            Place("absences", "Absences", "journeys:absences", "calendar-x", Permission.WORK_TASKS),
             Place("members", "Members", "core:members", "users", Permission.MANAGE_MEMBERS),
             Place("api_keys", "API keys", "core:api_keys", "lock", Permission.MANAGE_API_KEYS),
         ),
