@@ -29,6 +29,9 @@ class Task(TenantModel):
     subject_id = models.BigIntegerField(null=True, blank=True)
     snoozed_until = models.DateField(null=True, blank=True)
     snooze_reason = models.CharField(max_length=200, blank=True)
+    awaits_reply_since = models.DateTimeField(
+        null=True, blank=True, help_text="Put off until the customer is heard of: it returns by itself."
+    )
     covered_for = TenantForeignKey(
         Person,
         models.SET_NULL,
@@ -66,6 +69,9 @@ class Task(TenantModel):
                 condition=models.Q(state="open"),
             ),
             models.Index(fields=["tenant", "account", "state"], name="task_of_account"),
+            models.Index(
+                fields=["tenant", "account"], name="task_awaits_reply", condition=~models.Q(awaits_reply_since=None)
+            ),
             models.Index(fields=["tenant", "covered_for"], name="task_covered", condition=~models.Q(covered_for=None)),
             models.Index(fields=["tenant", "subject_kind", "subject_id"], name="task_of_subject"),
         ]
