@@ -117,13 +117,13 @@ def snooze_task(*, task_id: int, until: date, reason: str, actor: Actor, now: da
 
 @transaction.atomic
 def reassign_task(*, task_id: int, assignee_id: int | None, actor: Actor, now: datetime, reason: str = "") -> Task:
-    """Gives the task to another person, or to nobody."""
+    """Gives the task to another person, or to nobody. Whoever stood in for somebody does so no longer."""
     task = _locked(task_id)
     if task.assignee_id == assignee_id:
         return task
     before = {"assignee_id": task.assignee_id}
-    task.assignee_id = assignee_id
-    task.save(update_fields=["assignee_id"])
+    task.assignee_id, task.covered_for_id = assignee_id, None
+    task.save(update_fields=["assignee_id", "covered_for"])
     audit.record(
         actor=actor,
         at=now,
