@@ -24,7 +24,8 @@ FIRST: Final = {
     "renewal": "SELECT id FROM renewals_renewal WHERE state = 'open' ORDER BY due_on LIMIT 1",
     "qbr": "SELECT qbr_id FROM qbr_qbrpackage ORDER BY qbr_id LIMIT 1",
     "escalation": "SELECT id FROM escalations_escalation ORDER BY id LIMIT 1",
-    "person": "SELECT owner_id FROM accounts_account WHERE owner_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
+    "person": "SELECT owner_id FROM accounts_account WHERE owner_id IS NOT NULL "
+    "GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
     "report": "SELECT id FROM health_validationreport ORDER BY id DESC LIMIT 1",
     "alert": "SELECT id FROM health_alert ORDER BY id LIMIT 1",
 }
