@@ -1,11 +1,23 @@
 from django.urls import include, path
 
-from journeys.views import analysis, expectations, handoffs, journey, opportunities, people
+from journeys.views import analysis, deal_gates, expectations, handoffs, journey, opportunities, opportunity, people
 
 app_name = "journeys"
 urlpatterns = [
     path("opportunities/", opportunities.opportunities, name="opportunities"),
-    path("opportunities/stages/<int:stage_id>/", opportunities.stage_deals, name="stage_deals"),
+    path("opportunities/file/", opportunities.export, name="opportunities_file"),
+    path("opportunities/column/<int:stage_id>/", opportunities.column, name="opportunity_column"),
+    path("opportunities/new/", opportunity.new, name="opportunity_new"),
+    path("opportunities/accounts/", opportunity.names, name="opportunity_accounts"),
+    path("opportunities/<int:opportunity_id>/", opportunity.opportunity, name="opportunity"),
+    path("opportunities/<int:opportunity_id>/edit/", opportunity.edit, name="opportunity_edit"),
+    path("opportunities/<int:opportunity_id>/field/", opportunity.field, name="opportunity_field"),
+    path("opportunities/<int:opportunity_id>/answer/", opportunity.answer, name="opportunity_answer"),
+    path("opportunities/<int:opportunity_id>/contact/", opportunity.contact, name="opportunity_contact"),
+    path("opportunities/<int:opportunity_id>/gate/", deal_gates.gate, name="opportunity_gate"),
+    path("opportunities/<int:opportunity_id>/move/", deal_gates.move, name="opportunity_move"),
+    path("opportunities/<int:opportunity_id>/waiver/", deal_gates.waiver, name="opportunity_waiver"),
+    path("opportunities/<int:opportunity_id>/evidence/", deal_gates.evidence, name="opportunity_evidence"),
     path("journey/", journey.journey, name="journey"),
     path("pipeline/", analysis.analysis, name="analysis"),
     path("pipeline/deals/", analysis.analysis_deals, name="analysis_deals"),

@@ -142,6 +142,17 @@ def asked_of(opportunity: Opportunity, many: Sequence[Framework]) -> list[tuple[
     ]
 
 
+def asked_question(opportunity: Opportunity, path: str) -> Asked | None:
+    """The question `framework.question` with the deal's answer, or None where no live framework asks it."""
+    key, _, name = path.partition(".")
+    found = framework(key)
+    question = found.spec.question(name) if found else None
+    if question is None:
+        return None
+    answers = Answer.objects.filter(opportunity=opportunity, framework=key, question=name).select_related("contact")
+    return Asked(question, answers.first())
+
+
 def describe_qualification(definition: dict[str, Any]) -> list[Line]:
     """Line by line, question after question."""
     lines: list[Line] = []

@@ -1,58 +1,101 @@
-"""Opportunities by stage."""
+"""Opportunities as a board, a table, a forecast, and a file."""
 
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from core import clock
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
-from journeys.queries.opportunities import PER_STAGE, deals_in_stage, stage_columns
-from journeys.queries.pipeline_report import pipeline_report
-from journeys.queries.pipelines import find_stage, pipeline_tabs
-from journeys.rules.rates import win_rate
+from journeys.queries.board import MOST, board, more_cards
+from journeys.queries.deal_files import deals_as_csv
+from journeys.queries.deal_filters import Shown, deal_owners, shown
+from journeys.queries.deal_table import SORTS, deal_table
+from journeys.queries.forecast import forecast
+from journeys.queries.pipelines import find_stage
+from journeys.rules.periods import closing_window, closing_windows
+
+LONGEST = 80
 
 
 @requires(Permission.VIEW_OPPORTUNITIES)
 @require_GET
 def opportunities(request: WorkspaceRequest) -> HttpResponse:
-    """The stages of a pipeline with their sums and first deals; `?pipeline=KEY` chooses another one."""
-    tabs = pipeline_tabs()
-    key = request.GET.get("pipeline", "")
-    chosen = next((tab for tab in tabs if tab.pipeline.key == key), None)
-    if key and chosen is None:
-        raise Http404
-    # Without a choice the first pipeline that holds deals: an import makes its own beside the empty default.
-    chosen = chosen or next((tab for tab in tabs if tab.deals), tabs[0] if tabs else None)
-    context: dict[str, Any] = {
-        "tabs": tabs,
-        "chosen": chosen,
-        "per_stage": PER_STAGE,
-        "currency": request.tenant.currency,
-        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
-    }
-    if chosen is not None:
-        report = pipeline_report(pipeline_id=chosen.pipeline.pk)
-        context |= {
-            "columns": list(zip(stage_columns(chosen.pipeline), report.stages, strict=True)),
-            "report": report,
-            "win_rate": win_rate(report.won, report.lost),
-        }
-    return render(request, "journeys/opportunities.html", context)
+    """The deals of a pipeline: as a board, `?view=table` or `?view=forecast`."""
+    today = request.tenant.today(clock.now())
+    found = shown_by(request, today)
+    if found is None:
+        if request.GET.get("pipeline"):
+            raise Http404
+        return render(request, "journeys/opportunities/none.html", {})
+    view = request.GET.get("view", "")
+    view = view if view in {"table", "forecast"} else "board"
+    context = {**deal_context(request, found, today), "view": view}
+    if view == "table":
+        asked = {name: request.GET.get(name, "")[:LONGEST] for name in ("sort", "after", "stage", "state")}
+        context |= {"page": deal_table(found.filters, today, **asked), "sorts": SORTS, "asked": asked}
+    elif view == "forecast":
+        context["forecast"] = forecast(found.filters, today)
+    else:
+        context["board"] = board(found.filters, today)
+    return render(request, f"journeys/opportunities/{view}.html", context)
 
 
 @requires(Permission.VIEW_OPPORTUNITIES)
 @require_GET
-def stage_deals(request: WorkspaceRequest, stage_id: int) -> HttpResponse:
-    """Every deal of one stage, the most valuable first, page by page."""
+def column(request: WorkspaceRequest, stage_id: int) -> HttpResponse:
+    """The cards of a column behind `?after=`, up to the most that a column shows."""
     stage = find_stage(stage_id)
     if stage is None:
         raise Http404
-    context = {
-        "stage": stage,
-        "page": deals_in_stage(stage, request.GET.get("after", "")),
+    today = request.tenant.today(clock.now())
+    found = shown_by(request, today, pipeline=stage.pipeline.key)
+    if found is None:
+        raise Http404
+    cards, _ = more_cards(found.filters, stage, request.GET.get("after", "")[:LONGEST], today)
+    context = {**deal_context(request, found, today), "cards": cards, "stage": stage}
+    return render(request, "journeys/opportunities/_more.html", context)
+
+
+@requires(Permission.VIEW_OPPORTUNITIES)
+@require_GET
+def export(request: WorkspaceRequest) -> HttpResponse:
+    """The table as a CSV file, with the same filters."""
+    today = request.tenant.today(clock.now())
+    found = shown_by(request, today)
+    if found is None:
+        raise Http404
+    asked = {name: request.GET.get(name, "")[:LONGEST] for name in ("stage", "state")}
+    money = may(request.membership.role, Permission.VIEW_MONEY)
+    text = deals_as_csv(found.filters, today, money=money, **asked)
+    name = f"opportunities-{found.filters.pipeline.key}-{today.isoformat()}.csv"
+    return HttpResponse(
+        text, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def shown_by(request: WorkspaceRequest, today: date, *, pipeline: str = "") -> Shown | None:
+    """What the address asks for."""
+    asked = {name: request.GET.get(name, "")[:LONGEST].replace("\x00", "") for name in ("pipeline", "who", "closes")}
+    if pipeline:
+        asked["pipeline"] = pipeline
+    return shown(request.membership, today, **asked)
+
+
+def deal_context(request: WorkspaceRequest, found: Shown, today: date) -> dict[str, Any]:
+    """What every view of deals needs."""
+    window = closing_window(found.filters.closes, today)
+    return {
+        "shown": found,
+        "today": today,
+        "closes": window.name if window else "",
+        "windows": closing_windows(today),
+        "owners": deal_owners(found.filters.pipeline.pk),
+        "most": MOST,
         "currency": request.tenant.currency,
         "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
+        "may_work": may(request.membership.role, Permission.WORK_OPPORTUNITIES),
     }
-    return render(request, "journeys/stage_deals.html", context)

@@ -1,0 +1,41 @@
+"""Opportunities as a file."""
+
+import csv
+import io
+from datetime import date
+from typing import Final
+
+from core.money import from_minor
+from core.spreadsheets import harmless
+from journeys.queries.board import Filters
+from journeys.queries.deal_table import chosen_deals, deal_order
+
+MOST_ROWS: Final = 20_000
+HEAD: Final = (
+    "id", "external_id", "name", "account", "about", "kind", "pipeline", "stage", "probability", "forecast", "owner",
+    "amount", "currency", "opened_on", "close_on", "closed_on", "close_reason",
+)  # fmt: skip
+
+
+def deals_as_csv(filters: Filters, today: date, *, stage: str, state: str, money: bool) -> str:
+    """The rows of the table, the first to close first, at most 20,000. Without the right to money `amount` is empty."""
+    deals = (
+        chosen_deals(filters, today, stage=stage, state=state or "all")
+        .select_related("account", "owner", "stage", "pipeline")
+        .order_by(deal_order(), "pk")[:MOST_ROWS]
+    )
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(HEAD)
+    for deal in deals:
+        amount = from_minor(deal.amount_minor, deal.currency) if money and deal.amount_minor is not None else ""
+        writer.writerow(
+            [
+                deal.pk, harmless(deal.external_id), harmless(deal.name), harmless(deal.account.name if deal.account else ""),
+                harmless(deal.about), deal.kind, harmless(deal.pipeline.name), harmless(deal.stage.name),
+                deal.stage.probability, deal.stage.forecast, harmless(deal.owner.name if deal.owner else ""), amount,
+                deal.currency, deal.opened_on or "", deal.close_on or "", deal.closed_on or "",
+                harmless(deal.close_reason),
+            ]
+        )  # fmt: skip
+    return text.getvalue()
