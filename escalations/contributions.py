@@ -6,9 +6,9 @@ from typing import Final
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
-from core.registry import DoctorCheck, Fact, ProcessKind, Section, TenantDefault
+from core.registry import DoctorCheck, Fact, PortfolioDocument, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
-from escalations import queries, words
+from escalations import documents, queries, words
 
 AT_RISK_NEAR_RENEWAL: Final = "at_risk_near_renewal"
 DEFAULT_POLICY: Final = {
@@ -62,8 +62,15 @@ def register() -> None:
             describe=words.describe,
             effects=words.effects,
             fields=words.FIELDS,
+            document=documents.policy,
         )
     )
+    registry.add_document(
+        PortfolioDocument(
+            "escalation-framework", "Escalation framework with SLAs", "Who answers for what, and within how long.", 80,
+            documents.framework,
+        )
+    )  # fmt: skip
     registry.add_tenant_default(TenantDefault("escalations.policy", 80, publish_policy))
     registry.add_section(Section("escalations.open", "account", "Escalations", 5, views.account_section))
     for check in (

@@ -1,12 +1,13 @@
 """What health contributes to the registry."""
 
 from core import registry
-from core.registry import Consumer, DoctorCheck, Fact, ProcessKind, TenantDefault
+from core.registry import Consumer, DoctorCheck, Fact, PortfolioDocument, ProcessKind, TenantDefault
 from health.actions import make_defaults
 from health.actions.alert_rules import publish_alert_rules
+from health.actions.merge_parts import PARTS
 from health.actions.publishing import rescore_everybody
 from health.actions.recompute import CONSUMER, TASK
-from health.queries import alert_rules
+from health.queries import alert_rules, documents
 from health.queries.alert_words import FIELDS, describe
 from health.queries.checks import CHECKS
 from health.queries.facts import HEALTH_FACTS
@@ -15,13 +16,15 @@ from health.queries.live import KIND
 from health.queries.overrides import effective_band, effective_score
 from health.queries.publishing import MODEL_FIELDS, model_effects
 from health.queries.validation import closed_lines
-from health.rules import parse_model
+from health.rules import STANDARD, parse_model
 from health.rules.schema import MODEL_SCHEMA
 from health.rules.wording import describe_model
 
 
 def register() -> None:
     """Called once at start."""
+    for part in PARTS:
+        registry.add_merger(part.table, part)
     registry.add_process_kind(
         ProcessKind(
             KIND,
@@ -36,6 +39,7 @@ def register() -> None:
             schema=MODEL_SCHEMA,
             page="health:model",
             headed=True,
+            document=documents.score_model,
         )
     )
     registry.add_tenant_default(TenantDefault("health.standard", 30, make_defaults))
@@ -48,9 +52,17 @@ def register() -> None:
             fields=FIELDS,
             page="health:alert_rules",
             headed=True,
+            references=documents.alert_references,
+            document=documents.alert_rule,
         )
     )
     registry.add_tenant_default(TenantDefault("health.alert_rules", 90, publish_alert_rules))
+    registry.add_document(
+        PortfolioDocument(
+            "health-model", "Health model and validation", "What the score is made of, and how well it tells lost "
+            "from kept.", 60, documents.model_and_proof, (KIND, str(STANDARD["key"])),
+        )
+    )  # fmt: skip
     registry.add_consumer(Consumer(CONSUMER, TASK))
     registry.add_facts(
         [

@@ -6,10 +6,11 @@ from typing import Any, Final
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
-from core.registry import DoctorCheck, ProcessKind, Section, TenantDefault
+from core.registry import DoctorCheck, PortfolioDocument, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from qbr import queries
-from qbr.queries import words
+from qbr.actions.merge_parts import PARTS
+from qbr.queries import documents, words
 from qbr.rules import parse_cadence, parse_template
 
 DEFAULT_CADENCE: Final[dict[str, Any]] = {
@@ -46,6 +47,8 @@ def register() -> None:
     """Called once at start."""
     from qbr import views  # noqa: PLC0415 -- pages need the loaded apps
 
+    for part in PARTS:
+        registry.add_merger(part.table, part)
     registry.add_process_kind(
         ProcessKind(
             queries.CADENCE_KIND,
@@ -54,6 +57,7 @@ def register() -> None:
             describe=words.describe_cadence,
             effects=words.cadence_effects,
             fields=words.CADENCE_FIELDS,
+            document=documents.cadence,
         )
     )
     registry.add_process_kind(
@@ -64,8 +68,15 @@ def register() -> None:
             describe=words.describe_template,
             effects=words.template_effects,
             fields=words.TEMPLATE_FIELDS,
+            document=documents.template,
         )
     )
+    registry.add_document(
+        PortfolioDocument(
+            "qbr-template", "QBR template", "The sections of a review, what fills them, and how often it is held.", 20,
+            documents.qbr_template, (queries.TEMPLATE_KIND, queries.STANDARD),
+        )
+    )  # fmt: skip
     registry.add_tenant_default(TenantDefault("qbr.defaults", 70, publish_defaults))
     registry.add_section(Section("qbr.next", "account", "QBR", 40, views.account_section))
     registry.add_doctor_check(

@@ -6,10 +6,11 @@ from typing import Final
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
-from core.registry import DoctorCheck, Fact, ProcessKind, Section, TenantDefault
+from core.registry import DoctorCheck, Fact, PortfolioDocument, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from renewals import queries
-from renewals.queries import words
+from renewals.actions.merge_parts import PARTS
+from renewals.queries import documents, words
 from renewals.rules import parse_timeline
 
 DEFAULT_TIMELINE: Final = {
@@ -60,6 +61,8 @@ def register() -> None:
     """Called once at start."""
     from renewals import views  # noqa: PLC0415 -- pages need the loaded apps
 
+    for part in PARTS:
+        registry.add_merger(part.table, part)
     registry.add_facts(
         [
             Fact(
@@ -88,8 +91,15 @@ def register() -> None:
             describe=words.describe,
             effects=words.effects,
             fields=words.FIELDS,
+            document=documents.timeline,
         )
     )
+    registry.add_document(
+        PortfolioDocument(
+            "renewal-playbook", "Renewal playbook", "What is due, the steps that lead to it, and who does what.", 10,
+            documents.renewal_playbook, (queries.TIMELINE_KIND, queries.TIMELINE_KEY),
+        )
+    )  # fmt: skip
     registry.add_tenant_default(TenantDefault("renewals.timeline", 60, publish_timeline))
     registry.add_section(Section("renewals.strip", "account", "Renewal", 10, views.account_section))
     for check in (

@@ -48,7 +48,7 @@ class ReviewForm(forms.Form):
     text = forms.CharField(max_length=400, required=False)
 
 
-class MemberChoice(forms.ModelChoiceField):
+class MemberChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # -- generic for the type checker only
     """An active member of the workspace, by name and role."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -6,7 +6,7 @@ from core import registry
 from core.actors import Actor
 from core.models import Tenant
 from journeys.actions.journeys import ensure_default_journey, follow_journey
-from journeys.queries import journey_words
+from journeys.queries import documents, journey_words
 from journeys.queries.stage_facts import STAGE_FACTS
 from journeys.queries.stages import JOURNEY_KIND
 from journeys.rules.journeys import parse_journey
@@ -24,6 +24,8 @@ def register() -> None:
             describe=journey_words.describe_journey,
             effects=journey_words.journey_effects,
             fields=journey_words.FIELDS,
+            references=documents.criteria_references,
+            document=documents.journey,
         )
     )
     registry.add_tenant_default(registry.TenantDefault("journeys.journey", 21, _journey))

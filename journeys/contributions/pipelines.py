@@ -11,7 +11,7 @@ from journeys.actions.pipelines import (
     follow_pipeline,
 )
 from journeys.importing import OPPORTUNITIES
-from journeys.queries import words
+from journeys.queries import documents, words
 from journeys.queries.pipelines import misplaced_opportunities
 
 
@@ -27,6 +27,8 @@ def register() -> None:
             describe=words.describe_pipeline,
             effects=words.pipeline_effects,
             fields=words.FIELDS,
+            references=documents.criteria_references,
+            document=documents.pipeline,
         )
     )
     registry.add_tenant_default(registry.TenantDefault("journeys.pipeline", 20, _pipeline))

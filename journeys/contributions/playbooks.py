@@ -1,6 +1,7 @@
 """Playbooks and plays."""
 
 from core import registry
+from journeys.queries import documents
 from journeys.queries.plays import language
 from journeys.queries.plays.reading import KIND
 
@@ -16,5 +17,6 @@ def register() -> None:
             describe=language.describe,
             effects=language.effects,
             fields=language.FIELDS,
+            document=documents.playbook,
         )
     )

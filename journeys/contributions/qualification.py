@@ -6,6 +6,7 @@ from core import registry
 from core.actors import Actor
 from core.models import Tenant
 from core.versioning import ensure_published
+from journeys.queries import documents
 from journeys.queries.qualification import FIELDS, KIND, describe_qualification, qualification_effects
 from journeys.rules.frameworks import FRAMEWORKS
 from journeys.rules.qualification import SCHEMA, parse_qualification
@@ -21,6 +22,7 @@ def register() -> None:
             describe=describe_qualification,
             effects=qualification_effects,
             fields=FIELDS,
+            document=documents.qualification,
             schema=SCHEMA,
         )
     )
