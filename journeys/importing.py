@@ -10,6 +10,7 @@ from accounts.importing.stage import Stage
 from accounts.queries.planning import whole_tables
 from core.actors import Actor
 from journeys.actions.pipelines import add_stages, create_pipeline
+from journeys.importing_gates import record_versions, refuse_shut_gates
 from journeys.models import Pipeline
 from journeys.queries.pipelines import known_pipelines
 from journeys.rules.pipelines import (
@@ -176,12 +177,15 @@ def _check(stage: Stage) -> None:
     stage.warn("closed_without_date", undated, f"{undated:,} closed opportunities have no closing date.")
     worthless = stage.count(f"{read} AND r.stage_kind = 'won' AND COALESCE(r.amount, 0) = 0")
     stage.warn("won_without_value", worthless, f"{worthless:,} won opportunities have no value.")
+    if stage.kind.target is not None:
+        refuse_shut_gates(stage, stage.kind.target)
 
 
 def _after(stage: Stage) -> None:
     """Visits: where each deal is now, and for a closed one the stage in which its opening date says it was."""
     with whole_tables():
         _write_visits(stage)
+        record_versions(stage)
 
 
 def _write_visits(stage: Stage) -> None:
@@ -190,7 +194,8 @@ def _write_visits(stage: Stage) -> None:
         "WHERE r.state = 'create' AND o.tenant_id = %(tenant)s AND o.external_id = r.deal_key AND o.external_id <> ''"
     )
     stage.execute(
-        "UPDATE journeys_opportunitystagevisit AS v SET left_on = COALESCE(r.closed_on, %(today)s) "
+        "UPDATE journeys_opportunitystagevisit AS v "
+        "SET left_on = GREATEST(v.entered_on, COALESCE(r.closed_on, %(today)s)) "
         "FROM import_row AS r WHERE r.state = 'update' AND v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id AND v.left_on IS NULL AND v.stage_id <> r.stage_id"
     )
@@ -205,9 +210,11 @@ def _write_visits(stage: Stage) -> None:
     )
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
-        "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by) "
-        "SELECT %(tenant)s, r.target_id, r.stage_id, CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
-        "WHEN r.state = 'update' THEN %(today)s WHEN r.opens THEN r.opened_on END, NULL, 'Import' "
+        "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by, reason) "
+        "SELECT %(tenant)s, r.target_id, r.stage_id, GREATEST(CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
+        "WHEN r.state = 'update' THEN %(today)s WHEN r.opens THEN r.opened_on END, "
+        "(SELECT max(v.left_on) FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
+        "AND v.opportunity_id = r.target_id)), NULL, 'Import', COALESCE(r.move_reason, r.close_reason, '') "
         "FROM import_row AS r WHERE r.state IN ('create', 'update') AND NOT EXISTS ("
         "SELECT FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id AND v.left_on IS NULL) ORDER BY r.target_id"
@@ -248,6 +255,11 @@ OPPORTUNITIES: Final = ImportKind(
                                                       "open date", "opened on", "start date", "createddate")),
         Field("close_on", "Closes", "date", aliases=("close date", "closed date", "closedate", "closed at",
                                                      "expected close date", "closed on")),
+        Field("close_reason", "Closed lost reason", "text",
+              aliases=("close reason", "lost reason", "loss reason", "reason lost", "closed won reason"),
+              max_length=200, cuts=True),
+        Field("move_reason", "Reason for the move", "text", aliases=("move reason", "stage change reason"),
+              max_length=400, cuts=True),
         Field("is_closed", "Is closed", "boolean", aliases=("isclosed", "closed")),
         Field("is_won", "Is won", "boolean", aliases=("iswon", "won", "is closed won")),
     ),
@@ -268,6 +280,7 @@ OPPORTUNITIES: Final = ImportKind(
             Column("opened_on", "r.opened_on", ("opened_on",)),
             Column("close_on", "r.close_on", ("close_on",)),
             Column("closed_on", "r.closed_on"),
+            Column("close_reason", "COALESCE(r.close_reason, '')", ("close_reason",), default="''"),
             Column("currency", "%(currency)s", insert_only=True),
         ),
         merge="attributes",

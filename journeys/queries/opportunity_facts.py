@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db.models import (
     BooleanField,
@@ -24,7 +24,7 @@ from django.db.models.functions import Coalesce
 from accounts.choices import ActivityKind, ContactRole
 from accounts.models import Account, Activity, Contact
 from accounts.queries.early_warning import day_begins, days_between
-from core.registry import Fact
+from core.registry import Fact, FactType
 from journeys.models import Answer, OpportunityStageVisit
 
 WINDOW: Final = 30
@@ -121,7 +121,7 @@ def _answered(framework: str) -> Callable[[date], Any]:
 
 
 OPPORTUNITY_FACTS: Final = tuple(
-    Fact(key, label, kind, expression, words, now_only=True, subject="opportunity")
+    Fact(key, label, cast(FactType, kind), expression, words, now_only=True, subject="opportunity")
     for key, label, kind, expression, words in (
         ("opportunity.amount", "Amount", "money", _plain("amount_minor"), "In minor units; unknown when not filled."),
         ("opportunity.amount_known", "Amount is filled", "boolean", _amount_known, "Over zero."),

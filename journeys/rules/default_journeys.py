@@ -36,7 +36,13 @@ DEFAULT_JOURNEY: Final[Mapping[str, Any]] = {
             "success": "We chose with a clear case: what we pay, what we get, by when.",
             "expected_days": 45,
             "touchpoints": ["Proposal", "Security and legal review", "Contract"],
-            "exit": [{"key": "signed", "name": "Contract signed", "evidence": True}],
+            "exit": [
+                {
+                    "key": "signed",
+                    "name": "Contract signed",
+                    "rule": {"fact": "journeys.signed", "op": "eq", "value": True},
+                }
+            ],
             "hubspot": ["Opportunity"],
         },
         {

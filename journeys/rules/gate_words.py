@@ -81,7 +81,7 @@ def seen_words(
         if isinstance(value, bool):
             told.append(f"{label}: {'yes' if value else 'no'}")
             continue
-        saw = f"{label} is {'not known' if value is None else say(fact, value)}"
+        saw = f"{label} is {'not known' if value is None else say(fact, value) or 'empty'}"
         if not unmet:
             told.append(saw)
             continue

@@ -7,6 +7,7 @@ import pytest
 from accounts.models import Account, Person
 from core.actors import Actor
 from core.models import AuditEntry, Tenant
+from journeys.actions.evidence import give_evidence
 from journeys.actions.expectations import ExpectationRefused, meet_expectation, record_expectation, tag_expectation
 from journeys.actions.handoffs import (
     HandoffRefused,
@@ -20,9 +21,18 @@ from journeys.actions.handoffs import (
     sweep_handoffs,
     tick_item,
 )
-from journeys.actions.pipelines import ensure_default_journey, ensure_default_pipeline
+from journeys.actions.journeys import ensure_default_journey
+from journeys.actions.pipelines import ensure_default_pipeline
 from journeys.actions.stages import move_account_stage
-from journeys.models import Handoff, Opportunity, OpportunityStageVisit, PipelineStage, StageVisit, Task
+from journeys.models import (
+    Handoff,
+    LifecycleStage,
+    Opportunity,
+    OpportunityStageVisit,
+    PipelineStage,
+    StageVisit,
+    Task,
+)
 
 TODAY = date(2026, 3, 2)
 
@@ -137,9 +147,10 @@ def test_a_move_from_one_teams_stage_to_anothers_opens_the_handoff_between_them(
     seller: Person, actor: Actor, now: datetime
 ) -> None:
     account = Account.objects.create(name="Dunmore", name_key="dunmore", status="prospect")
-    for key in ("awareness", "consideration"):
-        move_account_stage(account_id=account.pk, stage_key=key, today=TODAY, now=now, actor=actor)
-    assert sweep_handoffs(actor=actor, today=TODAY, now=now) == 1
+    move_account_stage(account_id=account.pk, stage_key="awareness", today=TODAY, now=now, actor=actor)
+    give_evidence(criterion_key="problem", text="Their mail", account_id=account.pk, today=TODAY, now=now, actor=actor)
+    move_account_stage(account_id=account.pk, stage_key="consideration", today=TODAY, now=now, actor=actor)
+    assert Handoff.objects.count() == 1
     assert sweep_handoffs(actor=actor, today=TODAY, now=now) == 0
     assert Handoff.objects.get().key == "marketing_to_sales"
 
@@ -196,7 +207,7 @@ def test_accepting_moves_the_account_gives_it_its_owner_and_closes_the_task(
 def test_a_customer_who_buys_more_does_not_go_back_to_onboarding(
     account: Account, handoff: Handoff, actor: Actor, now: datetime
 ) -> None:
-    move_account_stage(account_id=account.pk, stage_key="adoption", today=TODAY, now=now, actor=actor)
+    StageVisit.objects.filter(account_id=account.pk).update(stage=LifecycleStage.objects.get(key="adoption"))
     ready(handoff, actor, now)
     accept(handoff_id=handoff.pk, actor=actor, person_id=None, today=TODAY, now=now)
     assert StageVisit.objects.get(account_id=account.pk, left_on=None).stage.key == "adoption"

@@ -10,6 +10,7 @@ from core.actors import Actor
 from core.facts import matching
 from core.models import AuditEntry, ProcessVersion, Tenant
 from core.tenancy import tenant_context
+from journeys.actions.evidence import give_evidence
 from journeys.actions.journeys import ensure_default_journey
 from journeys.actions.pipelines import ensure_default_pipeline
 from journeys.actions.stages import move_account_stage, place_accounts
@@ -63,6 +64,9 @@ def account(in_kestrel: Tenant, actor: Actor, now: datetime) -> Account:
 
 
 def move(account: Account, key: str, on: date, actor: Actor, now: datetime) -> StageVisit:
+    if key == "renewal":
+        shown = "Active users of last week"
+        give_evidence(criterion_key="in_use", text=shown, account_id=account.pk, today=on, now=now, actor=actor)
     return move_account_stage(account_id=account.pk, stage_key=key, today=on, now=now, actor=actor)
 
 
