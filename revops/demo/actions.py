@@ -12,6 +12,7 @@ from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from revops.demo.derive import derive, main_job
 from revops.demo.owner import analyze, erase
+from revops.demo.processes import name_owners
 from revops.demo.seed import Demo, Say, finish_world, make_world, truth_file
 
 DEMO_FILE = settings.BASE_DIR / "var" / "demo.json"
@@ -44,6 +45,8 @@ def seed(*, demo: Demo, fresh: bool, run_main_job: bool, say: Say) -> dict[str, 
     analyze()
     if run_main_job:
         main_job(demo, tenant, say)
+    with tenant_context(tenant.pk):
+        name_owners(demo, tenant.pk)
     finish_world(demo, tenant)
     _note_sign_ins(demo, tenant, sign_ins)
     return {
