@@ -155,6 +155,7 @@ class _Registry:
     process_kinds: dict[str, ProcessKind] = field(default_factory=dict)
     import_kinds: dict[str, Any] = field(default_factory=dict)
     queue_sources: dict[str, Any] = field(default_factory=dict)
+    mergers: dict[str, Any] = field(default_factory=dict)
     documents: dict[str, PortfolioDocument] = field(default_factory=dict)
     member_duties: dict[str, MemberDuty] = field(default_factory=dict)
 
@@ -220,6 +221,11 @@ def add_document(document: PortfolioDocument) -> None:
     _put(_registry.documents, document.key, document)
 
 
+def add_merger(table: str, part: Any) -> None:
+    """What happens to a table's rows when two accounts become one; its type belongs to the merge in `accounts`."""
+    _put(_registry.mergers, table, part)
+
+
 def facts(subject: Subject = "account") -> dict[str, Fact]:
     """The facts that can be asked of rows of that subject: its own, and those of the account behind it."""
     return {key: fact for key, fact in _registry.facts.items() if fact.subject in {subject, "account"}}
@@ -268,3 +274,7 @@ def documents() -> list[PortfolioDocument]:
 
 def member_duties() -> list[MemberDuty]:
     return list(_registry.member_duties.values())
+
+
+def mergers() -> dict[str, Any]:
+    return dict(_registry.mergers)

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Account
+from accounts.rules.merging import MergePart
 from core import audit, registry
 from core.actors import Actor
 from core.facts import Condition, conditions
@@ -92,6 +93,28 @@ SELECT t.id FROM journeys_task t
 JOIN escalations_escalation e ON e.tenant_id = t.tenant_id AND e.id = t.subject_id AND e.state = 'closed'
 WHERE t.tenant_id = %s AND t.subject_kind = 'escalation' AND t.state = 'open'
 """
+
+
+# Two accounts become one: of two episodes of one policy the kept account's goes on.
+_SAME_EPISODE: Final = """e.tenant_id = %(tenant)s AND e.account_id = %(gone)s AND e.over_at IS NULL
+  AND EXISTS (SELECT FROM escalations_escalation k WHERE k.tenant_id = e.tenant_id AND k.account_id = %(kept)s
+              AND k.policy_key = e.policy_key AND k.over_at IS NULL)"""
+MERGE_PARTS: Final = (
+    MergePart(
+        "escalations_escalation",
+        "Escalations",
+        80,
+        before=(
+            f"""UPDATE journeys_task AS t SET state = 'obsolete', closed_at = %(now)s, closed_by = %(actor)s
+            FROM escalations_escalation e WHERE t.tenant_id = %(tenant)s AND t.subject_kind = 'escalation'
+              AND t.subject_id = e.id AND t.state = 'open' AND {_SAME_EPISODE}""",  # noqa: S608 -- a constant
+            f"""UPDATE escalations_escalation AS e SET over_at = %(now)s, closed_at = COALESCE(e.closed_at, %(now)s),
+            closed_because = CASE WHEN e.state = 'open' THEN %(because)s ELSE e.closed_because END, state = 'closed'
+            WHERE {_SAME_EPISODE}""",  # noqa: S608 -- a constant
+        ),
+        rule="Of two episodes of one policy the kept account's goes on; the other ends today.",
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from core.models import Tenant
 from core.registry import DoctorCheck, Fact, PortfolioDocument, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from escalations import documents, queries, words
+from escalations.actions import MERGE_PARTS
 
 AT_RISK_NEAR_RENEWAL: Final = "at_risk_near_renewal"
 DEFAULT_POLICY: Final = {
@@ -41,6 +42,8 @@ def register() -> None:
     """Called once at start."""
     from escalations import views  # noqa: PLC0415 -- pages need the loaded apps
 
+    for part in MERGE_PARTS:
+        registry.add_merger(part.table, part)
     registry.add_facts(
         [
             Fact(

@@ -35,7 +35,25 @@ def _prepare_accounts(stage: Stage) -> None:
     )
 
 
+def _pass_over_merged(stage: Stage) -> None:
+    """Rows of accounts that went into another one change nothing: the other one has a row of its own."""
+    names = "NOT EXISTS (SELECT FROM accounts_account AS k WHERE k.tenant_id = t.tenant_id AND k.status <> 'merged' "
+    names += "AND k.name_key = t.name_key)"
+    by_id = "r.external_id IS NOT NULL AND t.external_id = r.external_id"
+    stage.execute(
+        "UPDATE import_row AS r SET state = 'same', target_id = t.merged_into_id FROM accounts_account AS t "
+        "WHERE r.state IS NULL AND t.tenant_id = %(tenant)s AND t.merged_into_id IS NOT NULL "
+        f"AND ({by_id} OR r.external_id IS NULL AND t.name_key = r.name_key AND {names})"
+    )
+    count = stage.scalar(
+        "SELECT count(*) FROM import_row AS r JOIN accounts_account AS t ON t.tenant_id = %(tenant)s "
+        "AND t.id = r.target_id WHERE r.state = 'same'"
+    )
+    stage.warn("merged_account", int(count or 0), f"{count} rows are of accounts that were merged into another one.")
+
+
 def _check_accounts(stage: Stage) -> None:
+    _pass_over_merged(stage)
     flag = next((c for c in stage.plan.columns if c.use == "extra" and c.target in {"churn_flag", "churned"}), None)
     if flag is not None:
         warn_churn_sources(
@@ -101,6 +119,7 @@ ACCOUNTS: Final = ImportKind(
         key_fields=("external_id",),
         other_key=("name_key",),
         other_where="t.external_id = ''",
+        alive="t.status <> 'merged'",
         merge="attributes",
         touch="updated_at",
         columns=(

@@ -75,15 +75,18 @@ def _accounts(stage: Stage, field: Field, import_map: ImportMap) -> None:
     add_keys(stage, "import_ref", "raw", "key", "id IS NULL")
     stage.execute(
         "UPDATE import_ref AS f SET id = CASE WHEN t.n = 1 THEN t.id END, "
-        "problem = CASE WHEN t.n > 1 THEN 'ambiguous' END FROM (SELECT name_key, min(id) AS id, count(*) AS n "
+        "problem = CASE WHEN t.n > 1 THEN 'ambiguous' END FROM (SELECT name_key, "
+        "min(COALESCE(merged_into_id, id)) AS id, count(DISTINCT COALESCE(merged_into_id, id)) AS n "
         "FROM accounts_account WHERE tenant_id = %(tenant)s GROUP BY name_key) AS t "
         "WHERE f.id IS NULL AND t.name_key = f.key"
     )
     stage.execute(
-        "UPDATE import_ref AS f SET id = t.id, problem = NULL FROM (SELECT domain_key, min(id) AS id "
+        "UPDATE import_ref AS f SET id = t.id, problem = NULL FROM (SELECT domain_key, "
+        "min(COALESCE(merged_into_id, id)) AS id "
         "FROM accounts_account WHERE tenant_id = %(tenant)s AND domain_key <> '' GROUP BY domain_key "
-        "HAVING count(*) = 1) AS t WHERE f.id IS NULL AND t.domain_key = f.key"
+        "HAVING count(DISTINCT COALESCE(merged_into_id, id)) = 1) AS t WHERE f.id IS NULL AND t.domain_key = f.key"
     )
+    _follow_merges(stage)
     if import_map.create_accounts:
         _create_accounts(stage)
     name = field.name
@@ -98,6 +101,14 @@ def _accounts(stage: Stage, field: Field, import_map: ImportMap) -> None:
         unknown,
         code="unknown_account",
         message=f"'there is no account “' || r.{name} || '”: import the accounts first, or set create_accounts'",
+    )
+
+
+def _follow_merges(stage: Stage) -> None:
+    """An account that went into another one is the other one from then on, whatever a file calls it."""
+    stage.execute(
+        "UPDATE import_ref AS f SET id = t.merged_into_id FROM accounts_account AS t "
+        "WHERE t.tenant_id = %(tenant)s AND t.id = f.id AND t.merged_into_id IS NOT NULL"
     )
 
 

@@ -16,6 +16,7 @@ def find(stage: Stage, target: Target) -> None:
         )
     if target.other_key:
         where = f"AND {target.other_where}" if keyed and target.other_where else ""
+        where += f" AND {target.alive}" if target.alive else ""
         names = ", ".join(f"t.{name}" for name in target.other_key)
         stage.execute(
             "UPDATE import_row AS r SET target_id = CASE WHEN t.n = 1 THEN t.id END, "
