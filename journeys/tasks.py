@@ -14,11 +14,14 @@ from core.permissions import Permission
 from journeys.actions.absences import sweep_absences
 from journeys.actions.book_handovers import JOB as BOOK_JOB
 from journeys.actions.book_handovers import HandoverRefused, carry_out, start_due_handovers
+from journeys.actions.bulk_moves import JOB as MOVE_JOB
+from journeys.actions.bulk_moves import carry_moves
 from journeys.actions.handoffs import sweep_handoffs
 from journeys.actions.lifecycle import refresh_small, sweep_lifecycle
 from journeys.actions.plays import JOB as START_PLAYS
 from journeys.actions.plays import start_plays, sweep_plays
 from journeys.actions.stages import place_changed_accounts
+from journeys.actions.task_sweeps import wake_answered
 
 
 @shared_task(name="journeys.place_accounts", base=TenantTask)
@@ -46,6 +49,12 @@ def sweep_all_handoffs(*, tenant_id: int) -> int:
     """Opens the hand-offs that won deals and moves call for, whatever path they took; returns their number."""
     now = clock.now()
     return sweep_handoffs(actor=Actor.system("Journey"), today=Tenant.objects.get(pk=tenant_id).today(now), now=now)
+
+
+@shared_task(name="journeys.wake_tasks", base=TenantTask)
+def wake_tasks(*, tenant_id: int) -> int:
+    """Brings back what was put off until the customer replied, and they did; returns the number of tasks."""
+    return wake_answered(actor=Actor.system("Queue"), now=clock.now())
 
 
 @shared_task(name="journeys.sweep_absences", base=TenantTask)
@@ -84,3 +93,9 @@ def sweep_all_plays(*, tenant_id: int) -> int:
 def start_many_plays(job: RunningJob) -> dict[str, Any]:
     """Starts one playbook for many accounts, chunk by chunk."""
     return start_plays(job, now=clock.now())
+
+
+@job_handler(MOVE_JOB, permission=Permission.WORK_OPPORTUNITIES)
+def move_many(job: RunningJob) -> dict[str, Any]:
+    """Moves many deals into one stage; those whose gates are shut stay and are named."""
+    return carry_moves(job, now=clock.now())

@@ -113,19 +113,25 @@ def refuse_waiver(*, waiver_id: int, approver: Membership, answer: str, now: dat
 
 
 @transaction.atomic
-def revoke_waiver(*, waiver_id: int, actor: Actor, answer: str, now: datetime) -> Waiver:
-    """Takes back one that was asked or approved and not used yet; raises `WaiverRefused` for any other."""
+def revoke_waiver(*, waiver_id: int, by: Membership, answer: str, now: datetime) -> Waiver:
+    """Takes back one that was asked or approved and not used yet; raises `WaiverRefused` for any other.
+
+    By whoever asked for it, or by somebody who may approve.
+    """
     waiver = Waiver.objects.select_for_update().get(pk=waiver_id)
+    if waiver.asker_id != by.pk and not may(by.role, Permission.APPROVE_WAIVERS):
+        raise WaiverRefused("Only who asked for it, or who may approve waivers, can revoke it.")
     if waiver.used_at is not None:
         raise WaiverRefused("It was used already: the move stands.")
     if waiver.state not in {"asked", "approved"}:
         raise WaiverRefused(f"It is {waiver.state} already.")
-    before = {"state": waiver.state}
+    actor, before = Actor.person(by), {"state": waiver.state}
     waiver.state, waiver.answer = "revoked", answer.strip() or waiver.answer
     waiver.answered_at, waiver.answered_by = now, actor.label
     waiver.save(update_fields=["state", "answer", "answered_at", "answered_by"])
+    after = {"state": "revoked"}
     audit.record(
-        actor=actor, at=now, verb="revoked waiver", subject=waiver, before=before, after={}, reason=answer.strip()
+        actor=actor, at=now, verb="revoked waiver", subject=waiver, before=before, after=after, reason=answer.strip()
     )
     return waiver
 

@@ -2,9 +2,18 @@
 
 from django.urls import path
 
-from journeys.api import handoffs
+from journeys.api import gates, handoffs
 
 urlpatterns = [
+    path("opportunities/moves/", gates.DealMoves.as_view(), name="api_deal_moves"),
+    path("opportunities/<int:opportunity_id>/gate/", gates.DealGate.as_view(), name="api_deal_gate"),
+    path("opportunities/<int:opportunity_id>/move/", gates.DealMove.as_view(), name="api_deal_move"),
+    path("opportunities/<int:opportunity_id>/evidence/", gates.DealEvidence.as_view(), name="api_deal_evidence"),
+    path("accounts/<int:account_id>/gate/", gates.AccountGate.as_view(), name="api_account_gate"),
+    path("accounts/<int:account_id>/stage/", gates.AccountMove.as_view(), name="api_account_stage"),
+    path("accounts/<int:account_id>/evidence/", gates.AccountEvidence.as_view(), name="api_account_evidence"),
+    path("waivers/", gates.WaiverList.as_view(), name="api_waivers"),
+    path("waivers/<int:waiver_id>/answer/", gates.WaiverAnswer.as_view(), name="api_waiver_answer"),
     path("handoffs/", handoffs.HandoffList.as_view(), name="api_handoffs"),
     path("handoffs/figures/", handoffs.HandoffFiguresDetail.as_view(), name="api_handoff_figures"),
     path("handoffs/<int:handoff_id>/", handoffs.HandoffDetail.as_view(), name="api_handoff"),

@@ -1,5 +1,6 @@
 """Reads of pipelines and their stages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
@@ -61,3 +62,23 @@ def misplaced_opportunities() -> int:
         opportunity_id=OuterRef("pk"), stage_id=OuterRef("stage_id"), left_on=None
     )
     return Opportunity.objects.filter(~Exists(here) | ~Q(stage__pipeline_id=F("pipeline_id"))).count()
+
+
+def deals_named(words: Sequence[str]) -> tuple[list[Opportunity], list[str]]:
+    """The deals that an operator names by the id of their source, else by number; and the words that name none."""
+    by_source = {
+        one.external_id: one for one in Opportunity.objects.filter(external_id__in=words).exclude(external_id="")
+    }
+    numbers = [int(word) for word in words if word not in by_source and word.isdecimal() and len(word) < 19]
+    by_number = {str(one.pk): one for one in Opportunity.objects.filter(pk__in=numbers)}
+    known = by_number | by_source
+    return [known[word] for word in dict.fromkeys(words) if word in known], [
+        word for word in words if word not in known
+    ]
+
+
+def stage_named(word: str, pipeline_id: int) -> PipelineStage | None:
+    """The stage of a pipeline by its key; `pipeline:stage` names the pipeline as well."""
+    pipeline, _, key = word.rpartition(":")
+    found = PipelineStage.objects.filter(pipeline_id=pipeline_id, key=key).select_related("pipeline").first()
+    return None if found is None or (pipeline and found.pipeline.key != pipeline) else found
