@@ -10,6 +10,7 @@ from django.core.files import File
 from accounts.choices import ActivityKind
 from accounts.queries.imports import MappingPage, field_choices, kind_choices
 from accounts.rules.headers import slug
+from accounts.rules.merging import CHOICES, GONE, KEPT
 
 
 class UploadForm(forms.Form):
@@ -179,3 +180,43 @@ class ActivityForm(forms.Form):
                 return self.now
             raise forms.ValidationError("This lies ahead. Log what has happened; plan what is to come as a task.")
         return moment
+
+
+class GoalForm(forms.Form):
+    """A goal as the customer disclosed it: by which measure, from where, to where, by when, and who said so."""
+
+    metric = forms.CharField(label="What is measured", max_length=200, help_text="Such as Time to dispatch.")
+    unit = forms.CharField(label="Unit", max_length=40, help_text="Such as minutes or %.")
+    baseline = forms.FloatField(label="Today", required=False)
+    target = forms.FloatField(label="Target")
+    target_on = forms.DateField(label="By when", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    source = forms.CharField(label="Source", required=False, max_length=120, help_text="Who said so, or the report.")
+
+
+class MergeForm(forms.Form):
+    """Why two accounts are one, and whose values are taken where they differ."""
+
+    reason = forms.CharField(
+        label="Why they are one",
+        max_length=2000,
+        help_text="It is kept with the merge.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why the two are one: the merge is kept with its reason."},
+    )
+    sure = forms.BooleanField(
+        label="I know that this cannot be undone.",
+        error_messages={"required": "Tick that you know: a merge cannot be undone."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for key, label in CHOICES.items():
+            self.fields[f"take_{key}"] = forms.ChoiceField(
+                label=label, required=False, choices=[(KEPT, "kept"), (GONE, "gone")]
+            )
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """By field, whose value; what nobody chose follows the usual rule."""
+        taken = {key: self.cleaned_data.get(f"take_{key}", "") for key in CHOICES}
+        return {key: side for key, side in taken.items() if side}

@@ -12,17 +12,28 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.actions.activities import log_activity as log
+from accounts.actions.goals import GoalRefused, record_goal
 from accounts.actions.import_batches import WrongStep, request_of, start_dry_run, start_import, upload_import
 from accounts.actions.imports import ImportRefused
+from accounts.actions.merging import MergeRefused, merge_accounts
 from accounts.choices import ActivityKind, ImportState
-from accounts.forms import ActivityForm, MappingForm, UploadForm, ValueForm
+from accounts.forms import ActivityForm, GoalForm, MappingForm, MergeForm, UploadForm, ValueForm
 from accounts.models import Account, ImportBatch
 from accounts.queries.imports import imports_latest_first, mapping_page, report_words, state_of, steps_of
+from accounts.queries.merging import (
+    accounts_called,
+    look_alike,
+    mergeable,
+    merges_into,
+    side_by_side,
+    twins,
+    what_would_move,
+)
 from accounts.queries.people import person_of
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
-from core.permissions import Permission, requires
+from core.permissions import Permission, may, requires
 
 PAGE = 50
 MAPPABLE = {ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED, ImportState.CHECKED}
@@ -151,6 +162,26 @@ def log_activity(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     return _back_to_account(request, account)
 
 
+@requires(Permission.EDIT_ACCOUNTS)
+@require_http_methods(["GET", "POST"])
+def goal_new(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """The dialog for a goal of the customer, and the goal."""
+    account = get_object_or_404(Account.objects.all(), pk=account_id)
+    form = GoalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            record_goal(
+                account_id=account.pk, **form.cleaned_data, actor=Actor.person(request.membership), now=clock.now()
+            )
+        except GoalRefused as refusal:
+            form.add_error(refusal.field, str(refusal))
+        else:
+            messages.success(request, f"Goal recorded for {account.name}.")
+            return _back_to_account(request, account)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "accounts/_goal_dialog.html", {"account": account, "form": form}, status=status)
+
+
 def _back_to_account(request: WorkspaceRequest, account: Account) -> HttpResponse:
     if request.htmx:
         response = HttpResponse(status=204)
@@ -209,4 +240,78 @@ def _initial(batch: ImportBatch) -> dict[str, Any]:
         "dates": chosen.get("date_format", ""),
         "decimal": chosen.get("decimal", ""),
         "end_date_is": chosen.get("end_date_is", ""),
+    }
+
+
+@requires(Permission.MANAGE_BOOKS)
+@require_GET
+def duplicates(request: WorkspaceRequest) -> HttpResponse:
+    """Accounts that share a web domain or a name, those with the most ARR first."""
+    return render(request, "accounts/duplicates.html", {"twins": twins()} | _money(request))
+
+
+@requires(Permission.MANAGE_BOOKS)
+@require_http_methods(["GET", "POST"])
+def merge(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """Chooses the other account, shows what would move, and merges it into this one."""
+    kept = mergeable(account_id)
+    if kept is None:
+        raise Http404
+    gone = _other_account(request, kept)
+    form = MergeForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and gone is not None and form.is_valid():
+        now = clock.now()
+        try:
+            merge_accounts(
+                kept_id=kept.pk,
+                gone_id=gone.pk,
+                choices=form.choices,
+                reason=form.cleaned_data["reason"],
+                actor=Actor.person(request.membership),
+                today=request.tenant.today(now),
+                now=now,
+            )
+        except MergeRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"{gone.name} is part of {kept.name} now.")
+            return redirect("accounts:merged", kept.pk)
+    return _merge_page(request, kept, gone, form)
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def merged(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """What went into an account: when, by whom, why, and what happened to the rows."""
+    kept = mergeable(account_id)
+    if kept is None:
+        raise Http404
+    return render(request, "accounts/merged.html", {"kept": kept, "merges": merges_into(kept.pk)})
+
+
+def _other_account(request: WorkspaceRequest, kept: Account) -> Account | None:
+    asked = request.POST.get("with") or request.GET.get("with", "")
+    found = mergeable(int(asked)) if asked.isdecimal() and len(asked) < 20 else None
+    return None if found is None or found.pk == kept.pk else found
+
+
+def _merge_page(request: WorkspaceRequest, kept: Account, gone: Account | None, form: MergeForm) -> HttpResponse:
+    now = clock.now()
+    context: dict[str, Any] = {"kept": kept, "gone": gone, "form": form} | _money(request)
+    if gone is None:
+        text = request.GET.get("q", "").strip()[:200]
+        context |= {"text": text, "called": accounts_called(kept, text) if text else [], "alike": look_alike(kept)}
+    else:
+        context |= {
+            "fields": [(one, request.POST.get(f"take_{one.key}") or one.usual) for one in side_by_side(kept, gone)],
+            "effects": what_would_move(kept.pk, gone.pk, today=request.tenant.today(now), now=now),
+            "together_minor": kept.arr_minor + gone.arr_minor,
+        }
+    return render(request, "accounts/merge.html", context, status=422 if form.errors else 200)
+
+
+def _money(request: WorkspaceRequest) -> dict[str, Any]:
+    return {
+        "currency": request.tenant.currency,
+        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
     }

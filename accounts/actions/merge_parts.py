@@ -39,8 +39,8 @@ PARTS: Final = (
         "Movements of ARR",
         12,
         gives_way="TRUE",
-        rule="The ledger is never rewritten: it takes them back on their own days and writes what the contracts of both "
-        "say together.",
+        rule="The ledger is never rewritten: it takes them back on their own days and writes what the contracts of "
+        "both say together.",
         after=(_CARRY_LEDGER,),
     ),
     MergePart(

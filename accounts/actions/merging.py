@@ -78,7 +78,8 @@ def _locked(kept_id: int, gone_id: int) -> tuple[Account, Account]:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s::int)", [LOCK, require_tenant_id()])
         if not cursor.fetchone()[0]:
             raise MergeRefused("An import is running. Merge when it is done.")
-    found = {one.pk: one for one in Account.objects.select_for_update().filter(pk__in=[kept_id, gone_id]).order_by("pk")}
+    rows = Account.objects.select_for_update().filter(pk__in=[kept_id, gone_id]).order_by("pk")
+    found = {one.pk: one for one in rows}
     kept, gone = found.get(kept_id), found.get(gone_id)
     if kept is None or gone is None:
         raise MergeRefused("One of the accounts is not there any more.")

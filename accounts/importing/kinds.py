@@ -97,7 +97,8 @@ class Target:
 
     `key` are names of `columns`; they count when `key_fields` are in the file. `other_key` is a second way to find the
     row, for files without the first and for rows that it does not find; only rows with `other_where` (SQL over `t`) are
-    found by it when the file has the first key, and only rows with `alive`. `merge` names a jsonb column into which `r.extra` is merged.
+    found by it when the file has the first key, and only rows with `alive`. `merge` names a jsonb column into which
+    `r.extra` is merged.
     `touch` is a timestamptz column set to the import's time when a row is new or changed.
     """
 

@@ -55,7 +55,7 @@ def what_would_move(kept_id: int, gone_id: int, *, today: date, now: datetime) -
     counts = " UNION ALL ".join(
         f"SELECT {place}, count(*) FILTER (WHERE NOT ({part.gives_way}) AND g.{part.column} = %(gone)s), "
         f"count(*) FILTER (WHERE ({part.gives_way})) FROM {part.table} g WHERE g.tenant_id = %(tenant)s "
-        f"AND g.{part.column} IN ({'%(gone)s, %(kept)s' if part.both else '%(gone)s'})"
+        f"AND g.{part.column} IN ({'%(gone)s, %(kept)s' if part.both else '%(gone)s'})"  # noqa: S608 -- our own tables
         for place, part in enumerate(parts)
     )
     with connection.cursor() as cursor:
@@ -84,10 +84,8 @@ class Field:
 
 def side_by_side(kept: Account, gone: Account) -> list[Field]:
     """The fields in which the two differ or agree, as a person reads them."""
-    return [
-        Field(key, label, _shown(kept, key), _shown(gone, key), usual_choice(key, getattr(kept, key), getattr(gone, key)))
-        for key, label in CHOICES.items()
-    ]
+    usual = {key: usual_choice(key, getattr(kept, key), getattr(gone, key)) for key in CHOICES}
+    return [Field(key, label, _shown(kept, key), _shown(gone, key), usual[key]) for key, label in CHOICES.items()]
 
 
 def _shown(account: Account, key: str) -> str:
@@ -174,6 +172,7 @@ def merges_into(account_id: int) -> QuerySet[AccountMerge]:
 
 def where_it_went(account_id: int) -> int | None:
     """The account that this one went into, or None. Always the last one: earlier merges follow later ones."""
-    return Account.objects.filter(pk=account_id, status=AccountStatus.MERGED).values_list("merged_into_id", flat=True).first()
+    gone = Account.objects.filter(pk=account_id, status=AccountStatus.MERGED)
+    return gone.values_list("merged_into_id", flat=True).first()
 
 
