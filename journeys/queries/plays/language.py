@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from core import facts, registry
 from core.differences import Line
+from core.formatting import plural
 from core.models import Tenant
 from core.tenancy import require_tenant_id
 from journeys.models import LifecycleStage
@@ -155,8 +156,12 @@ def _due_said(step: Step, variant: Variant, playbook: Playbook) -> tuple[str, st
         of = f"step {before.place + 1}" if before else step.due.step
     else:
         of = ANCHORS[playbook.anchor] if step.due.source == "anchor" else "the start"
-    tail = f"days {'before' if step.due.before else 'after'} {of}"
-    return f"{step.due.days} {tail}", tail, f"{step.due.days} {step.due.before} {step.due.source}"
+    side = "before" if step.due.before else "after"
+    return (
+        f"{plural(step.due.days, 'day')} {side} {of}",
+        f"days {side} {of}",
+        f"{step.due.days} {step.due.before} {step.due.source}",
+    )
 
 
 def start_said(start: Start) -> str:
