@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -11,12 +12,15 @@ from core import registry, versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion
+from journeys.actions.plays import move_plays
 from journeys.queries.play_editor import draft_of
+from journeys.queries.play_impact import movable_runs
+from journeys.queries.plays.language import parse_known
 from journeys.queries.plays.reading import KIND
-from journeys.rules.play_editing import BadFields, acted, edited
-from journeys.rules.playbooks import BadPlaybook, parse_playbook
+from journeys.rules.play_editing import BadFields, acted, edited, steps_of
 
 RESERVED: Final = frozenset({"why", "ramp", "new"})
+LEAVE, MOVE, CHOOSE = "leave", "move", "choose"
 _PLACES: Final = {"goal": "step_goal", "owner": "owner", "title": "title", "done_when": "done_when", "panel": "panel"}
 
 
@@ -72,12 +76,12 @@ def edit_draft(
     if not name:
         raise BadFields({"name": "Give the playbook a name that people recognise."})
     try:
-        parse_playbook(changed)
-        return versioning.save_draft(
-            version=version, definition=changed, name=name, actor=actor, now=now, seen_hash=seen_hash
-        )
-    except BadPlaybook as error:
+        parse_known(changed)
+    except ValueError as error:
         raise BadFields(_placed(changed, variant, str(error))) from error
+    return versioning.save_draft(
+        version=version, definition=changed, name=name, actor=actor, now=now, seen_hash=seen_hash
+    )
 
 
 @transaction.atomic
@@ -106,6 +110,44 @@ def discard_draft(*, key: str, actor: Actor, now: datetime) -> ProcessVersion:
     return versioning.discard(version=version, actor=actor, now=now)
 
 
+@dataclass(frozen=True)
+class Published:
+    """The version that is live now, and how many running plays went over to it."""
+
+    version: ProcessVersion
+    moved: int
+
+
+@transaction.atomic
+def publish_draft(
+    *,
+    key: str,
+    reason: str,
+    seen_hash: str,
+    running: str,
+    run_ids: Sequence[int],
+    actor: Actor,
+    today: date,
+    now: datetime,
+) -> Published:
+    """Makes the draft live. Running plays stay on their version (`leave`), or those go over that have not reached the
+    first step that differs (`move`), or the named ones (`choose`). Raises what `core.versioning.publish` raises.
+    """
+    version = draft_of(key)
+    if version is None:
+        raise BadFields({"": "There is no draft any more. Begin one from the live version."})
+    going: Sequence[int] = ()
+    if running == MOVE:
+        going = movable_runs(version, today=today)
+    elif running == CHOOSE:
+        going = run_ids
+    version = versioning.publish(version=version, actor=actor, now=now, reason=reason, seen_hash=seen_hash)
+    if not going:
+        return Published(version, 0)
+    moved = move_plays(version=version, run_ids=going, actor=actor, today=today, now=now, reason=reason)
+    return Published(version, moved.moved)
+
+
 def _placed(definition: Mapping[str, Any], variant: str, message: str) -> dict[str, str]:
     """The message of the language at the field that it is about, where there is one on the page."""
     place, _, rest = message.partition(": ")
@@ -126,3 +168,17 @@ def _placed(definition: Mapping[str, Any], variant: str, message: str) -> dict[s
     if place in {"goal", "category", "anchor", "calendar", "review_after_runs"}:
         return {place: rest}
     return {"": message}
+
+
+__all__ = [
+    "CHOOSE",
+    "LEAVE",
+    "MOVE",
+    "Published",
+    "begin_draft",
+    "discard_draft",
+    "edit_draft",
+    "new_playbook",
+    "publish_draft",
+    "steps_of",
+]

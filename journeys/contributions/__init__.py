@@ -8,6 +8,7 @@ from journeys.contributions import (
     merging,
     people,
     pipelines,
+    play_pages,
     playbooks,
     qualification,
 )
@@ -15,5 +16,16 @@ from journeys.contributions import (
 
 def register() -> None:
     """Called once at start."""
-    for part in (pipelines, qualification, lifecycle, gates, handoffs, playbooks, people, documents, merging):
+    for part in (
+        pipelines,
+        qualification,
+        lifecycle,
+        gates,
+        handoffs,
+        playbooks,
+        play_pages,
+        people,
+        documents,
+        merging,
+    ):
         part.register()

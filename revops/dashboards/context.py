@@ -55,6 +55,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         "Set up",
         (
             Place("models", "Score models", "health:models", "sliders-horizontal", Permission.VIEW_HEALTH),
+            Place("playbooks", "Playbooks", "journeys:playbooks", "list-checks", Permission.VIEW_ACCOUNTS),
             Place("processes", "Processes", "core:process_versions", "git-commit-horizontal", Permission.VIEW_HEALTH),
             Place("imports", "Imports", "accounts:imports", "upload", Permission.IMPORT_DATA),
             Place("absences", "Absences", "journeys:absences", "calendar-x", Permission.WORK_TASKS),

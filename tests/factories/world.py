@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from accounts.models import Account, Activity, Contact, Contract, ContractLine, ImportBatch, Person
-from core import clock
+from core import clock, versioning
 from core.actions import add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role
@@ -13,6 +13,7 @@ from core.tenancy import tenant_context
 from escalations.models import Escalation
 from health.actions.validation import validate
 from health.models import Alert, Calibration
+from journeys.actions.plays import start_play
 from journeys.models import Expectation, Handoff, Opportunity, Pipeline, Task
 from qbr.models import QBR, QBRPackage
 from renewals.models import Renewal
@@ -136,7 +137,7 @@ def _fill(world: World, canary: str) -> None:
     notice = Notification.objects.create(
         membership=world.members[Role.CSM], kind="alert", key=str(alert.pk), text=f"Score fell {canary}", created_at=NOW
     )
-    ids |= {"alert_id": alert.pk, "notification_id": notice.pk}
+    ids |= {"alert_id": alert.pk, "notification_id": notice.pk, "play_id": _play(account, canary)}
     model = _version("score_model", any_version)
     report = validate(version=model, actor=Actor.system(canary), now=NOW, today=NOW.date(), leads=[90])[0]
     calibration = Calibration.objects.create(
@@ -145,6 +146,25 @@ def _fill(world: World, canary: str) -> None:
     )  # fmt: skip
     ids |= {"model_id": model.pk, "report_id": report.pk, "calibration_id": calibration.pk}
     world.ids = ids
+
+
+def _play(account: Account, canary: str) -> int:
+    """A play of a small playbook, whose key is the one that walks of all addresses name."""
+    definition = {
+        "goal": f"Welcome {canary}",
+        "steps": [
+            {"key": "call", "title": f"Call {canary}", "owner": "account_owner", "due": {"days": 3}, "script": canary,
+             "done_when": f"Called {canary}", "panel": ["accounts.arr"]},
+            {"key": "write", "title": "Write", "owner": "csm", "due": {"days": 2, "from": "step:call"},
+             "done_when": "Written"},
+        ],
+    }  # fmt: skip
+    actor = Actor.system(canary)
+    version = versioning.draft(
+        kind="playbook", key="grr_cohort", name=f"Welcome {canary}", definition=definition, actor=actor, now=NOW
+    )
+    versioning.publish(version=version, actor=actor, now=NOW, reason=canary, exempt=True)
+    return start_play(playbook="grr_cohort", account_id=account.pk, actor=actor, today=NOW.date(), now=NOW).pk
 
 
 def _version(kind: str, fallback: ProcessVersion) -> ProcessVersion:
