@@ -6,6 +6,7 @@ from core import registry
 from core.actors import Actor
 from core.models import Tenant
 from journeys.actions.plays.library import ensure_starter_playbooks
+from journeys.queries import documents
 from journeys.queries.plays import checks, language
 from journeys.queries.plays.play_facts import PLAY_FACTS
 from journeys.queries.plays.reading import KIND
@@ -25,6 +26,8 @@ def register() -> None:
             effects=language.effects,
             fields=language.FIELDS,
             schema=PLAYBOOK_SCHEMA,
+            page="journeys:playbook",
+            document=documents.playbook,
         )
     )
     registry.add_tenant_default(registry.TenantDefault("journeys.playbooks", 80, _library))
