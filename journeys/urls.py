@@ -4,6 +4,7 @@ from journeys.views import (
     account_stage,
     analysis,
     deal_gates,
+    deal_moves,
     expectations,
     handoffs,
     journey,
@@ -15,6 +16,7 @@ from journeys.views import (
     playbook_drafts,
     playbooks,
     plays,
+    waivers,
 )
 
 app_name = "journeys"
@@ -33,6 +35,11 @@ urlpatterns = [
     path("opportunities/<int:opportunity_id>/move/", deal_gates.move, name="opportunity_move"),
     path("opportunities/<int:opportunity_id>/waiver/", deal_gates.waiver, name="opportunity_waiver"),
     path("opportunities/<int:opportunity_id>/evidence/", deal_gates.evidence, name="opportunity_evidence"),
+    path("opportunities/moves/", deal_moves.moves, name="opportunities_move"),
+    path("waivers/", waivers.waivers, name="waivers"),
+    path("waivers/report/", waivers.waiver_report, name="waiver_report"),
+    path("waivers/file/", waivers.waivers_file, name="waivers_file"),
+    path("waivers/<int:waiver_id>/answer/", waivers.waiver_answer, name="waiver_answer"),
     path("journey/", journey.journey, name="journey"),
     path("journey/stages/<str:key>/", journey.stage_page, name="stage_accounts"),
     path("journey/stages/<str:key>/file/", journey.stage_file, name="stage_file"),

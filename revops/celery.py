@@ -48,6 +48,7 @@ app.conf.update(
         "deliveries": {"task": "core.fan_out", "schedule": 60.0, "kwargs": {"task": "core.deliver"}},
         "handoffs": {"task": "core.fan_out", "schedule": 30.0, "kwargs": {"task": "journeys.sweep_handoffs"}},
         "plays": {"task": "core.fan_out", "schedule": crontab(minute=25), "kwargs": {"task": "journeys.sweep_plays"}},
+        "replies": {"task": "core.fan_out", "schedule": 60.0, "kwargs": {"task": "journeys.wake_tasks"}},
         "renewals": {"task": "core.fan_out", "schedule": crontab(minute=20), "kwargs": {"task": "renewals.sweep"}},
         "journey": {
             "task": "core.fan_out",

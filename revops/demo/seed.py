@@ -21,7 +21,7 @@ from core.actors import Actor
 from core.choices import Role
 from core.models import Membership, Tenant, User
 from core.tenancy import tenant_context
-from revops.demo import names, texts, truth
+from revops.demo import journey, names, opportunities, texts, truth
 from revops.demo.owner import analyze
 from revops.demo.scale import Scale, scale_for, thin_scale
 
@@ -95,10 +95,12 @@ def make_world(demo: Demo, say: Say) -> tuple[Tenant, list[dict[str, str]]]:
             _run(cursor, step, given)
     analyze()
     _signals(demo, tenant, given, say)
-    for step in ("09_voice", "10_timeline", "11_sales", "12_journey", "13_motions"):
+    for step in ("09_voice", "10_timeline", "11_sales", "12_journey", "12_prospects", "12_opportunities", "13_motions"):
         with tenant_context(tenant.pk), connection.cursor() as cursor:
             say(step)
             _run(cursor, step, given)
+    with tenant_context(tenant.pk):
+        opportunities.publish_gates(actor=ACTOR, now=demo.now)
     with tenant_context(tenant.pk), connection.cursor() as cursor:
         _write_truth(cursor, demo)
     return tenant, sign_ins
@@ -195,6 +197,8 @@ def _parameters(demo: Demo, tenant: Tenant) -> dict[str, Any]:
         **truth.parameters(),
         **asdict(demo.scale),
         **_words(),
+        **journey.parameters(demo.accounts, rich=demo.scale.rich),
+        **opportunities.parameters(),
         "tenant": tenant.pk,
         "currency": tenant.currency,
         "accounts": demo.accounts,
@@ -233,7 +237,7 @@ def _write_truth(cursor: Any, demo: Demo) -> None:
     demo.truth_file.parent.mkdir(parents=True, exist_ok=True)
     draft = demo.truth_file.with_suffix(".new")
     with draft.open("w") as file:
-        file.write(json.dumps(head | truth.as_json(), indent=1)[:-2] + ',\n "companies": [')
+        file.write(json.dumps(head | truth.as_json() | journey.as_json(), indent=1)[:-2] + ',\n "companies": [')
         separator = "\n"
         for (company,) in cursor:
             file.write(separator + company)

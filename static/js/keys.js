@@ -39,7 +39,16 @@
     return Boolean(field);
   };
 
+  // Neighbours of the chosen one of a row of things, such as the stages of the journey.
+  const neighbour = (by) => {
+    const list = all("[data-arrows]").filter(seen);
+    const at = list.findIndex((item) => item.hasAttribute("aria-current"));
+    return list[at + by] || null;
+  };
+
   const plain = {
+    arrowleft: () => press(neighbour(-1)),
+    arrowright: () => press(neighbour(1)),
     j: () => step(1),
     k: () => step(-1),
     x: () => press(one("[data-select]", current() || undefined)),

@@ -1,0 +1,67 @@
+"""Time to first value: the median by Kaplan–Meier, with the accounts that have not reached it kept. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from journeys.rules.survival import Curve, curve_of_counts
+
+
+@dataclass(frozen=True)
+class SegmentValue:
+    """One segment. `open` still wait; `unknown` reached it before anybody watched, so they tell no duration."""
+
+    segment: str
+    curve: Curve
+    unknown: int
+
+    @property
+    def watched(self) -> int:
+        return self.curve.watched
+
+    @property
+    def reached(self) -> int:
+        return self.curve.arrived
+
+    @property
+    def open(self) -> int:
+        return self.curve.censored
+
+    @property
+    def median(self) -> float | None:
+        return self.curve.median
+
+    @property
+    def p90(self) -> float | None:
+        return self.curve.quantile(0.9)
+
+
+@dataclass(frozen=True)
+class Waited:
+    """Accounts of a segment that waited as many days: how many reached first value then, how many still wait."""
+
+    segment: str
+    days: int
+    reached: int
+    waiting: int
+    unknown: int = 0
+
+
+def by_segment(waits: Iterable[Waited]) -> list[SegmentValue]:
+    """The segments with their curves, the most accounts first."""
+    found: dict[str, list[Waited]] = {}
+    for one in waits:
+        found.setdefault(one.segment, []).append(one)
+    values = [
+        SegmentValue(
+            segment,
+            curve_of_counts((one.days, one.reached, one.waiting) for one in mine),
+            sum(one.unknown for one in mine),
+        )
+        for segment, mine in found.items()
+    ]
+    return sorted(values, key=lambda one: (-one.watched, one.segment))
+
+
+def whole(waits: Iterable[Waited]) -> Curve:
+    """All segments together."""
+    return curve_of_counts((one.days, one.reached, one.waiting) for one in waits)

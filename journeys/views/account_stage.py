@@ -1,0 +1,213 @@
+"""The stage of an account: its section on the account page, the dialog that moves it, evidence and waivers."""
+
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import Account
+from core import clock
+from core.actors import Actor
+from core.http import WorkspaceRequest
+from core.permissions import Permission, may, requires, roles_with
+from journeys.actions.evidence import EvidenceRefused, give_evidence
+from journeys.actions.lifecycle import hold_checkpoint, record_first_value
+from journeys.actions.moves import GateShut, ReasonNeeded
+from journeys.actions.stages import move_account_stage
+from journeys.actions.waivers import WaiverRefused, ask_waiver
+from journeys.forms.lifecycle import (
+    CheckpointForm,
+    FirstValueForm,
+    StageEvidenceForm,
+    StageMoveForm,
+    StageWaiverForm,
+)
+from journeys.models import Checkpoint, LifecycleStage
+from journeys.queries.account_stage import stage_section
+from journeys.queries.gates import account_gate
+from journeys.queries.stages import lifecycle_stages
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def account_stage(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """The section of the account page: the stage, checkpoints, what is missing to leave, the clock of first value."""
+    return _section(request, _account(account_id))
+
+
+def _account(account_id: int) -> Account:
+    return get_object_or_404(Account.objects.all(), pk=account_id)
+
+
+def _today(request: WorkspaceRequest) -> date:
+    return request.tenant.today(clock.now())
+
+
+def _section(request: WorkspaceRequest, account: Account, *, status: int = 200, error: str = "") -> HttpResponse:
+    today = _today(request)
+    context = {
+        "account": account,
+        "section": stage_section(account=account, today=today),
+        "today": today,
+        "error": error,
+        "may_move": may(request.membership.role, Permission.WORK_OPPORTUNITIES),
+        "may_log": may(request.membership.role, Permission.LOG_ACTIVITY),
+    }
+    return render(request, "journeys/_account_stage.html", context, status=status)
+
+
+@requires(Permission.WORK_OPPORTUNITIES)
+@require_http_methods(["GET", "POST"])
+def account_move(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """A dialog with the gate of a stage; sent, the move itself. What stands against it comes back in the dialog."""
+    account = _account(account_id)
+    if request.method == "GET":
+        return _dialog(request, account, request.GET.get("to", ""))
+    form = StageMoveForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    key = _stage(form.cleaned_data["to"]).key
+    now = clock.now()
+    try:
+        visit = move_account_stage(
+            account_id=account.pk,
+            stage_key=key,
+            today=request.tenant.today(now),
+            now=now,
+            actor=Actor.person(request.membership),
+            reason=form.cleaned_data["reason"],
+        )
+    except GateShut:
+        return _dialog(request, account, key, status=422)
+    except ReasonNeeded:
+        return _dialog(request, account, key, status=422, error="Say why it goes back. The reason stays with the move.")
+    if not request.htmx:
+        return redirect("dashboards:account", account.pk)
+    response = HttpResponse(status=204)
+    response["HX-Refresh"] = "true"
+    response["X-Message"] = quote(f"{account.name} is in {visit.stage.name}.")
+    return response
+
+
+def _stage(key: str) -> LifecycleStage:
+    found = lifecycle_stages().filter(key=key.replace("\x00", "")[:80]).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _dialog(
+    request: WorkspaceRequest, account: Account, key: str, *, status: int = 200, error: str = ""
+) -> HttpResponse:
+    today = _today(request)
+    section = stage_section(account=account, today=today)
+    wanted = key or section.next_key
+    if not wanted:
+        raise Http404
+    stage = _stage(wanted)
+    gate = account_gate(account_id=account.pk, to_stage=stage.key, today=today)
+    context: dict[str, Any] = {
+        "account": account,
+        "section": section,
+        "stage": stage,
+        "stages": [one for one in lifecycle_stages() if one.key != section.key],
+        "gate": gate,
+        "error": error,
+        "today": today,
+        "approvers": ", ".join(roles_with(Permission.APPROVE_WAIVERS)),
+    }
+    return render(request, "journeys/_stage_dialog.html", context, status=status)
+
+
+@requires(Permission.WORK_OPPORTUNITIES)
+@require_POST
+def account_evidence(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """What shows that a criterion is met, then the dialog again."""
+    account, form = _account(account_id), StageEvidenceForm(request.POST)
+    to = _stage(request.POST.get("to", "")).key
+    if not form.is_valid():
+        return _dialog(request, account, to, status=422, error="Say what shows it: a document, a date, their words.")
+    now = clock.now()
+    try:
+        give_evidence(
+            criterion_key=form.cleaned_data["of"],
+            text=form.cleaned_data["text"],
+            actor=Actor.person(request.membership),
+            today=request.tenant.today(now),
+            now=now,
+            account_id=account.pk,
+        )
+    except EvidenceRefused as refused:
+        return _dialog(request, account, to, status=422, error=str(refused))
+    return _dialog(request, account, to)
+
+
+@requires(Permission.WORK_OPPORTUNITIES)
+@require_POST
+def account_waiver(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """Asks for leave to pass the gate; somebody else signs it."""
+    account, form = _account(account_id), StageWaiverForm(request.POST)
+    to = _stage(request.POST.get("to", "")).key
+    if not form.is_valid():
+        return _dialog(request, account, to, status=422, error="A waiver needs a reason and the day on which it ends.")
+    now = clock.now()
+    try:
+        ask_waiver(
+            to_stage=to,
+            reason=form.cleaned_data["reason"],
+            expires_on=form.cleaned_data["expires_on"],
+            asker=request.membership,
+            tenant=request.tenant,
+            today=request.tenant.today(now),
+            now=now,
+            account_id=account.pk,
+        )
+    except WaiverRefused as refused:
+        return _dialog(request, account, to, status=422, error=str(refused))
+    return _dialog(request, account, to)
+
+
+@requires(Permission.LOG_ACTIVITY)
+@require_POST
+def checkpoint_hold(request: WorkspaceRequest, checkpoint_id: int) -> HttpResponse:
+    """Records how a checkpoint went; answers with the section of its account."""
+    point = get_object_or_404(Checkpoint.objects.select_related("account"), pk=checkpoint_id)
+    form, now = CheckpointForm(request.POST), clock.now()
+    if not form.is_valid():
+        return _section(request, point.account, status=422, error="Say how it went: good, mixed or poor.")
+    try:
+        hold_checkpoint(
+            checkpoint_id=point.pk,
+            outcome=form.cleaned_data["outcome"],
+            note=form.cleaned_data["note"],
+            actor=Actor.person(request.membership),
+            today=request.tenant.today(now),
+            now=now,
+        )
+    except ValueError as refused:
+        return _section(request, point.account, status=422, error=str(refused))
+    return _section(request, point.account) if request.htmx else redirect("journeys:checkpoints")
+
+
+@requires(Permission.LOG_ACTIVITY)
+@require_POST
+def first_value_record(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """Stops the clock of first value with what shows it; answers with the section of the account."""
+    account, form, now = _account(account_id), FirstValueForm(request.POST), clock.now()
+    if not form.is_valid():
+        return _section(request, account, status=422, error="Give the day and what shows it.")
+    try:
+        record_first_value(
+            account_id=account.pk,
+            reached_on=form.cleaned_data["reached_on"],
+            evidence=form.cleaned_data["evidence"],
+            actor=Actor.person(request.membership),
+            today=request.tenant.today(now),
+            now=now,
+        )
+    except ValueError as refused:
+        return _section(request, account, status=422, error=str(refused))
+    return _section(request, account) if request.htmx else redirect("dashboards:account", account.pk)

@@ -1,0 +1,67 @@
+-- Companies that are no customers yet: some come through, some wait, some are lost on the way.
+DROP TABLE IF EXISTS pg_temp.demo_prospect;
+CREATE TEMP TABLE demo_prospect AS
+WITH drawn AS (
+  SELECT n, (n::bigint * 7919 + %(seed)s * 131) %% (%(first_count)s * %(second_count)s) AS crossing,
+         %(as_of)s::date - 6 - floor(330 * pg_temp.u(n, 170))::int AS began_on
+  FROM generate_series(1, %(prospects)s) AS n
+)
+SELECT n, 'LP-' || lpad(n::text, 6, '0') AS external_id, began_on,
+       (%(first)s::text[])[1 + crossing / %(second_count)s] || ' ' || (%(second)s::text[])[1 + crossing %% %(second_count)s]
+         || ' Ventures' AS name,
+       (%(industry)s::text[])[1 + crossing %% %(second_count)s] AS industry,
+       CASE WHEN pg_temp.u(n, 171) < 0.15 THEN 'enterprise' WHEN pg_temp.u(n, 171) < 0.5 THEN 'mid_market' ELSE 'small' END AS segment,
+       began_on + 12 + floor(34 * pg_temp.u(n, 172))::int AS considered_on,
+       began_on + 44 + floor(50 * pg_temp.u(n, 173))::int AS decided_on,
+       1 + floor(3 * power(pg_temp.u(n, 174), 0.75))::int AS furthest,
+       pg_temp.u(n, 175) < 0.45 AS gave_up,
+       NULL::bigint AS account_id
+FROM drawn;
+
+INSERT INTO accounts_account (tenant_id, external_id, name, name_key, domain_key, industry, country, segment, plan, employees,
+  seats, customer_since, status, owner_id, deputy_id, arr_minor, attributes, created_at, updated_at)
+SELECT %(tenant)s, one.external_id, one.name, lower(one.name), lower(replace(one.name, ' ', '-')) || '.example', one.industry,
+       pg_temp.pick(%(countries)s, one.n, 176), one.segment, '', NULL, NULL, NULL, 'prospect', seller.id, NULL, 0, '{}',
+       one.began_on + time '09:00', %(as_of)s::date + time '00:00'
+FROM demo_prospect AS one
+JOIN demo_staff AS seller ON seller.no = %(first_seller)s + floor(3 * pg_temp.u(one.n, 177))::int
+ORDER BY one.n;
+UPDATE demo_prospect AS one SET account_id = account.id
+FROM accounts_account AS account WHERE account.tenant_id = %(tenant)s AND account.external_id = one.external_id;
+
+WITH step AS (
+  SELECT n, 'awareness' AS stage, began_on AS entered_on FROM demo_prospect
+  UNION ALL SELECT n, 'consideration', considered_on FROM demo_prospect WHERE furthest >= 2
+  UNION ALL SELECT n, 'decision', decided_on FROM demo_prospect WHERE furthest >= 3
+  UNION ALL SELECT n, 'gone', CASE furthest WHEN 1 THEN began_on WHEN 2 THEN considered_on ELSE decided_on END + 62
+    FROM demo_prospect WHERE gave_up
+), stay AS (
+  SELECT n, stage, entered_on, lead(entered_on) OVER (PARTITION BY n ORDER BY entered_on, stage) AS left_on
+  FROM step WHERE entered_on <= %(as_of)s::date
+)
+INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, left_on, moved_by, reason)
+SELECT %(tenant)s, one.account_id, stage.id, stay.entered_on, stay.left_on, 'Larkfield Cloud', ''
+FROM stay
+JOIN demo_prospect AS one ON one.n = stay.n
+JOIN journeys_lifecyclestage AS stage
+  ON stage.tenant_id = %(tenant)s AND stage.journey = 'standard' AND stage.key = stay.stage
+ORDER BY stay.n, stay.entered_on;
+
+-- Who decides has an offer on the table.
+WITH deal AS (
+  INSERT INTO journeys_opportunity (tenant_id, account_id, pipeline_id, stage_id, owner_id, external_id, name, kind, amount_minor,
+    currency, opened_on, close_on, attributes)
+  SELECT %(tenant)s, one.account_id, stage.pipeline_id, stage.id, account.owner_id, one.external_id || '-O0',
+         one.name || ': first contract', 'new',
+         CASE one.segment WHEN 'enterprise' THEN 96000 WHEN 'mid_market' THEN 28000 ELSE 7000 END * 100::bigint
+           * (60 + floor(80 * pg_temp.u(one.n, 178)))::int / 100,
+         %(currency)s, one.decided_on, %(as_of)s::date + 10 + floor(60 * pg_temp.u(one.n, 179))::int, '{}'
+  FROM demo_prospect AS one
+  JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = one.account_id
+  JOIN LATERAL (SELECT id, pipeline_id FROM demo_stage WHERE kind = 'open'
+                ORDER BY abs(no - 1 - floor(4 * pg_temp.u(one.n, 180))), no LIMIT 1) AS stage ON true
+  WHERE one.furthest >= 3 AND NOT one.gave_up AND one.decided_on <= %(as_of)s::date
+  RETURNING id, stage_id, opened_on
+)
+INSERT INTO journeys_opportunitystagevisit (tenant_id, opportunity_id, stage_id, entered_on, moved_by)
+SELECT %(tenant)s, id, stage_id, opened_on, 'seed_demo' FROM deal;
