@@ -30,8 +30,6 @@ def assign_owner(*, accounts: QuerySet[Account], owner: Person, actor: Actor, no
     return changed
 
 
-def record_export(*, rows: int, cut: bool, actor: Actor, now: datetime) -> None:
+def record_export(*, rows: int, cut: bool, actor: Actor, now: datetime, subject_type: str = "accounts.account") -> None:
     """Keeps who took how many accounts out of the product, and whether there were more."""
-    audit.record(
-        actor=actor, at=now, verb="exported", subject_type="accounts.account", after={"rows": rows, "cut": cut}
-    )
+    audit.record(actor=actor, at=now, verb="exported", subject_type=subject_type, after={"rows": rows, "cut": cut})

@@ -33,7 +33,7 @@ def start_moves(
     reason: str = "",
     close_reason: str = "",
 ) -> Job:
-    """Starts the job that moves these deals. Asked for twice on one day with the same words, it is the same job."""
+    """Starts the job that moves these deals. Asked for twice within a minute, it is the same job."""
     ids = sorted(set(opportunity_ids))
     if len(ids) > MOST:
         raise TooMany(f"One job moves {MOST:,} deals at most; these are {len(ids):,}. Narrow the choice.")
@@ -46,7 +46,8 @@ def start_moves(
         "by": actor.label,
         "membership_id": actor.membership_id,
     }
-    digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:40]
+    words = json.dumps([payload, now.isoformat(timespec="minutes")], sort_keys=True)
+    digest = hashlib.sha256(words.encode()).hexdigest()[:40]
     return start_job(kind=JOB, key=digest, payload=payload, actor=actor, now=now, again=True)
 
 

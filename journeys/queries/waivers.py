@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
 from django.db.models import Count, Q, QuerySet
@@ -81,6 +81,11 @@ class LedgerRow:
     @property
     def state_label(self) -> str:
         return dict(STATES)[self.state]
+
+    @property
+    def tone(self) -> str:
+        """Of its chip: amber while it waits, green while it is open."""
+        return {ASKED: "warn", OPEN: "ok"}.get(self.state, "")
 
     @property
     def criteria(self) -> list[str]:
@@ -190,9 +195,16 @@ _FIGURES: Final[Mapping[str, Any]] = {
 _COUNTED: Final = ("n", "approved", "refused", "used", "won", "lost")
 
 
-def report(since: date, until: date) -> Report:
-    """The waivers asked from a day to before another, and what came of them. Four statements."""
-    asked = Waiver.objects.filter(asked_at__date__gte=since, asked_at__date__lt=until).order_by()
+def waiver_exists(waiver_id: int) -> bool:
+    """Whether the workspace has it."""
+    return waiver_id < 2**63 and Waiver.objects.filter(pk=waiver_id).exists()
+
+
+def report(since: date, until: date, zone: tzinfo) -> Report:
+    """The waivers asked from a day up to and with another, and what came of them. Four statements."""
+    begins = datetime.combine(since, time(), zone)
+    ends = datetime.combine(until + timedelta(days=1), time(), zone)
+    asked = Waiver.objects.filter(asked_at__gte=begins, asked_at__lt=ends).order_by()
     names = gate_names()
     by_gate = asked.values_list("version__kind", "version__key", "stage_key").annotate(**_FIGURES)
     by_asker = asked.values_list("asked_by").annotate(**_FIGURES)
