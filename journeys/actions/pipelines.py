@@ -7,10 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from core import audit
 from core.actors import Actor
+from core.changes import mark_changed
 from core.models import ProcessVersion
 from core.versioning import ensure_published
-from journeys.models import Pipeline, PipelineStage
+from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
 from journeys.queries.words import pipeline_obstacles
 from journeys.rules.pipelines import (
     DEFAULT_PIPELINE,
@@ -63,10 +65,13 @@ def add_stages(*, pipeline: Pipeline, spec: PipelineSpec) -> list[PipelineStage]
     return PipelineStage.objects.bulk_create(_rows(pipeline, fresh, first=position))
 
 
-def follow_pipeline(version: ProcessVersion, _actor: Actor, _now: datetime) -> None:
-    """Makes the rows that opportunities point at say what the version says. Raises `ValueError` with what is in use."""
-    stages = parse_pipeline(version.definition).stages
-    obstacles = pipeline_obstacles(version.key, {stage.key: stage.kind for stage in stages})
+def follow_pipeline(version: ProcessVersion, actor: Actor, now: datetime) -> None:
+    """Makes the rows that opportunities point at say what the version says. Raises `ValueError` with what is in use.
+
+    Deals and stays of a stage that goes are reassigned first, as the version says, in the transaction of publishing.
+    """
+    spec = parse_pipeline(version.definition)
+    stages, obstacles = spec.stages, pipeline_obstacles(version.key, spec)
     if obstacles:
         raise ValueError(" ".join(obstacles))
     pipeline, _ = Pipeline.objects.update_or_create(
@@ -74,7 +79,39 @@ def follow_pipeline(version: ProcessVersion, _actor: Actor, _now: datetime) -> N
         defaults={"name": version.name},
         create_defaults={"name": version.name, "is_default": _is_first_default(version.key)},
     )
-    _replace(PipelineStage.objects.filter(pipeline=pipeline), _rows(pipeline, stages, first=1), _STAGE_FIELDS)
+    present = PipelineStage.objects.filter(pipeline=pipeline)
+    kept = {stage.key for stage in stages}
+    gone = list(present.exclude(key__in=kept).order_by("position"))
+    _replace(present, _rows(pipeline, stages, first=1), _STAGE_FIELDS, without=[stage.pk for stage in gone])
+    targets = {stage.key: stage for stage in present}
+    for stage in gone:
+        if stage.key in spec.reassign:
+            _reassign(stage, targets[spec.reassign[stage.key]], actor, now)
+    present.exclude(key__in=kept).delete()
+
+
+def _reassign(gone: PipelineStage, target: PipelineStage, actor: Actor, now: datetime) -> None:
+    """Deals and stays of a stage that goes belong to another from now on; each stay says where it was."""
+    accounts = list(
+        Opportunity.objects.filter(stage=gone)
+        .exclude(account=None)
+        .order_by("account_id")
+        .values_list("account_id", flat=True)
+    )
+    deals = Opportunity.objects.filter(stage=gone).update(stage=target, edition=F("edition") + 1)
+    stays = OpportunityStageVisit.objects.filter(stage=gone)
+    stays.filter(reason="").update(reason=f"In {gone.name}, a stage that is no more")
+    count = stays.update(stage=target)
+    if deals or count:
+        audit.record(
+            actor=actor,
+            at=now,
+            verb="reassigned stage",
+            subject=target,
+            before={"stage": gone.key},
+            after={"stage": target.key, "deals": deals, "stays": count},
+        )
+        mark_changed(sorted(set(accounts)))
 
 
 def _is_first_default(key: str) -> bool:
@@ -84,12 +121,11 @@ def _is_first_default(key: str) -> bool:
 _STAGE_FIELDS = ["name", "position", "kind", "probability", "forecast"]
 
 
-def _replace(present: QuerySet[Any], rows: Sequence[Any], fields: list[str]) -> None:
-    """The rows by key: what is no longer there goes, what is there follows, what is new comes."""
-    present.exclude(key__in=[row.key for row in rows]).delete()
+def _replace(present: QuerySet[Any], rows: Sequence[Any], fields: list[str], *, without: Sequence[int]) -> None:
+    """The rows by key: what is there follows, what is new comes. Those of `without` wait behind all others."""
     # First out of the way, since positions are unique at every moment.
     present.update(position=F("position") + 1000)
-    ids = dict(present.values_list("key", "pk"))
+    ids = dict(present.exclude(pk__in=without).values_list("key", "pk"))
     for row in rows:
         row.pk = ids.get(row.key)
     present.model._default_manager.bulk_update([row for row in rows if row.pk], fields)

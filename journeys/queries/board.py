@@ -13,7 +13,7 @@ from journeys.queries.pace import Pace, pace_of
 from journeys.queries.qualification import Progress, frameworks_of_pipelines, progress_of
 from journeys.rules.periods import Period, closing_window, quarter_of
 
-FIRST: Final = 12
+FIRST: Final = 10
 MOST: Final = 50
 
 

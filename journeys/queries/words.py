@@ -1,10 +1,11 @@
 """Pipelines in words, and what publishing another one meets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count
 
 from core.differences import Line
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
@@ -14,7 +15,8 @@ from journeys.rules.criteria import Criterion, asked_of
 from journeys.rules.pipelines import PipelineSpec, parse_pipeline
 
 FIELDS: Final = (
-    "frameworks", "stages", "key", "name", "kind", "probability", "forecast", "entry", "exit", *CRITERION_FIELDS[2:],
+    "frameworks", "reassign", "stages", "key", "name", "kind", "probability", "forecast", "entry", "exit",
+    *CRITERION_FIELDS[2:],
 )  # fmt: skip
 
 
@@ -50,6 +52,10 @@ def describe_pipeline(definition: dict[str, Any]) -> list[Line]:
     """Line by line, stage after stage."""
     spec = parse_pipeline(definition)
     lines = [Line("frameworks", "qualified by", ", ".join(spec.frameworks))] if spec.frameworks else []
+    lines += [
+        Line(f"reassign.{gone}", f"deals of the former stage {gone} go to", target)
+        for gone, target in spec.reassign.items()
+    ]
     for stage in spec.stages:
         path, part = f"stages.{stage.key}", f"stage {stage.name}"
         lines += [
@@ -64,24 +70,64 @@ def describe_pipeline(definition: dict[str, Any]) -> list[Line]:
 
 def pipeline_effects(key: str, definition: dict[str, Any], _today: date) -> list[str]:
     """The opportunities that the change meets."""
+    spec = parse_pipeline(definition)
     count = Opportunity.objects.filter(pipeline__key=key).count()
-    kept = {stage.key: stage.kind for stage in parse_pipeline(definition).stages}
-    return [f"{count:,} opportunities are in this pipeline.", *pipeline_obstacles(key, kept)]
+    moves = [
+        f"{one.deals:,} opportunities and {one.stays:,} stays go from {one.name} to {spec.reassign[one.key]}."
+        for one in stage_uses(key)
+        if one.key in spec.reassign
+    ]
+    return [f"{count:,} opportunities are in this pipeline.", *moves, *pipeline_obstacles(key, spec)]
 
 
-def pipeline_obstacles(key: str, kept: dict[str, str]) -> list[str]:
-    """Stages that hold opportunities, now or in their history, and would go or change between open, won and lost."""
-    return list(_obstacles(key, kept))
+@dataclass(frozen=True)
+class StageUse:
+    """A stage of a pipeline with the deals that stand in it, and the stays of all times."""
+
+    key: str
+    name: str
+    kind: str
+    deals: int
+    stays: int
 
 
-def _obstacles(key: str, kept: dict[str, str]) -> Iterator[str]:
-    held = dict(
-        Opportunity.objects.filter(pipeline__key=key).order_by().values_list("stage_id").annotate(n=Count("pk"))
+def stage_uses(key: str) -> list[StageUse]:
+    """Every stage of the pipeline in its order with what it holds and held. Three statements."""
+    mine = {"stage__pipeline__key": key}
+    deals = dict(Opportunity.objects.filter(**mine).order_by().values_list("stage_id").annotate(n=Count("pk")))
+    stays = dict(
+        OpportunityStageVisit.objects.filter(**mine).order_by().values_list("stage_id").annotate(n=Count("pk"))
     )
-    visits = Exists(OpportunityStageVisit.objects.filter(stage_id=OuterRef("pk")))
-    for stage in PipelineStage.objects.filter(pipeline__key=key).annotate(seen=visits).order_by("position"):
-        count = held.get(stage.pk, 0)
-        if stage.key not in kept and (count or stage.seen):
-            yield f"stages: '{stage.key}' is missing, but opportunities are or were in it. Move them first, or keep it."
-        elif count and kept.get(stage.key, stage.kind) != stage.kind:
-            yield (f"stages.{stage.key}.kind: {count:,} opportunities stand in it as {stage.kind}. Move them first.")
+    return [
+        StageUse(one.key, one.name, one.kind, deals.get(one.pk, 0), stays.get(one.pk, 0))
+        for one in PipelineStage.objects.filter(pipeline__key=key).order_by("position")
+    ]
+
+
+def pipeline_obstacles(key: str, spec: PipelineSpec) -> list[str]:
+    """What stands against following the document: stages that hold or held deals and would go without saying where
+    their deals go, and stages that would change between open, won and lost under their deals.
+    """
+    kinds = {stage.key: stage.kind for stage in spec.stages}
+    return [words for one in stage_uses(key) if (words := _obstacle(one, kinds, spec))]
+
+
+def _obstacle(one: StageUse, kinds: Mapping[str, str], spec: PipelineSpec) -> str:
+    if one.key not in kinds:
+        if not one.deals and not one.stays:
+            return ""
+        target = spec.reassign.get(one.key)
+        if target is None:
+            others = ", ".join(key for key, kind in kinds.items() if kind == one.kind)
+            return (
+                f"stages: '{one.key}' is missing, but {one.deals:,} opportunities are in it, {one.stays:,} stays were. "
+                f"Say where they go, `reassign: {{{one.key}: STAGE}}` with one of {others or 'its kind'}, or keep it."
+            )
+        if kinds[target] != one.kind:
+            return (
+                f"reassign.{one.key}: {one.name} is {one.kind}, {target} is {kinds[target]}: deals would be won, lost "
+                "or reopened without a word. Choose a stage of the same kind."
+            )
+    elif one.deals and kinds[one.key] != one.kind:
+        return f"stages.{one.key}.kind: {one.deals:,} opportunities stand in it as {one.kind}. Move them first."
+    return ""

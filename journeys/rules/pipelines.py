@@ -1,7 +1,7 @@
 """Pipelines as documents, and what can be guessed about stages that an import brings."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from core.shapes import only
@@ -31,10 +31,14 @@ class StageSpec:
 
 @dataclass(frozen=True)
 class PipelineSpec:
-    """The stages, and the keys of the frameworks by which deals are qualified."""
+    """The stages, and the keys of the frameworks by which deals are qualified.
+
+    `reassign` says for stages that are no more where their deals, and the stays of the past, belong from now on.
+    """
 
     stages: tuple[StageSpec, ...]
     frameworks: tuple[str, ...] = ()
+    reassign: Mapping[str, str] = field(default_factory=dict)
 
 
 DEFAULT_PIPELINE: Final[Mapping[str, Any]] = {
@@ -57,7 +61,21 @@ def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
     if OPEN not in kinds or WON not in kinds or LOST not in kinds:
         raise ValueError("stages: a pipeline needs at least one open, one won and one lost stage.")
     stage_gates(definition)
-    return PipelineSpec(stages, _frameworks(definition.get("frameworks")))
+    reassign = _reassign(definition.get("reassign"), [stage.key for stage in stages])
+    return PipelineSpec(stages, _frameworks(definition.get("frameworks")), reassign)
+
+
+def _reassign(raw: Any, keys: Sequence[str]) -> dict[str, str]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise ValueError("reassign: give a block such as `demo: proposal`, from a stage that goes to one that stays.")  # noqa: TRY004 -- a fault of the document, not of the code
+    for gone, target in raw.items():
+        if gone in keys:
+            raise ValueError(f"reassign.{gone}: this stage is still there. Remove it from stages, or remove this line.")
+        if target not in keys:
+            raise ValueError(f"reassign.{gone}: '{target}' is no stage of this pipeline. One of {', '.join(keys)}.")
+    return {str(gone): str(target) for gone, target in raw.items()}
 
 
 def _frameworks(raw: Any) -> tuple[str, ...]:
@@ -71,7 +89,7 @@ def _frameworks(raw: Any) -> tuple[str, ...]:
 
 
 def _stage_list(definition: Mapping[str, Any]) -> list[Any]:
-    only(definition, "", {"frameworks", "stages"})
+    only(definition, "", {"frameworks", "stages", "reassign"})
     stages = definition.get("stages")
     if not isinstance(stages, list) or not stages:
         raise ValueError("stages: give a list with at least one stage.")
