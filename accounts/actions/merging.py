@@ -160,4 +160,3 @@ def _close(kept: Account, gone: Account, now: datetime) -> None:
     gone.status, gone.merged_into_id, gone.updated_at = AccountStatus.MERGED, kept.pk, now
     gone.save(update_fields=["status", "merged_into", "updated_at"])
     Account.objects.filter(~Q(pk=gone.pk), merged_into_id=gone.pk).update(merged_into_id=kept.pk)
-

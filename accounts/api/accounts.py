@@ -40,6 +40,9 @@ class AccountShape(serializers.Serializer[Any]):
     customer_since = serializers.DateField(allow_null=True)
     arr_minor = serializers.SerializerMethodField()
     last_contact_on = serializers.DateField(allow_null=True)
+    merged_into = serializers.IntegerField(
+        source="merged_into_id", allow_null=True, help_text="Id of the account that has everything of this one now."
+    )
     score = serializers.FloatField(source="fact_health_score", allow_null=True, help_text="0 to 100, as computed.")
     band = serializers.CharField(source="fact_health_band", allow_null=True, help_text="Null before the first score.")
     created_at = serializers.DateTimeField()
@@ -154,5 +157,9 @@ class AccountByExternalId(ApiView):
 
 
 def _by_external_id(call: Call, external_id: str) -> Account:
+    """An account that was merged into another one is found as the other one."""
     found = accounts_matching(today=call.today, external_id=external_id or "-")
-    return get_object_or_404(with_scores(found, today=call.today).exclude(external_id=""))
+    one = get_object_or_404(with_scores(found, today=call.today).exclude(external_id=""))
+    if one.merged_into_id is None:
+        return one
+    return get_object_or_404(with_scores(Account.objects.all(), today=call.today), pk=one.merged_into_id)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
+from accounts.choices import AccountStatus
 from accounts.models import Account
 from core.facts import annotate_facts, matching
 
@@ -24,6 +25,8 @@ def accounts_matching(
     """The accounts for which everything that is given holds; `band` is that of the current score."""
     given: dict[str, Any] = {"segment": segment, "status": status, "owner_id": owner_id, "external_id": external_id}
     accounts = Account.objects.filter(**{name: value for name, value in given.items() if value is not None})
+    if status is None and external_id is None:
+        accounts = accounts.exclude(status=AccountStatus.MERGED)
     if band is None:
         return accounts
     return matching(accounts, {"fact": BAND, "op": "eq", "value": band}, today)

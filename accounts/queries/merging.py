@@ -53,17 +53,16 @@ def what_would_move(kept_id: int, gone_id: int, *, today: date, now: datetime) -
     """The dry run. One statement over all tables; it writes nothing."""
     parts = merge_parts()
     counts = " UNION ALL ".join(
-        f"SELECT {place}, count(*) FILTER (WHERE NOT ({part.gives_way}) AND g.{part.column} = %(gone)s), "
+        f"SELECT {place}, "  # noqa: S608 -- our own tables
+        f"count(*) FILTER (WHERE NOT ({part.gives_way}) AND g.{part.column} = %(gone)s), "
         f"count(*) FILTER (WHERE ({part.gives_way})) FROM {part.table} g WHERE g.tenant_id = %(tenant)s "
-        f"AND g.{part.column} IN ({'%(gone)s, %(kept)s' if part.both else '%(gone)s'})"  # noqa: S608 -- our own tables
+        f"AND g.{part.column} IN ({'%(gone)s, %(kept)s' if part.both else '%(gone)s'})"
         for place, part in enumerate(parts)
     )
     with connection.cursor() as cursor:
         cursor.execute(counts, statement_values(kept_id, gone_id, today=today, now=now))
         found = {place: (moving, giving_way) for place, moving, giving_way in cursor.fetchall()}
-    effects = [
-        Effect(part.label, *found.get(place, (0, 0)), part.fate, part.rule) for place, part in enumerate(parts)
-    ]
+    effects = [Effect(part.label, *found.get(place, (0, 0)), part.fate, part.rule) for place, part in enumerate(parts)]
     return [one for one in effects if one.moving or one.giving_way]
 
 
@@ -174,5 +173,3 @@ def where_it_went(account_id: int) -> int | None:
     """The account that this one went into, or None. Always the last one: earlier merges follow later ones."""
     gone = Account.objects.filter(pk=account_id, status=AccountStatus.MERGED)
     return gone.values_list("merged_into_id", flat=True).first()
-
-

@@ -90,7 +90,7 @@ class Moves:
 
 _CHOSEN: Final = """chosen AS MATERIALIZED (
     SELECT a.id, a.status, a.customer_since, a.arr_minor FROM accounts_account a
-    WHERE a.tenant_id = %(tenant)s AND (%(segment)s::text IS NULL OR a.segment = %(segment)s)
+    WHERE a.tenant_id = %(tenant)s AND a.status <> 'merged' AND (%(segment)s::text IS NULL OR a.segment = %(segment)s)
       AND (%(owner)s::bigint IS NULL OR COALESCE(a.owner_id, 0) = %(owner)s)
       AND (%(stage)s::bigint IS NULL OR EXISTS (
         SELECT FROM journeys_stagevisit v WHERE v.tenant_id = a.tenant_id AND v.account_id = a.id

@@ -83,7 +83,9 @@ class CasesForm(forms.Form):
 
     def asked(self) -> dict[str, str | None]:
         """What is not in the address is not asked; what stands there empty is asked as empty."""
-        named = {name: self.cleaned_data[name] if name in self.data else None for name in ("reason", "product", "stage")}
+        named = {
+            name: self.cleaned_data[name] if name in self.data else None for name in ("reason", "product", "stage")
+        }
         return {"source": self.cleaned_data["source"], **named}
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from accounts.queries.gone import not_gone
 from core.models import ProcessVersion
 from core.tenancy import require_tenant_id
 from journeys.models import JourneyFigures, LifecycleStage
@@ -36,7 +37,7 @@ VALUE: Final = """COALESCE(NULLIF(account.arr_minor, 0),
      AND account.status = 'churned' ORDER BY lost.effective_on DESC, lost.id DESC LIMIT 1), 0)"""
 
 # Every stay in the journey of accounts with what came after it. A loop counts as going on where the stage allows it.
-_STAYS: Final = """
+_STAYS: Final = f"""
 WITH stage AS MATERIALIZED (
   SELECT * FROM unnest(%(stage_ids)s::bigint[], %(positions)s::int[], %(limits)s::int[], %(loops)s::text[])
     AS given (id, position, stuck_after, loops)
@@ -47,14 +48,14 @@ WITH stage AS MATERIALIZED (
          stage.loops
   FROM journeys_stagevisit AS visit
   JOIN stage ON stage.id = visit.stage_id
-  WHERE visit.tenant_id = %(tenant)s AND visit.entered_on <= %(today)s
+  WHERE visit.tenant_id = %(tenant)s AND visit.entered_on <= %(today)s AND {not_gone("visit.account_id")}
   WINDOW later AS (PARTITION BY visit.account_id ORDER BY visit.entered_on, visit.id)
 ), passed AS (
   SELECT stay.*,
          COALESCE(furthest > position, false)
            OR COALESCE(next_id::text = ANY(string_to_array(loops, ' ')), false) AS went_on
   FROM stay
-)"""
+)"""  # noqa: S608 -- a constant
 
 _DURATIONS: Final = f"""{_STAYS}
 SELECT stage_id, COALESCE(left_on, %(today)s::date) - entered_on AS days, entered_on > %(since)s::date AS in_cohort,

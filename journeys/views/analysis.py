@@ -196,5 +196,3 @@ def _rates(found: Analysis) -> dict[str, Any] | None:
         "range": [0, 100],
         "suffix": " %",
     }
-
-

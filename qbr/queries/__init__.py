@@ -5,6 +5,7 @@ from qbr.queries.paper import Paper, paper_of
 from qbr.queries.reviews import (
     CADENCE_KIND,
     HELD_COUNTS,
+    IS_REQUIRED,
     STANDARD,
     TEMPLATE_KIND,
     HeldSummary,
@@ -24,6 +25,7 @@ from qbr.queries.reviews import (
 __all__ = [
     "CADENCE_KIND",
     "HELD_COUNTS",
+    "IS_REQUIRED",
     "STANDARD",
     "TEMPLATE_KIND",
     "HeldSummary",

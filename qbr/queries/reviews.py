@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import QuerySet
 
+from accounts.queries.gone import not_gone
 from core.models import ProcessVersion, Tenant
 from core.queries import published_version
 from core.tenancy import require_tenant_id
@@ -94,9 +95,11 @@ def with_packages(qbrs: list[QBR]) -> list[dict[str, Any]]:
 
 # The one definition, for every statement that reads it: required, held, cancelled by the customer. `q` is the review.
 HELD_COUNTS: Final = "count(*), count(*) FILTER (WHERE q.state = 'held'), count(*) FILTER (WHERE q.state = 'cancelled')"
+# A review of an account that went into another one is required of nobody: the other one has its own.
+IS_REQUIRED: Final = not_gone("q.account_id")
 _HELD: Final = f"""
 SELECT {HELD_COUNTS} FROM qbr_qbr q
-WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(start)s AND q.due_on < %(end)s
+WHERE {IS_REQUIRED} AND q.tenant_id = %(tenant)s AND q.due_on >= %(start)s AND q.due_on < %(end)s
   AND (%(owner)s::bigint IS NULL OR q.owner_id = %(owner)s)
 """  # noqa: S608 -- only the counts above enter
 

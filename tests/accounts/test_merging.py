@@ -48,7 +48,9 @@ def pays(account: Account, minor: int, start: date, end: date | None = None) -> 
 def pair(in_kestrel: Tenant) -> tuple[Account, Account]:
     return (
         company("Brightwater", external_id="K1", customer_since=date(2024, 5, 1), industry="Energy"),
-        company("Brightwater GmbH", external_id="G1", customer_since=date(2023, 1, 1), domain_key="brightwater.example"),
+        company(
+            "Brightwater GmbH", external_id="G1", customer_since=date(2023, 1, 1), domain_key="brightwater.example"
+        ),
     )
 
 
@@ -91,7 +93,9 @@ def test_the_rows_of_both_stand_under_the_kept_account_and_the_other_stays_as_a_
     kept.refresh_from_db()
     gone.refresh_from_db()
     assert (gone.status, gone.merged_into_id, gone.name) == ("merged", kept.pk, "Brightwater GmbH")
-    assert [model.objects.filter(account=gone).count() for model in (Contract, ContractLine, Activity, Ticket, Goal)] == [0] * 5
+    assert [
+        model.objects.filter(account=gone).count() for model in (Contract, ContractLine, Activity, Ticket, Goal)
+    ] == [0] * 5
     assert (kept.arr_minor, gone.arr_minor) == (200_00, 0)
     # What the kept one lacks comes from the other, and the customer has been one since the earlier day.
     assert (kept.name, kept.industry, kept.domain_key, kept.customer_since) == (
@@ -154,7 +158,7 @@ def test_what_both_have_and_can_be_only_once_follows_the_stated_rules(
     assert list(Outcome.objects.values_list("account_id", "kind")) == [(kept.pk, "renewed")]
     assert [row["reason"] for row in done.set_aside["Outcomes"]["rows"]] == ["Renamed"]
     assert done.set_aside["Signals"] == {"stayed": 1}
-    assert done.set_aside["Contacts"] == {"stayed": 1}
+    assert done.set_aside["Contacts"] == {"stayed": 1, "ended": 1}  # and one activity points to Elena now
 
 
 def test_a_file_that_names_the_account_that_went_lands_on_the_kept_one(

@@ -82,6 +82,6 @@ def consistency(scope: Scope) -> Consistency:
     if not asked:
         return Consistency(named, 0, None, [])
     params = scope.params | {"asked": json.dumps(asked), "questions": len(asked)}
-    found = [(row[0], Qualified(*row[1:], questions=len(asked))) for row in rows(_COMPLETE, params)]
+    found = [(row[0], Qualified(*row[1:], len(asked))) for row in rows(_COMPLETE, params)]
     whole = next((one for is_whole, one in found if is_whole), None)
     return Consistency(named, len(asked), whole, [one for is_whole, one in found if not is_whole])

@@ -22,12 +22,17 @@ _WHICH: Final[Mapping[str, tuple[str, str]]] = {
     "furthest": ("Open, furthest in the stage", "deal.kind = 'open' AND reached.furthest = %(position)s"),
     "cycle": (
         "Won and open deals with a day of opening",
-        "deal.kind <> 'lost' AND deal.opened_on IS NOT NULL AND COALESCE(deal.closed_on, %(today)s::date) >= deal.opened_on",
+        (
+            "deal.kind <> 'lost' AND deal.opened_on IS NOT NULL "
+            "AND COALESCE(deal.closed_on, %(today)s::date) >= deal.opened_on"
+        ),
     ),
     "waiting": (
         "Waiting in the stage beyond the usual time",
-        "deal.kind = 'open' AND deal.position = %(position)s AND EXISTS (SELECT FROM usual WHERE usual.stays >= %(least)s"
-        " AND %(today)s::date - here.entered_on > usual.p90)",
+        (
+            "deal.kind = 'open' AND deal.position = %(position)s AND EXISTS (SELECT FROM usual "
+            "WHERE usual.stays >= %(least)s AND %(today)s::date - here.entered_on > usual.p90)"
+        ),
     ),
 }
 OF_A_STAGE: Final = frozenset({"came", "advanced", "dropped", "furthest", "waiting"})

@@ -19,8 +19,8 @@ class Definition:
 CONVERSION: Final = Definition(
     "conversion",
     "Stage conversion",
-    "A deal came to every stage up to the furthest one it was ever in: a skipped stage counts as passed, a stage entered "
-    "again counts once, and a won deal passed them all. Deals still open in their furthest stage stand apart.",
+    "A deal came to every stage up to the furthest one it was ever in: a skipped stage counts as passed, a stage "
+    "entered again counts once, and a won deal passed them all. Deals still open in their furthest stage stand apart.",
     "deals that went on to a later stage or were won",
     "deals that went on or were lost there",
 )
@@ -71,8 +71,8 @@ FRICTION: Final = Definition(
 RECURRING: Final = Definition(
     "recurring",
     "Recurring problems",
-    "Tickets, reasons of lost deals and of customers who left or shrank, and returned hand-offs, put together by reason, "
-    "product or stage. Three or more in 90 days are a recurring problem.",
+    "Tickets, reasons of lost deals and of customers who left or shrank, and returned hand-offs, put together by "
+    "reason, product or stage. Three or more in 90 days are a recurring problem.",
     "cases of the last 90 days",
 )
 DEFINITIONS: Final = (CONVERSION, MATRIX, COHORTS, WIN_RATE, CYCLE, CONSISTENCY, FRICTION, RECURRING)

@@ -50,26 +50,26 @@ def as_json(found: Analysis, *, with_money: bool) -> dict[str, Any]:
     return {
         "as_of": found.as_of,
         "cohort": {"by": found.scope.cohort, "from": found.scope.start, "to": found.scope.end},
-        "deals": {name: _sum(getattr(flow, name), with_money) for name in ("deals", "won", "lost", "open")},
-        "stages": [_stage(one, with_money) for one in flow.stages],
+        "deals": {name: _sum(getattr(flow, name), with_money=with_money) for name in ("deals", "won", "lost", "open")},
+        "stages": [_stage(one, with_money=with_money) for one in flow.stages],
         "matrix": [
             {"from": stage.name, "to": [share.part.deals for share in row]}
             for stage, row in zip(flow.stages, flow.matrix, strict=True)
         ],
         "biggest_drop_off": flow.biggest_drop.name if flow.biggest_drop else None,
         "biggest_drop_off_by_amount": flow.biggest_drop_by_amount.name if flow.biggest_drop_by_amount else None,
-        "win_rate": _win_rate(found.win_rates.whole, with_money),
-        "win_rate_by_month": [_win_rate(one, with_money) for one in found.win_rates.months],
+        "win_rate": _win_rate(found.win_rates.whole, with_money=with_money),
+        "win_rate_by_month": [_win_rate(one, with_money=with_money) for one in found.win_rates.months],
         "cycle_days": [
             _cycle(one) for one in (found.cycles.whole, *found.cycles.owners, *found.cycles.segments)
         ],
         "qualification": [_qualified(one) for one in found.consistency.people],
-        "friction": [_friction(one, with_money) for one in found.friction],
+        "friction": [_friction(one, with_money=with_money) for one in found.friction],
         "definitions": {one.key: one.text for one in definitions.DEFINITIONS},
     }  # fmt: skip
 
 
-def _sum(one: Sum, with_money: bool) -> dict[str, Any]:
+def _sum(one: Sum, *, with_money: bool) -> dict[str, Any]:
     return {"deals": one.deals, "amount_minor": one.minor if with_money else None}
 
 
@@ -77,11 +77,13 @@ def _share(share: Share, value: float | None) -> float | None:
     return None if share.is_small else value
 
 
-def _stage(one: Stage, with_money: bool) -> dict[str, Any]:
+def _stage(one: Stage, *, with_money: bool) -> dict[str, Any]:
     return {
         "key": one.key,
         "name": one.name,
-        **{name: _sum(getattr(one, name), with_money) for name in ("entered", "advanced", "lost", "waiting")},
+        **{
+            name: _sum(getattr(one, name), with_money=with_money) for name in ("entered", "advanced", "lost", "waiting")
+        },
         "conversion": _share(one.rate, one.rate.of_deals),
         "conversion_by_amount": _share(one.rate, one.rate.of_amount) if with_money else None,
     }
@@ -91,7 +93,7 @@ def _rate(rate: Rate, *, small: bool) -> float | None:
     return None if small else rate.value
 
 
-def _win_rate(one: WinRate, with_money: bool) -> dict[str, Any]:
+def _win_rate(one: WinRate, *, with_money: bool) -> dict[str, Any]:
     return {
         "month": one.month,
         "won": one.won,
@@ -119,7 +121,7 @@ def _qualified(one: Qualified) -> dict[str, Any]:
     return {"person": one.name, "deals": one.deals, "complete": one.complete, "share": one.share}
 
 
-def _friction(one: Friction, with_money: bool) -> dict[str, Any]:
+def _friction(one: Friction, *, with_money: bool) -> dict[str, Any]:
     return {
         "stage": one.name,
         "lost": one.lost,
@@ -159,7 +161,13 @@ class _Maker:
         flow = self.found.conversion
         head = ["month", "deals", *(one.name for one in flow.stages), "Won", "Still open"]
         return head, [
-            [one.month, one.deals.deals, *(share.part.deals for share in one.reached), one.won.part.deals, one.open.deals]
+            [
+                one.month,
+                one.deals.deals,
+                *(share.part.deals for share in one.reached),
+                one.won.part.deals,
+                one.open.deals,
+            ]
             for one in flow.months
         ]
 

@@ -74,8 +74,8 @@ FROM ({cases}) AS one ORDER BY one.source, one.id
 """
 _CLUSTERS: Final = f"""
 WITH plain AS MATERIALIZED ({_PLAIN.format(cases=_CASES)})
-SELECT source, GROUPING(reason, product, stage) AS way, COALESCE(reason, ''), COALESCE(product, ''), COALESCE(stage, ''),
-       MIN(said), COUNT(*) FILTER (WHERE day >= %(since)s), COUNT(*) FILTER (WHERE day < %(since)s),
+SELECT source, GROUPING(reason, product, stage) AS way, COALESCE(reason, ''), COALESCE(product, ''),
+       COALESCE(stage, ''), MIN(said), COUNT(*) FILTER (WHERE day >= %(since)s), COUNT(*) FILTER (WHERE day < %(since)s),
        COUNT(DISTINCT account_id) FILTER (WHERE day >= %(since)s), SUM(minor) FILTER (WHERE day >= %(since)s)::bigint,
        MAX(day)
 FROM plain WHERE (%(source)s = '' OR source = %(source)s)
@@ -92,7 +92,8 @@ SELECT plain.source, plain.id, plain.account_id, account.name, plain.day, plain.
 FROM ({_PLAIN.format(cases=_CASES)}) AS plain
 LEFT JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = plain.account_id
 WHERE plain.source = %(source)s AND plain.day >= %(since)s
-  AND (%(reason)s::text IS NULL OR plain.reason = %(reason)s) AND (%(product)s::text IS NULL OR plain.product = %(product)s)
+  AND (%(reason)s::text IS NULL OR plain.reason = %(reason)s)
+  AND (%(product)s::text IS NULL OR plain.product = %(product)s)
   AND (%(stage)s::text IS NULL OR plain.stage = %(stage)s)
 ORDER BY plain.day DESC, plain.id DESC OFFSET %(offset)s LIMIT %(limit)s
 """  # noqa: S608 -- constants of this module
@@ -105,7 +106,7 @@ _WAY_NUMBERS: Final = {"exact": 0, "reason": 3, "product": 5, "stage": 6}
 
 @dataclass(frozen=True)
 class Cluster:
-    """Cases that agree. `before` is how many there were in the 90 days before; `reason` is the key, `said` the words."""
+    """Cases that agree. `before`: how many there were in the 90 days before; `reason` is the key, `said` the words."""
 
     source: str
     way: int

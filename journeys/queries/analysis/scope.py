@@ -59,7 +59,8 @@ WHERE o.tenant_id = %(tenant)s AND o.pipeline_id = %(pipeline)s
   AND (%(segment)s::text IS NULL OR COALESCE(account.segment, '') = %(segment)s::text)
 """
 _IN_PERIOD: Final = """
-  AND (%(start)s::date IS NULL OR (CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END) >= %(start)s::date)
+  AND (%(start)s::date IS NULL
+       OR (CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END) >= %(start)s::date)
   AND (%(end)s::date IS NULL OR (CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END) < %(end)s::date)
 """
 

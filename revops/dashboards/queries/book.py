@@ -1,6 +1,6 @@
 """The five figures above the queue. All of them read indexes or roll-ups, never accounts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -15,7 +15,7 @@ from core.tenancy import require_tenant_id
 from health.choices import EVERYBODY, Band
 from health.queries import Freshness
 from health.queries.state import ENDED_AFTER, LATE_AFTER
-from qbr.queries import HELD_COUNTS, quarter_of
+from qbr.queries import HELD_COUNTS, IS_REQUIRED, quarter_of
 from renewals.queries import IS_COUNTED, IS_ON_TIME, rate_window
 
 MIN_BASE: Final = 5
@@ -132,7 +132,8 @@ SELECT
    FROM renewals_renewal r WHERE r.tenant_id = %(tenant)s AND r.state = 'won' AND r.due_on >= %(since)s
      AND r.due_on < %(until)s AND {IS_COUNTED} AND {{renewal_owner}}),
   (SELECT json_build_array({HELD_COUNTS}, count(*) FILTER (WHERE q.state = 'sent'))
-   FROM qbr_qbr q WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(quarter)s AND q.due_on < %(quarter_end)s
+   FROM qbr_qbr q WHERE q.tenant_id = %(tenant)s AND {IS_REQUIRED} AND q.due_on >= %(quarter)s
+     AND q.due_on < %(quarter_end)s
      AND {{qbr_owner}})
 """  # noqa: S608 -- put together from the definitions of renewals and reviews
 
@@ -170,14 +171,41 @@ def stamp(figures: Book, tenant: Tenant, now: datetime) -> Freshness:
     return Freshness(figures.as_of, figures.changed_at, figures.as_of if ended else None, is_late=late)
 
 
-def motions(*, owner_id: int | None, today: date, zone: str) -> Motions:
-    """Renewals due in 90 days, how many of the last year were won in time, reviews of this quarter. One query."""
+def together(many: Iterable[Book]) -> Book:
+    """The books of several people as one."""
+    found = list(many)
+    stamps = next(((one.as_of, one.changed_at, one.full_run_at) for one in found if one.as_of), (None, None, None))
+    return Book(*stamps, now=_summed(one.now for one in found), week_ago=_summed(one.week_ago for one in found))
+
+
+def _summed(many: Iterable[dict[str, BandSum]]) -> dict[str, BandSum]:
+    sums: dict[str, BandSum] = {}
+    for one in many:
+        for band, more in one.items():
+            was = sums.get(band, BandSum())
+            sums[band] = BandSum(
+                was.accounts + more.accounts, was.arr_minor + more.arr_minor, was.arr_score + more.arr_score
+            )
+    return sums
+
+
+def book_of(owner_ids: Sequence[int] | None) -> Book:
+    """What the accounts of these people add up to; None stands for everybody. One query."""
+    return book(None) if owner_ids is None else together(books(owner_ids).values())
+
+
+def motions(*, owner_id: int | None = None, owner_ids: Sequence[int] | None = None, today: date, zone: str) -> Motions:
+    """Renewals due in 90 days, how many of the last year were won in time, reviews of this quarter. One query.
+
+    Of one person, of several, or of everybody.
+    """
     since, until = rate_window(today)
     quarter, quarter_end = quarter_of(today)
-    owned = {"renewal_owner": "r.owner_id = %(owner)s", "qbr_owner": "q.owner_id = %(owner)s"}
+    owners = [owner_id] if owner_id is not None else owner_ids
+    owned = {"renewal_owner": "r.owner_id = ANY(%(owners)s)", "qbr_owner": "q.owner_id = ANY(%(owners)s)"}
     params = {
         "tenant": require_tenant_id(),
-        "owner": owner_id,
+        "owners": list(owners or ()),
         "today": today,
         "zone": zone,
         "in_90_days": today + timedelta(days=90),
@@ -187,7 +215,7 @@ def motions(*, owner_id: int | None, today: date, zone: str) -> Motions:
         "quarter_end": quarter_end,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_MOTIONS.format(**(owned if owner_id is not None else dict.fromkeys(owned, "true"))), params)
+        cursor.execute(_MOTIONS.format(**(owned if owners is not None else dict.fromkeys(owned, "true"))), params)
         due, decided, qbrs = cursor.fetchone()
     return Motions(
         renewals=due["count"],

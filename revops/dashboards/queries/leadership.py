@@ -33,7 +33,8 @@ GROUP BY a.segment
 """  # noqa: S608 -- put together from this module's and the metric contracts' own texts
 _MOVEMENTS: Final = """
 SELECT a.segment, m.kind, sum(m.amount_minor)::bigint, count(DISTINCT m.account_id)
-FROM accounts_revenuemovement m JOIN accounts_account a ON a.tenant_id = m.tenant_id AND a.id = m.account_id
+FROM accounts_revenuemovement m
+JOIN accounts_account a ON a.tenant_id = m.tenant_id AND a.id = m.account_id AND a.status <> 'merged'
 WHERE m.tenant_id = %(tenant)s AND m.effective_on > %(start)s AND m.effective_on <= %(end)s
 GROUP BY a.segment, m.kind
 """
@@ -53,7 +54,7 @@ GROUP BY 1, 2
 """  # noqa: S608 -- put together from the definitions of renewals
 _REVIEWS: Final = f"""
 SELECT a.segment, q.due_on >= %(rated_from)s, {HELD_COUNTS}
-FROM qbr_qbr q JOIN accounts_account a ON a.tenant_id = q.tenant_id AND a.id = q.account_id
+FROM qbr_qbr q JOIN accounts_account a ON a.tenant_id = q.tenant_id AND a.id = q.account_id AND a.status <> 'merged'
 WHERE q.tenant_id = %(tenant)s AND q.due_on >= %(rated_before)s AND q.due_on < %(rated_until)s
 GROUP BY 1, 2
 """  # noqa: S608 -- put together from the definition of reviews

@@ -53,7 +53,7 @@ class Filter:
 
 def matching(wanted: Filter) -> QuerySet[Account]:
     """The accounts of a filter in no order, for totals, export and bulk actions: nobody carries a list of ids."""
-    accounts = Account.objects.all()
+    accounts = Account.objects.exclude(status=AccountStatus.MERGED)
     if wanted.view == "former":
         accounts = accounts.filter(status=AccountStatus.CHURNED)
     elif wanted.before_scores:

@@ -15,13 +15,13 @@ from health.queries import sparklines
 from revops.dashboards.queries.portfolio import PAGE, RENEWING, SILENT, Filter
 
 _SCORED: Final = """health_score s
-  JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id"""
+  JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status <> 'merged'"""
 _NAMED: Final = """accounts_account a
-  JOIN health_score s ON s.tenant_id = a.tenant_id AND s.account_id = a.id"""
+  JOIN health_score s ON s.tenant_id = a.tenant_id AND s.account_id = a.id AND a.status <> 'merged'"""
 _FORMER: Final = """accounts_account a
   LEFT JOIN health_score s ON s.tenant_id = a.tenant_id AND s.account_id = a.id"""
 _RENEWING: Final = """renewals_renewal n
-  JOIN accounts_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
+  JOIN accounts_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id AND a.status <> 'merged'
   JOIN health_score s ON s.tenant_id = a.tenant_id AND s.account_id = a.id"""
 
 # The first open renewal of an account stands for it, so that two contracts do not make two rows.

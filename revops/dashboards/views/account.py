@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from accounts.choices import AccountStatus, ActivityKind, ContactRole, Segment
@@ -57,6 +58,9 @@ def account(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     one = account_with_team(account_id) if account_id < 2**63 else None
     if one is None:
         raise Http404
+    if one.status == AccountStatus.MERGED and one.merged_into_id is not None:
+        messages.info(request, f"{one.name} was merged into this account.")
+        return redirect("dashboards:account", one.merged_into_id)
     role = request.membership.role
     with_money = may(role, Permission.VIEW_MONEY)
     context: dict[str, Any] = {
@@ -208,6 +212,7 @@ def _acts(request: WorkspaceRequest, one: Account) -> dict[str, Any]:
         "log_url": address("accounts:log_activity", one.pk) if may(role, Permission.LOG_ACTIVITY) else "",
         "may_work": may(role, Permission.WORK_TASKS),
         "qbr_url": address("qbr:prepare", one.pk) if may(role, Permission.WORK_QBRS) else "",
+        "goal_url": address("accounts:goal_new", one.pk) if may(role, Permission.EDIT_ACCOUNTS) else "",
         "log_kinds": ActivityKind.choices,
         "log_now": clock.now().astimezone(request.tenant.zone).strftime("%Y-%m-%dT%H:%M"),
         "explain_url": address("health:explained", one.pk),

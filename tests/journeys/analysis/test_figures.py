@@ -64,7 +64,10 @@ def test_the_cycle_of_won_deals_equals_percentile_cont_and_open_deals_make_the_o
     # Of ten watched, five won by day 60: half had arrived exactly then.
     assert (found.whole.curve_median, found.whole.curve_p90) == (60, None)
     assert [(one.name, one.won, one.open, one.curve_median) for one in found.owners] == [("Maya", 5, 5, 60)]
-    assert [(one.name, one.won, one.median) for one in found.segments] == [("Enterprise", 5, 40), ("No segment", 0, None)]
+    assert [(one.name, one.won, one.median) for one in found.segments] == [
+        ("Enterprise", 5, 40),
+        ("No segment", 0, None),
+    ]
 
 
 @pytest.fixture
