@@ -1,4 +1,4 @@
-"""Make a workspace with its published defaults, let people in, or list the workspaces there are."""
+"""Make a workspace with its published defaults, let people in, ask for approvals, or list the workspaces there are."""
 
 import argparse
 import secrets
@@ -15,13 +15,15 @@ from core.actors import Actor
 from core.choices import Role
 from core.management.base import CommandRefused, JsonCommand, find_tenant
 from core.models import Tenant, User
+from core.reviews import NobodyElse, need_approval
+from core.tenancy import tenant_context
 
 
 class Command(JsonCommand):
     help = __doc__
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create | add-member | list")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create | add-member | approval | list")
         create = verbs.add_parser("create", help="make a workspace")
         create.add_argument("slug", type=_slug, help="short name, as it stands in commands")
         create.add_argument("--name", help="as people read it; the short name when left out")
@@ -32,8 +34,11 @@ class Command(JsonCommand):
         member.add_argument("email", type=_email)
         member.add_argument("--role", choices=Role.values, default=str(Role.CSM))
         member.add_argument("--name", default="", help="as people read it")
+        approval = verbs.add_parser("approval", help="whether a second person approves processes before they go live")
+        approval.add_argument("slug", type=_slug)
+        approval.add_argument("needed", choices=["on", "off"])
         listing = verbs.add_parser("list", help="show the workspaces")
-        for sub in (create, member, listing):
+        for sub in (create, member, approval, listing):
             sub.add_argument("--json", action="store_true", help="print one JSON object")
 
     def report(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -41,6 +46,8 @@ class Command(JsonCommand):
             return self._create(options)
         if options["verb"] == "add-member":
             return _add_member(options)
+        if options["verb"] == "approval":
+            return _approval(options)
         return {"tenants": _all_tenants()}
 
     def _create(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -73,6 +80,19 @@ def _add_member(options: dict[str, Any]) -> dict[str, Any]:
         now=clock.now(),
     )
     return {"slug": tenant.slug, "email": options["email"], "role": membership.role, "password": password}
+
+
+def _approval(options: dict[str, Any]) -> dict[str, Any]:
+    """The setting as it stands now."""
+    tenant = find_tenant(options["slug"])
+    with tenant_context(tenant.pk):
+        try:
+            tenant = need_approval(
+                needed=options["needed"] == "on", actor=Actor.system("tenant approval"), now=clock.now()
+            )
+        except NobodyElse as refusal:
+            raise CommandRefused(str(refusal)) from refusal
+    return {"slug": tenant.slug, "needs_approval": tenant.needs_approval}
 
 
 def _all_tenants() -> list[dict[str, Any]]:

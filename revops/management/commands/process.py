@@ -1,4 +1,4 @@
-"""Processes as files: export, compare, plan, apply and roll back."""
+"""Processes as files: export, compare, plan, apply and roll back; their reviews, owners and documents."""
 
 import argparse
 from dataclasses import asdict
@@ -11,6 +11,7 @@ from core.actors import Actor
 from core.management.base import CommandRefused, TenantCommand
 from core.models import Membership, ProcessVersion, Tenant
 from core.permissions import Permission, may, roles_with
+from revops import process_verbs
 
 
 class Command(TenantCommand):
@@ -24,6 +25,8 @@ class Command(TenantCommand):
         diff = verbs.add_parser("diff", help="how files differ from what is live, in words")
         diff.add_argument("path", type=Path, metavar="PATH")
         diff.add_argument("--check", action="store_true", help="exit 1 when anything differs, for a drift check")
+        check = verbs.add_parser("check", help="which live processes differ from the files of a folder; exit 1 if any")
+        check.add_argument("path", type=Path, metavar="DIR")
         plan = verbs.add_parser("plan", help="what applying and publishing would change; writes nothing")
         plan.add_argument("path", type=Path, metavar="PATH")
         apply = verbs.add_parser("apply", help="make drafts of files, all of them or none")
@@ -35,7 +38,7 @@ class Command(TenantCommand):
         for verb in (apply, rollback):
             verb.add_argument("--reason", default="", metavar="TEXT", help="kept with the version; signs a waiver")
             verb.add_argument("--by", metavar="E-MAIL", help="the member who does it; else the account on this machine")
-        for verb in (export, diff, plan, apply, rollback):
+        for verb in (export, diff, check, plan, apply, rollback, *process_verbs.add_arguments(verbs)):
             self._shared(verb)
 
     def _shared(self, verb: argparse.ArgumentParser) -> None:
@@ -44,11 +47,15 @@ class Command(TenantCommand):
         verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
     def run(self, tenant: Tenant, options: dict[str, Any]) -> dict[str, Any]:
-        self.checked = bool(options.get("check"))
+        self.checked = bool(options.get("check")) or options["verb"] == "check"
+        more = process_verbs.verbs().get(options["verb"])
+        if more is not None:
+            return more(tenant, options, _actor(options))
         try:
             return {
                 "export": self._export,
                 "diff": self._diff,
+                "check": self._diff,
                 "plan": self._plan,
                 "apply": self._apply,
                 "rollback": self._rollback,
@@ -57,10 +64,12 @@ class Command(TenantCommand):
             raise CommandRefused(str(refusal)) from refusal
 
     def ended_well(self, result: dict[str, Any]) -> bool:
-        return not (self.checked and result["differs"])
+        return bool(result.get("ok", True)) and not (self.checked and result["differs"])
 
     def text(self, result: dict[str, Any]) -> str:
         """Each file that matters with its changes below it; the rest as a count."""
+        if "changes" not in result and "files" not in result:
+            return super().text(result)
         if "files" not in result:
             changes = [f"  {text}" for text in result["changes"]]
             return "\n".join([f"{result['kind']} {result['key']}: v{result['number']} is live", *changes])
