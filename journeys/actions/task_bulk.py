@@ -94,7 +94,7 @@ def snooze_many(
     """Hides the open ones until a day. Raises `SnoozeRefused`; the due dates stay."""
     check_snooze(until=until, today=today, reason=reason)
     why = reason.strip()[:200]
-    set_sql = "snoozed_until = %(until)s, snooze_reason = %(reason)s"
+    set_sql = "snoozed_until = %(until)s, snooze_reason = %(reason)s, awaits_reply_since = NULL"
     after = {"until": until.isoformat()}
     bulk, _ = _change(
         "snooze", task_ids, set_sql, {"until": until, "reason": why}, after, actor=actor, now=now, reason=why

@@ -37,7 +37,8 @@ ON CONFLICT (tenant_id, origin_key) WHERE NOT (origin_key = '') DO NOTHING
 """  # noqa: S608 -- column names from the constant above
 
 _MOVE: Final = """
-UPDATE journeys_task AS task SET due_on = source.due_on
+UPDATE journeys_task AS task
+SET due_on = source.due_on, snoozed_until = NULL, snooze_reason = '', awaits_reply_since = NULL
 FROM ({select}) AS source
 WHERE task.tenant_id = %s AND task.origin_key = source.origin_key AND task.origin_key <> ''
   AND task.state = 'open' AND task.due_on <> source.due_on
@@ -54,6 +55,20 @@ UPDATE journeys_task AS task SET assignee_id = source.assignee_id
 FROM ({select}) AS source
 WHERE task.tenant_id = %s AND task.id = source.id AND task.state = 'open'
   AND task.assignee_id IS DISTINCT FROM source.assignee_id
+"""
+
+
+# Heard of: they were spoken or written to or met, or they opened a ticket. A note of ours is no sign of them.
+_WAKE: Final = """
+UPDATE journeys_task AS task SET snoozed_until = NULL, snooze_reason = '', awaits_reply_since = NULL
+WHERE task.tenant_id = %(tenant)s AND task.awaits_reply_since IS NOT NULL AND task.state = 'open' AND (
+  EXISTS (SELECT FROM accounts_activity AS act
+          WHERE act.tenant_id = %(tenant)s AND act.account_id = task.account_id
+            AND act.occurred_at > task.awaits_reply_since AND act.kind <> 'note')
+  OR EXISTS (SELECT FROM accounts_ticket AS ticket
+             WHERE ticket.tenant_id = %(tenant)s AND ticket.account_id = task.account_id
+               AND ticket.opened_at > task.awaits_reply_since))
+RETURNING task.id
 """
 
 
@@ -86,6 +101,8 @@ def insert_tasks(*, select: str, params: Sequence[Any], actor: Actor, now: datet
 def move_tasks(*, select: str, params: Sequence[Any], actor: Actor, now: datetime, reason: str = "") -> int:
     """Gives open tasks a new due date. The SELECT yields `origin_key` and `due_on`; closed tasks stay as they were.
 
+    A snoozed one whose date changes is back in the queue: what it was put off for no longer holds.
+
     Returns the number of tasks whose date changed.
     """
     count = _run(_MOVE.format(select=select), [*params, require_tenant_id()])
@@ -112,3 +129,11 @@ def assign_tasks(*, select: str, params: Sequence[Any], actor: Actor, now: datet
     """Gives open tasks to somebody else. The SELECT yields `id` and `assignee_id`. Returns the number given away."""
     count = _run(_ASSIGN.format(select=select), [*params, require_tenant_id()])
     return _note("assigned tasks", count, actor=actor, now=now, reason=reason)
+
+
+@transaction.atomic
+def wake_answered(*, actor: Actor, now: datetime) -> int:
+    """Brings tasks back whose customers were heard of since they were put off. Returns the number brought back."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAKE, {"tenant": require_tenant_id()})
+        return _note("woke tasks", len(cursor.fetchall()), actor=actor, now=now, reason="The customer was heard of.")

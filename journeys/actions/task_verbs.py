@@ -9,11 +9,15 @@ from core.actors import Actor
 from journeys.actions.plays.steps import follow_task
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Task
-from journeys.rules.snoozing import check_snooze
+from journeys.rules.snoozing import REPLY_WITHIN, SnoozeRefused, check_snooze
 
 
 class TaskIsClosed(ValueError):
     """Somebody, or a rule, has closed the task in the meantime."""
+
+
+class TaskIsAnswered(TaskIsClosed):
+    """It cannot be ticked off: somebody waits for an answer, which is given on a page of its own."""
 
 
 def _locked(task_id: int) -> Task:
@@ -69,6 +73,8 @@ def finish_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
         return task
     if task.state != TaskState.OPEN:
         raise TaskIsClosed(f"This task is closed already: {task.get_state_display().lower()}.")
+    if task.subject_kind == "handoff":
+        raise TaskIsAnswered("Open the hand-off and answer it there: the other team waits.")
     task.state, task.closed_at, task.closed_by = TaskState.DONE, now, actor.label
     task.save(update_fields=["state", "closed_at", "closed_by"])
     audit.record(actor=actor, at=now, verb="finished task", subject=task)
@@ -86,8 +92,8 @@ def reopen_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
     if before == {"state": TaskState.OPEN, "snoozed_until": None}:
         return task
     task.state, task.closed_at, task.closed_by = TaskState.OPEN, None, ""
-    task.snoozed_until, task.snooze_reason = None, ""
-    task.save(update_fields=["state", "closed_at", "closed_by", "snoozed_until", "snooze_reason"])
+    task.snoozed_until, task.snooze_reason, task.awaits_reply_since = None, "", None
+    task.save(update_fields=["state", "closed_at", "closed_by", "snoozed_until", "snooze_reason", "awaits_reply_since"])
     audit.record(actor=actor, at=now, verb="reopened task", subject=task, before=before)
     follow_task(task, actor=actor, now=now)
     return task
@@ -97,12 +103,26 @@ def reopen_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
 def snooze_task(*, task_id: int, until: date, reason: str, actor: Actor, now: datetime, today: date) -> Task:
     """Hides an open task until a day. Raises `SnoozeRefused` or `TaskIsClosed`; the due date stays."""
     check_snooze(until=until, today=today, reason=reason)
+    return _put_off(_locked(task_id), until, reason.strip()[:200], None, actor=actor, now=now)
+
+
+@transaction.atomic
+def snooze_until_reply(*, task_id: int, actor: Actor, now: datetime, today: date) -> Task:
+    """Hides an open task until the customer is heard of, or for 30 days. Raises `SnoozeRefused` without a customer."""
     task = _locked(task_id)
+    if task.account_id is None:
+        raise SnoozeRefused("This task belongs to no account: nobody can reply. Choose a day.")
+    return _put_off(task, today + REPLY_WITHIN, "Until they reply", now, actor=actor, now=now)
+
+
+def _put_off(
+    task: Task, until: date, reason: str, awaits_reply_since: datetime | None, *, actor: Actor, now: datetime
+) -> Task:
     if task.state != TaskState.OPEN:
         raise TaskIsClosed(f"This task is closed already: {task.get_state_display().lower()}.")
     before = {"snoozed_until": task.snoozed_until}
-    task.snoozed_until, task.snooze_reason = until, reason.strip()[:200]
-    task.save(update_fields=["snoozed_until", "snooze_reason"])
+    task.snoozed_until, task.snooze_reason, task.awaits_reply_since = until, reason, awaits_reply_since
+    task.save(update_fields=["snoozed_until", "snooze_reason", "awaits_reply_since"])
     audit.record(
         actor=actor,
         at=now,

@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from typing import Final
 
 REASON_AFTER: Final = timedelta(days=7)
+# Nothing sleeps for good: who never replies is asked about again.
+REPLY_WITHIN: Final = timedelta(days=30)
 
 
 class SnoozeRefused(ValueError):
@@ -19,10 +21,13 @@ def check_snooze(*, until: date, today: date, reason: str) -> None:
 
 
 def snooze_choices(today: date) -> list[tuple[date, str]]:
-    """The days that the menu offers: tomorrow, the next working day later this week or Monday, in a week."""
+    """The days that the menu offers: tomorrow, a later working day of this week, Monday, in a week."""
     tomorrow = today + timedelta(days=1)
+    thursday = today + timedelta(days=3 - today.weekday())
     monday = today + timedelta(days=7 - today.weekday())
     days = [(tomorrow, "Tomorrow"), (monday, "Monday"), (today + timedelta(days=7), "In a week")]
+    if thursday > tomorrow:
+        days.append((thursday, "Thursday"))
     seen: dict[date, str] = {}
     for day, label in days:
         seen.setdefault(day, label)

@@ -179,7 +179,7 @@ def _page(
         "attempts": attempts,
         "is_latest": attempts[-1].pk == handoff.pk,
         "expectations": list(expectations_of(handoff.account_id)[:20]),
-        "missing": missing_to_accept(handoff, spec) if waits else (),
+        "missing": missing_to_accept(handoff, spec, request.tenant.today(now)) if waits else (),
         "takers": list(queries.takers()) if waits else [],
         "me": person_id_of(request.membership),
         "refusal": refusal,

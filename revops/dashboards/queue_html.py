@@ -23,6 +23,7 @@ class Look:
     currency: str
     may_work: bool
     with_money: bool
+    hidden: frozenset[str]
     now: datetime
     today: date
     zone: ZoneInfo
@@ -54,7 +55,7 @@ def _row(row: QueueRow, look: Look, *, is_current: bool) -> str:
         f'<li class="{css}" id="row-{row.key}" data-row{_panel(row, look, is_current=is_current)}>'
         f'{_ring(row, title, look)}<div class="queue-text"><div class="queue-title">{shown}</div>'
         f'<div class="queue-meta">{_who(row)}'
-        f"{''.join(_reason(one) for one in reasons(row, now=look.now, today=look.today, zone=look.zone))}"
+        f"{''.join(_reason(one) for one in _said(row, look))}"
         "</div></div>"
         f'<div class="queue-health">{_health_of(row)}</div>'
         f'<div class="queue-amount">{_amount(row, look)}</div>'
@@ -69,13 +70,26 @@ def _panel(row: QueueRow, look: Look, *, is_current: bool) -> str:
     return f' hx-get="{url}" hx-trigger="row-chosen" hx-target="#panel" data-quiet'
 
 
+def _said(row: QueueRow, look: Look) -> list[Reason]:
+    return reasons(row, now=look.now, today=look.today, zone=look.zone, hidden=look.hidden)
+
+
 def _ring(row: QueueRow, title: str, look: Look) -> str:
-    if look.may_work:
-        return (
-            f'<button class="done-ring" type="button" data-key="e" aria-label="Done: {title}" '
-            f'hx-post="{address("dashboards:task_done", row.id)}" hx-target="closest li" hx-swap="outerHTML"></button>'
-        )
-    return f'<span class="queue-sign soft">{ui.icon("list-checks")}</span>'
+    """The ring that says done, and the box that selects. A hand-off is answered on its page, so it has no ring."""
+    if not look.may_work:
+        return f'<span class="queue-sign soft">{ui.icon("list-checks")}</span>'
+    box = (
+        f'<input class="check queue-check" type="checkbox" name="task" value="{",".join(map(str, row.ids))}" '
+        f'data-select aria-label="Select {title}">'
+    )
+    if row.kind == "handoff":
+        return f'<span class="queue-first">{box}<span class="queue-sign soft">{ui.icon("handshake")}</span></span>'
+    also = f' hx-vals=\'{{"also": "{",".join(map(str, row.more))}"}}\'' if row.more else ""
+    return (
+        f'<span class="queue-first">{box}<button class="done-ring" type="button" data-key="e" '
+        f'aria-label="Done: {title}" hx-post="{address("dashboards:task_done", row.id)}?scope={look.scope}"{also} '
+        f'hx-target="closest li" hx-swap="outerHTML"></button></span>'
+    )
 
 
 def _who(row: QueueRow) -> str:
@@ -103,6 +117,12 @@ def _acts(row: QueueRow, act: Verb | None, url: str, look: Look, *, is_current: 
     drawn = f'<a class="{css}" href="{url}">{act.label}</a>' if act and url else ""
     if not look.may_work:
         return drawn
+    if row.group == "snoozed":
+        return (
+            f'{drawn}<button class="button small-control square ghost" type="button" data-key="h" '
+            f'aria-label="Back to the queue: {escape(row.title)}" hx-target="closest li" hx-swap="delete" '
+            f'hx-post="{address("dashboards:task_undo", row.id)}?scope={look.scope}">{ui.icon("undo-2")}</button>'
+        )
     return (
         f'{drawn}<button class="button small-control square ghost" type="button" data-key="h" '
         f'aria-label="Snooze {escape(row.title)}" hx-target="#dialog" '

@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from core.formatting import NO_BREAK, clock_left, day, percent
+from core.formatting import NO_BREAK, age, clock_left, day, percent
+from health.rules.alert_words import reason
 from revops.dashboards.queries.queue import QueueRow
 
 KIND_WORDS: Final = {
@@ -15,9 +16,22 @@ KIND_WORDS: Final = {
     "renewal": "Renewal",
     "qbr": "QBR",
     "escalation": "Escalation",
+    "play": "Playbook",
 }
 SILENT_DAYS: Final = 30
 LOW_COVERAGE: Final = 0.6
+_RISK_SECONDS: Final = 7200
+
+
+# The one verb of a row, and the page on which that is done.
+_PLACES: Final = {
+    "renewal": ("Open renewal", "renewals:detail"),
+    "qbr": ("Review", "qbr:detail"),
+    "escalation": ("Reply", "escalations:detail"),
+    "alert": ("Review", "health:alert"),
+    "handoff": ("Open", "journeys:handoff"),
+    "play": ("Do step", "journeys:play"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,29 +58,40 @@ def kind_words(row: QueueRow) -> str:
     return f"{words}, tier {row.tier}" if row.tier else words
 
 
-def reasons(row: QueueRow, *, now: datetime, today: date, zone: ZoneInfo) -> list[Reason]:
-    """At most three."""
-    found = [_clock(row, now, today, zone), _renewal(row, today), _fall(row), _silence(row, today), _coverage(row)]
+def reasons(
+    row: QueueRow, *, now: datetime, today: date, zone: ZoneInfo, hidden: frozenset[str] = frozenset()
+) -> list[Reason]:
+    """At most three. Of the facts in `hidden` no value is said."""
+    found = [
+        _asleep(row, today),
+        _clock(row, now, today, zone),
+        _alert(row, hidden),
+        _play(row),
+        _renewal(row, today),
+        _fall(row),
+        _silence(row, today),
+        _coverage(row),
+    ]
     order = {"risk": 0, "warn": 1, "": 2}
     return sorted((one for one in found if one), key=lambda one: order[one.tone])[:3]
 
 
 def verb(row: QueueRow) -> Verb | None:
     """None for a task that belongs to nothing."""
-    places = {
-        "renewal": ("Open renewal", "renewals:detail"),
-        "qbr": ("Open QBR", "qbr:detail"),
-        "escalation": ("Reply", "escalations:detail"),
-        "alert": ("See why", "health:alert"),
-    }
-    place = places.get(row.subject_kind)
+    place = _PLACES.get(row.subject_kind)
     if place is not None and row.subject_id is not None:
         return Verb(*place, row.subject_id)
     if row.account_id is None:
         return None
     if row.kind == "alert":
-        return Verb("See why", "health:explained", row.account_id)
-    return Verb("Open", "dashboards:account", row.account_id)
+        return Verb("Review", "health:explained", row.account_id)
+    return Verb(_word(row.title), "dashboards:account", row.account_id)
+
+
+def _word(title: str) -> str:
+    """What the button of a task of one's own making says, by how its title begins."""
+    first = title.split(" ", 1)[0].lower()
+    return {"call": "Log call", "write": "Log e-mail", "meet": "Log meeting"}.get(first, "Open")
 
 
 def _clock(row: QueueRow, now: datetime, today: date, zone: ZoneInfo) -> Reason | None:
@@ -75,8 +100,12 @@ def _clock(row: QueueRow, now: datetime, today: date, zone: ZoneInfo) -> Reason 
         if left < 0:
             return Reason("timer", f"Reply {clock_left(left)}", "risk")
         return Reason(
-            "timer", f"Reply due, {clock_left(left)}", "risk" if left < 7200 else "warn" if left < 86400 else ""
+            "timer",
+            f"Reply due, {clock_left(left)}",
+            "risk" if left < _RISK_SECONDS else "warn" if left < 86400 else "",
         )
+    if row.accept_by is not None and row.handed_at is not None:
+        return _waiting(row.handed_at, row.accept_by, now)
     if row.kind == "escalation":
         return Reason("siren", f"Open since {day(row.created_at.astimezone(zone).date(), today)}", "warn")
     late = (today - row.due_on).days
@@ -85,6 +114,41 @@ def _clock(row: QueueRow, now: datetime, today: date, zone: ZoneInfo) -> Reason 
     if late == 0:
         return Reason("calendar", "Due today", "warn")
     return Reason("calendar", f"Due {day(row.due_on, today)}")
+
+
+def _waiting(since: datetime, until: datetime, now: datetime) -> Reason:
+    """How long the other team has waited, of the time that the journey gives."""
+    left = (until - now).total_seconds()
+    if left < 0:
+        return Reason("timer", f"Hand-off {clock_left(left)}", "risk")
+    waited, given = (now - since).total_seconds(), (until - since).total_seconds()
+    tone = "risk" if left < _RISK_SECONDS else "warn" if left < given / 5 else ""
+    return Reason("timer", f"Waiting {age(waited)} of {given / 3600:.0f}{NO_BREAK}h", tone)
+
+
+def _asleep(row: QueueRow, today: date) -> Reason | None:
+    if row.snoozed_until is None or row.snoozed_until <= today:
+        return None
+    if row.awaits_reply:
+        return Reason("alarm-clock", "Until they reply", "warn")
+    why = f": {row.snooze_reason}" if row.snooze_reason else ""
+    return Reason("alarm-clock", f"Until {day(row.snoozed_until, today)}{why}", "warn")
+
+
+def _alert(row: QueueRow, hidden: frozenset[str]) -> Reason | None:
+    """What the rule saw; and how many more alerts of the account the row stands for."""
+    if row.kind != "alert":
+        return None
+    more = f"{len(row.more)} more alert{'' if len(row.more) == 1 else 's'}" if row.more else ""
+    saw = reason(row.alert_why, hidden) if row.alert_why else ""
+    text = ", ".join(part for part in (saw, more) if part)
+    return Reason("bell", text, "warn") if text else None
+
+
+def _play(row: QueueRow) -> Reason | None:
+    if row.kind != "play" or not row.step or not row.steps:
+        return None
+    return Reason("list-checks", f"{row.rule_name or 'Play'}, step {row.step} of {row.steps}")
 
 
 def _renewal(row: QueueRow, today: date) -> Reason | None:

@@ -1,10 +1,10 @@
-"""Which row of My day comes first, and why: rank rules v1. Pure; the parts add up to the score."""
+"""Which row of My day comes first, and why: rank rules v2. Pure; the parts add up to the score."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-RANK_RULES_VERSION: Final = 1
+RANK_RULES_VERSION: Final = 2
 CLOCK_TODAY: Final = timedelta(hours=8)
 CLOSE_UNDER: Final = timedelta(hours=2)
 RULE_TOP: Final = 20
@@ -25,6 +25,7 @@ class Item:
 
     due_on: date
     respond_by: datetime | None = None
+    accept_by: datetime | None = None
     is_escalation: bool = False
     priority: int = 0
     arr_minor: int | None = None
@@ -69,6 +70,8 @@ def group(item: Item, *, now: datetime, today: date) -> str:
     """ "now" for a clock that runs out today and what is late, "today", or "week"."""
     if item.respond_by is not None:
         return "now" if item.respond_by <= now + CLOCK_TODAY else "today"
+    if item.accept_by is not None and item.accept_by <= now + CLOCK_TODAY:
+        return "now"
     if item.due_on < today:
         return "now"
     return "today" if item.due_on == today else "week"
@@ -76,7 +79,9 @@ def group(item: Item, *, now: datetime, today: date) -> str:
 
 def _clock(item: Item, now: datetime, today: date) -> Part:
     if item.respond_by is not None:
-        return _reply_clock(item.respond_by - now)
+        return _running("Reply clock", item.respond_by - now)
+    if item.accept_by is not None:
+        return _running("Hand-off clock", item.accept_by - now)
     if item.is_escalation:
         return Part("Escalation", "open", 25)
     late = (today - item.due_on).days
@@ -88,14 +93,15 @@ def _clock(item: Item, now: datetime, today: date) -> Part:
     return Part("Due", "tomorrow" if left == 1 else f"in {left} days", 12 if left <= 2 else 6)
 
 
-def _reply_clock(left: timedelta) -> Part:
+def _running(label: str, left: timedelta) -> Part:
+    """Somebody waits for an answer: a customer for a reply, or the other team for taking over."""
     if left < timedelta(0):
-        return Part("Reply clock", "over", 40)
+        return Part(label, "over", 40)
     if left < CLOSE_UNDER:
-        return Part("Reply clock", "under 2 hours", 40)
+        return Part(label, "under 2 hours", 40)
     if left < timedelta(hours=24):
-        return Part("Reply clock", "under 24 hours", 32)
-    return Part("Reply clock", f"{left.days} day{'' if left.days == 1 else 's'} left", 25)
+        return Part(label, "under 24 hours", 32)
+    return Part(label, f"{left.days} day{'' if left.days == 1 else 's'} left", 25)
 
 
 def _value(arr_minor: int | None, average_minor: int) -> Part:

@@ -4,6 +4,7 @@ from revops.dashboards import gallery
 from revops.dashboards.views import (
     account,
     data_quality,
+    day_bulk,
     day_tasks,
     metrics,
     my_day,
@@ -21,6 +22,8 @@ urlpatterns = [
     path("day/tasks/<int:task_id>/done/", day_tasks.task_done, name="task_done"),
     path("day/tasks/<int:task_id>/undo/", day_tasks.task_undo, name="task_undo"),
     path("day/tasks/<int:task_id>/snooze/", day_tasks.task_snooze, name="task_snooze"),
+    path("day/tasks/bulk/", day_bulk.tasks_bulk, name="tasks_bulk"),
+    path("day/tasks/bulk/<int:token>/undo/", day_bulk.tasks_undo, name="tasks_undo"),
     path("accounts/", portfolio.portfolio, name="portfolio"),
     path("accounts/totals/", portfolio.portfolio_totals, name="portfolio_totals"),
     path("accounts/assign/", portfolio.assign, name="assign"),

@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from core.formatting import NO_BREAK, day_short, percent
+from core.permissions import may
 from core.templatetags.ui import _glyph, bar, icon, query
 from journeys.choices import ForecastCategory
+from revops.dashboards.acts import ACTS
 from revops.dashboards.addresses import address
 
 register = template.Library()
@@ -58,6 +60,23 @@ def forecast(key: str | None) -> SafeString:
     return format_html('<span class="{}">{}</span>', "muted" if key == ForecastCategory.NOT_YET else "soft", word)
 
 
+@register.simple_tag(takes_context=True)
+def act(context: dict[str, Any], key: str) -> SafeString:
+    """The link from a figure to the process that moves it; nothing for who may not see that."""
+    one = ACTS[key]
+    membership = getattr(context["request"], "membership", None)
+    if membership is None or not may(membership.role, one.permission) or not one.url:
+        return SafeString("")
+    words = f"{one.words}: the process that moves this figure"
+    return format_html(
+        '<a class="figure-act" data-act href="{}" title="{}" aria-label="{}">{}</a>',
+        one.url,
+        words,
+        words,
+        icon("workflow", "s14"),
+    )
+
+
 @register.simple_tag
 def days_since(day: date | None, today: date) -> SafeString:
     """How long ago: `31 d`, amber from 30 days on; "never" where nothing is on record."""
@@ -90,6 +109,8 @@ _PLACES: Final = {
     "qbr": "qbr:detail",
     "escalation": "escalations:detail",
     "alert": "health:alert",
+    "handoff": "journeys:handoff",
+    "play": "journeys:play",
 }
 
 

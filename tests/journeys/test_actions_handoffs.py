@@ -278,3 +278,17 @@ def test_an_expectation_is_kept_in_words_tagged_and_met(account: Account, actor:
     assert list(
         AuditEntry.objects.filter(subject_type="journeys.expectation").order_by("pk").values_list("verb", flat=True)
     ) == ["recorded expectation", "tagged expectation", "met expectation"]
+
+
+@pytest.mark.capability("J5")
+def test_accepting_stands_before_the_gate_of_the_stage_like_every_move(
+    seller: Person, actor: Actor, now: datetime
+) -> None:
+    unsigned = Account.objects.create(name="No contract", name_key="no contract", status="prospect")
+    open_for_won(opportunity_ids=[won_deal(unsigned, seller).pk], actor=actor, today=TODAY, now=now)
+    handoff = Handoff.objects.get()
+    ready(handoff, actor, now)
+    with pytest.raises(HandoffRefused) as refusal:
+        accept(handoff_id=handoff.pk, actor=actor, person_id=None, today=TODAY, now=now)
+    assert "Contract signed" in refusal.value.missing
+    assert Handoff.objects.get().state == "waiting"

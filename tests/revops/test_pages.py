@@ -20,7 +20,7 @@ from journeys.models import Task
 from revops.dashboards.queries.book import book
 from revops.dashboards.queries.portfolio import Filter, matching
 from revops.dashboards.queries.portfolio_rows import BadCursor, page_of, read_cursor
-from revops.dashboards.queries.queue import queue
+from revops.dashboards.queries.queue import Owners, queue
 from revops.dashboards.queries.timeline import timeline
 from tests.factories.book import make_book
 from tests.factories.world import World, make_world
@@ -197,7 +197,7 @@ def test_the_queue_takes_the_first_of_every_kind_and_the_shown_points_add_up(wor
     with tenant_context(world.tenant.pk):
         owner = Person.objects.get(membership=world.members[Role.CSM])
         rows = queue(
-            owner_id=owner.pk,
+            owners=Owners((owner.pk,)),
             role=Role.CSM,
             tab="all",
             now=NOW,

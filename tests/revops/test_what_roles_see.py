@@ -18,7 +18,7 @@ from core.tenancy import tenant_context
 from journeys.models import Task
 from revops.dashboards.queries.portfolio import Filter
 from revops.dashboards.queries.portfolio_rows import BadCursor, read_cursor
-from revops.dashboards.queries.queue import queue
+from revops.dashboards.queries.queue import Owners, queue
 from revops.dashboards.queries.timeline import timeline
 from revops.dashboards.views import portfolio
 from tests.factories.world import NOW, World, make_world
@@ -134,7 +134,9 @@ def test_my_day_has_no_rows_and_no_figures_whose_page_the_role_cannot_open(world
         renewal_task = Task.objects.get(kind="renewal").pk
     agent, manager = (signed_in(world, role) for role in (Role.SUPPORT_AGENT, Role.CS_MANAGER))
     page, all_of_it = agent.get("/?scope=everyone"), manager.get("/?scope=everyone")
-    assert [key for key, _, _ in page.context["tabs"]] == ["all", "escalations", "tasks"]
+    assert [key for key, _, _ in page.context["tabs"]] == [
+        "all", "escalations", "handoffs", "alerts", "plays", "tasks",
+    ]  # fmt: skip
     mine, theirs = page.context["counts"].tabs, all_of_it.context["counts"].tabs
     assert [(mine[tab], theirs[tab]) for tab in ("all", "renewals")] == [(1, 2), (0, 1)]
     assert ("/renewals/" in page.content.decode(), "QBRs held" in page.content.decode()) == (False, False)
@@ -185,5 +187,5 @@ def test_fifty_overdue_tasks_do_not_crowd_out_the_escalation_of_today(inside: Wo
     ]
     Task.objects.bulk_create(late)
     Task.objects.create(title="Reply", due_on=today, created_at=NOW, kind="escalation")
-    rows = queue(owner_id=None, role=Role.CSM, tab="all", now=NOW, today=today, average_arr_minor=0)
+    rows = queue(owners=Owners(None), role=Role.CSM, tab="all", now=NOW, today=today, average_arr_minor=0)
     assert [row.title for row in rows if row.kind == "escalation"] == ["Reply"]

@@ -16,6 +16,7 @@ from journeys.actions.task_verbs import create_task
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Handoff, LifecycleStage, StageVisit
 from journeys.queries.expectations import counted_expectations
+from journeys.queries.gates import account_gate
 from journeys.queries.handoffs import spec_of
 from journeys.queries.task_lists import tasks_of_subject
 from journeys.rules.handoffs import HandoffSpec, due_at, open_items
@@ -76,7 +77,7 @@ def accept(
     """
     handoff = _waiting(handoff_id)
     spec = spec_of(handoff.key, handoff.version)
-    missing = missing_to_accept(handoff, spec)
+    missing = missing_to_accept(handoff, spec, today)
     if missing:
         raise HandoffRefused(f"Not yet: {', '.join(missing)}.", missing)
     before = handoff.to_person_id
@@ -100,11 +101,16 @@ def accept(
     return handoff
 
 
-def missing_to_accept(handoff: Handoff, spec: HandoffSpec | None) -> tuple[str, ...]:
-    """The names of what is not there yet, expectations first."""
+def missing_to_accept(handoff: Handoff, spec: HandoffSpec | None, today: date) -> tuple[str, ...]:
+    """The names of what is not there yet: expectations, the checklist, then the gate into the team's stage."""
     missing = open_items(handoff.checklist)
-    if spec is not None and spec.needs_expectation and not counted_expectations(handoff).exists():
-        return (NO_EXPECTATION, *missing)
+    if spec is None:
+        return missing
+    if spec.needs_expectation and not counted_expectations(handoff).exists():
+        missing = (NO_EXPECTATION, *missing)
+    if _is_before(handoff.account_id, spec.to_stage):
+        gate = account_gate(account_id=handoff.account_id, to_stage=spec.to_stage, today=today)
+        missing = (*missing, *(line.name for line in gate.missing))
     return missing
 
 

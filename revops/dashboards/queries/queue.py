@@ -1,5 +1,6 @@
 """The queue of My day: the first tasks of every kind by date, with what ranking and a row need, in one statement."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -8,73 +9,49 @@ from django.db import connection
 
 from core.permissions import Permission, may
 from core.tenancy import require_tenant_id
+from journeys.models import Task
+from revops.dashboards.queries import queue_sql
 from revops.dashboards.rules import Item, Rank, group, rank
 
+KINDS: Final = ("escalation", "renewal", "qbr", "handoff", "alert", "play", "todo")
 TABS: Final = {
-    "all": ("escalation", "renewal", "qbr", "handoff", "alert", "todo"),
+    "all": KINDS,
     "escalations": ("escalation",),
     "renewals": ("renewal",),
     "qbrs": ("qbr",),
-    "tasks": ("todo", "alert", "handoff"),
+    "handoffs": ("handoff",),
+    "alerts": ("alert",),
+    "plays": ("play",),
+    "tasks": ("todo",),
+    "snoozed": KINDS,
 }
 # Work whose page answers only to this permission is no row of those who lack it.
 _NEEDS: Final = {
     "escalation": Permission.VIEW_ESCALATIONS,
     "renewal": Permission.VIEW_RENEWALS,
     "qbr": Permission.VIEW_QBRS,
+    "alert": Permission.VIEW_HEALTH,
 }
-GROUPS: Final = ("now", "today", "week")
+GROUPS: Final = ("now", "today", "week", "snoozed")
 KIND_LIMIT: Final = 50
 ALL_LIMIT: Final = 25
 WEEK: Final = timedelta(days=7)
 
-# One stretch of an index for each kind of work: a kind with many late tasks cannot crowd out another.
-_PICKED: Final = """
-WITH picked AS (
-  SELECT t.* FROM unnest(%(kinds)s) AS wanted(kind) CROSS JOIN LATERAL (
-    SELECT t.id, t.account_id, t.kind, t.title, t.due_on, t.priority, t.subject_kind, t.subject_id,
-           t.process_version_id, t.created_at
-    FROM journeys_task t
-    WHERE t.tenant_id = %(tenant)s AND t.state = 'open' AND t.kind = wanted.kind AND t.due_on <= %(until)s
-      AND (t.snoozed_until IS NULL OR t.snoozed_until <= %(today)s) AND {owner}
-    ORDER BY t.due_on, t.id LIMIT %(limit)s) AS t
-)
-"""
-_ONE: Final = """
-WITH picked AS (
-  SELECT t.id, t.account_id, t.kind, t.title, t.due_on, t.priority, t.subject_kind, t.subject_id,
-         t.process_version_id, t.created_at
-  FROM journeys_task t WHERE t.tenant_id = %(tenant)s AND t.id = %(task)s AND t.state = 'open'
-    AND t.kind = ANY(%(kinds)s)
-)
-"""
-_ROWS: Final = """
-SELECT p.id, p.account_id, p.kind, p.title, p.due_on, p.priority, p.subject_kind, p.subject_id,
-       e.respond_by, e.tier, v.name, v.number, p.created_at,
-       a.name, a.segment, a.arr_minor, a.last_contact_on, s.band, s.score, s.coverage, s.score - h.score,
-       r.due_on, o.score
-FROM picked p
-LEFT JOIN escalations_escalation e ON p.subject_kind = 'escalation' AND e.tenant_id = %(tenant)s AND e.id = p.subject_id
-     AND e.state = 'open'
-LEFT JOIN core_processversion v ON v.tenant_id = %(tenant)s AND v.id = p.process_version_id
-LEFT JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = p.account_id
-LEFT JOIN health_score s ON s.tenant_id = %(tenant)s AND s.account_id = p.account_id
-LEFT JOIN health_override o ON o.tenant_id = %(tenant)s AND o.account_id = p.account_id AND o.cleared_at IS NULL
-     AND o.from_day <= %(today)s AND o.until_day > %(today)s
-LEFT JOIN LATERAL (
-  SELECT score FROM health_scorehistory h WHERE h.tenant_id = %(tenant)s AND h.account_id = p.account_id
-    AND h.as_of <= s.as_of - 30 ORDER BY h.as_of DESC, h.computed_at DESC LIMIT 1) AS h ON true
-LEFT JOIN LATERAL (
-  SELECT r.due_on FROM renewals_renewal r
-  WHERE r.tenant_id = %(tenant)s AND r.account_id = p.account_id AND r.state = 'open'
-  ORDER BY r.due_on LIMIT 1) AS r ON true
-"""
-_MINE: Final = "t.assignee_id = %(owner)s"
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose work: of these people, with or without what nobody has; `ids` None is everybody's."""
+
+    ids: tuple[int, ...] | None
+    with_nobody: bool = False
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A task of the queue with its rank. `subject_*` say where the work is done."""
+    """A task of the queue with its rank. `subject_*` say where the work is done.
+
+    `more` holds the tasks that the row stands for as well: of the same account for the same reason.
+    """
 
     id: int
     account_id: int | None
@@ -99,12 +76,28 @@ class QueueRow:
     change: float | None
     renewal_on: date | None
     override: float | None
+    snoozed_until: date | None
+    snooze_reason: str
+    awaits_reply: bool
+    handed_at: datetime | None
+    accept_by: datetime | None
+    step: int | None
+    steps: int | None
+    alert_why: list[dict[str, Any]] | None
+    rule_kind: str | None
+    rule_key: str | None
     rank: Rank = field(default_factory=lambda: Rank(()))
     group: str = "week"
+    more: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
         return f"task-{self.id}"
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The tasks behind the row."""
+        return (self.id, *self.more)
 
 
 @dataclass(frozen=True)
@@ -118,30 +111,47 @@ class QueueCounts:
 
 def kinds_for(role: str) -> tuple[str, ...]:
     """The kinds of work that a role can open."""
-    return tuple(kind for kind in TABS["all"] if kind not in _NEEDS or may(role, _NEEDS[kind]))
+    return tuple(kind for kind in KINDS if kind not in _NEEDS or may(role, _NEEDS[kind]))
 
 
-def queue(
-    *, owner_id: int | None, role: str, tab: str, now: datetime, today: date, average_arr_minor: int
-) -> list[QueueRow]:
-    """The tasks of a person (or of everybody) due within a week, the most urgent first. One query, bounded work.
+def queue(*, owners: Owners, role: str, tab: str, now: datetime, today: date, average_arr_minor: int) -> list[QueueRow]:
+    """The tasks of some people (or of everybody) due within a week, the most urgent first. One query, bounded work.
 
-    Only kinds that the reader's role can open.
+    Only kinds that the reader's role can open. The same account and reason stand there once. The tab `snoozed` has
+    what sleeps instead, the first to return first.
     """
     kinds = [kind for kind in kinds_for(role) if kind in TABS[tab]]
+    asleep = tab == "snoozed"
     params: dict[str, Any] = {
         "tenant": require_tenant_id(),
-        "owner": owner_id,
+        "owners": list(owners.ids or ()),
         "kinds": kinds,
         "today": today,
         "until": today + WEEK,
         "limit": ALL_LIMIT if len(kinds) > 1 else KIND_LIMIT,
     }
-    sql = (_PICKED + _ROWS).format(owner=_MINE if owner_id is not None else "true")
+    source = queue_sql.picked(owners=owners.ids is not None, nobody=owners.with_nobody, asleep=asleep)
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(source + queue_sql.ROWS, params)
         rows = [_ranked(row, now, today, average_arr_minor) for row in cursor.fetchall()]
-    return sorted(rows, key=lambda row: (GROUPS.index(row.group), -row.rank.score, row.due_on, row.id))
+    if asleep:
+        return sorted(rows, key=lambda row: (row.snoozed_until or today, row.id))
+    return _folded(sorted(rows, key=lambda row: (GROUPS.index(row.group), -row.rank.score, row.due_on, row.id)))
+
+
+def _folded(rows: list[QueueRow]) -> list[QueueRow]:
+    """Alerts of one account are one row, the most urgent of them, which knows the others."""
+    first: dict[int, int] = {}
+    found: list[QueueRow] = []
+    for row in rows:
+        place = first.get(row.account_id) if row.kind == "alert" and row.account_id is not None else None
+        if place is not None:
+            found[place] = replace(found[place], more=(*found[place].more, row.id))
+            continue
+        if row.kind == "alert" and row.account_id is not None:
+            first[row.account_id] = len(found)
+        found.append(row)
+    return found
 
 
 def queue_row(*, task_id: int, role: str, now: datetime, today: date, average_arr_minor: int) -> QueueRow | None:
@@ -153,9 +163,15 @@ def queue_row(*, task_id: int, role: str, now: datetime, today: date, average_ar
         "today": today,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_ONE + _ROWS, params)
+        cursor.execute(queue_sql.ONE + queue_sql.ROWS, params)
         found = cursor.fetchone()
     return _ranked(found, now, today, average_arr_minor) if found else None
+
+
+def visible_ids(ids: Collection[int], role: str) -> list[int]:
+    """Of the tasks, those that the role can open. One query."""
+    found = Task.objects.filter(pk__in=list(ids), kind__in=kinds_for(role)).order_by("pk")
+    return list(found.values_list("pk", flat=True))
 
 
 def _ranked(values: tuple[Any, ...], now: datetime, today: date, average: int) -> QueueRow:
@@ -163,6 +179,7 @@ def _ranked(values: tuple[Any, ...], now: datetime, today: date, average: int) -
     item = Item(
         due_on=row.due_on,
         respond_by=row.respond_by,
+        accept_by=row.accept_by,
         is_escalation=row.kind == "escalation",
         priority=row.priority,
         arr_minor=row.arr_minor,
@@ -171,33 +188,15 @@ def _ranked(values: tuple[Any, ...], now: datetime, today: date, average: int) -
         renewal_on=row.renewal_on,
     )
     ranked = rank(item, now=now, today=today, average_arr_minor=average)
-    return replace(row, rank=ranked, group=group(item, now=now, today=today))
+    asleep = row.snoozed_until is not None and row.snoozed_until > today
+    return replace(row, rank=ranked, group="snoozed" if asleep else group(item, now=now, today=today))
 
 
-_COUNTS: Final = """
-SELECT wanted.kind, task.number FROM unnest(%(kinds)s) AS wanted(kind) CROSS JOIN LATERAL (
-  SELECT count(*) AS number FROM (
-    SELECT FROM journeys_task t
-    WHERE t.tenant_id = %(tenant)s AND t.state = 'open' AND t.kind = wanted.kind AND t.due_on <= %(until)s
-      AND (t.snoozed_until IS NULL OR t.snoozed_until <= %(today)s) AND {owner} LIMIT 10001) AS t) AS task
-UNION ALL
-SELECT '+snoozed', count(*) FROM (
-  SELECT FROM journeys_task t WHERE t.tenant_id = %(tenant)s AND t.state = 'open' AND t.kind = ANY(%(kinds)s)
-    AND t.snoozed_until > %(today)s AND {owner} LIMIT 1000) AS snoozed
-UNION ALL
-SELECT '+done', count(*) FROM (
-  SELECT FROM core_auditentry x WHERE x.tenant_id = %(tenant)s AND x.at >= %(midnight)s AND x.verb = 'finished task'
-    AND x.actor_membership_id = %(membership)s LIMIT 1000) AS done
-"""
-
-
-def queue_counts(
-    *, owner_id: int | None, role: str, membership_id: int, today: date, midnight: datetime
-) -> QueueCounts:
+def queue_counts(*, owners: Owners, role: str, membership_id: int, today: date, midnight: datetime) -> QueueCounts:
     """The counts of the tabs, exact to 10,000 of each kind, from the index alone. One query."""
     params: dict[str, Any] = {
         "tenant": require_tenant_id(),
-        "owner": owner_id,
+        "owners": list(owners.ids or ()),
         "kinds": list(kinds_for(role)),
         "membership": membership_id,
         "today": today,
@@ -205,10 +204,21 @@ def queue_counts(
         "midnight": midnight,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS.format(owner=_MINE if owner_id is not None else "true"), params)
+        cursor.execute(queue_sql.COUNTS.format(owner=_owner(owners)), params)
         counted = dict(cursor.fetchall())
+    if "alert" not in kinds_for(role):
+        counted.pop("alert", None)
+    tabs = {tab: sum(counted.get(kind, 0) for kind in kinds) for tab, kinds in TABS.items() if tab != "snoozed"}
     return QueueCounts(
-        tabs={tab: sum(counted.get(kind, 0) for kind in kinds) for tab, kinds in TABS.items()},
+        tabs=tabs | {"snoozed": counted.get("+snoozed", 0)},
         done_today=counted.get("+done", 0),
         snoozed=counted.get("+snoozed", 0),
     )
+
+
+def _owner(owners: Owners) -> str:
+    if owners.ids is None:
+        return "true"
+    if owners.with_nobody:
+        return "(t.assignee_id = ANY(%(owners)s::bigint[]) OR t.assignee_id IS NULL)"
+    return "t.assignee_id = ANY(%(owners)s::bigint[])"

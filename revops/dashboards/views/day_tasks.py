@@ -1,6 +1,6 @@
 """What is done with a row of My day: done, undone, put off, or a new one."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -13,14 +13,24 @@ from django_htmx.http import trigger_client_event
 from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
+from core.formatting import day
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
-from journeys.actions.task_verbs import TaskIsClosed, create_task, finish_task, reopen_task, snooze_task
+from journeys.actions.task_bulk import finish_many
+from journeys.actions.task_verbs import (
+    TaskIsClosed,
+    create_task,
+    finish_task,
+    reopen_task,
+    snooze_task,
+    snooze_until_reply,
+)
 from journeys.models import Task
+from journeys.queries.task_lists import next_task_of
 from journeys.rules.snoozing import SnoozeRefused, snooze_choices
-from revops.dashboards.forms import SnoozeForm, TaskForm
-from revops.dashboards.queries.book import book
-from revops.dashboards.queries.queue import kinds_for, queue_row
+from revops.dashboards.forms import SnoozeForm, TaskForm, ids_of
+from revops.dashboards.queries.book import book_of
+from revops.dashboards.queries.queue import kinds_for, queue_row, visible_ids
 from revops.dashboards.queue_html import queue_rows
 from revops.dashboards.views.my_day import look_of, scope_of
 
@@ -28,15 +38,31 @@ from revops.dashboards.views.my_day import look_of, scope_of
 @requires(Permission.WORK_TASKS)
 @require_POST
 def task_done(request: WorkspaceRequest, task_id: int) -> HttpResponse:
-    """The row that says so and offers to undo it."""
+    """The row that says so and offers to undo it. `also`: the other tasks that the row stood for."""
     _check_visible(request, task_id)
+    now = clock.now()
+    today = request.tenant.today(now)
+    also = ids_of([request.POST.get("also", "")])
     try:
-        task = finish_task(task_id=task_id, actor=Actor.person(request.membership), now=clock.now())
+        if also:
+            return _done_together(request, [task_id, *also], today, now)
+        task = finish_task(task_id=task_id, actor=Actor.person(request.membership), now=now)
     except Task.DoesNotExist as missing:
         raise Http404 from missing
     except TaskIsClosed as closed:
         return _refused(request, str(closed))
-    return _answered(request, task, "Done.")
+    after = next_task_of(task, today)
+    return _answered(request, task, f"Done. Next: {after.title}, due {day(after.due_on, today)}." if after else "Done.")
+
+
+def _done_together(request: WorkspaceRequest, ids: list[int], today: date, now: datetime) -> HttpResponse:
+    mine = visible_ids(ids, request.membership.role)
+    bulk = finish_many(task_ids=mine, actor=Actor.person(request.membership), today=today, now=now)
+    if bulk.token is None:
+        return _refused(request, "These tasks are closed already.")
+    task = Task.objects.select_related("account").get(pk=ids[0])
+    url = reverse("dashboards:tasks_undo", args=[bulk.token])
+    return _answered(request, task, f"{bulk.done} done.", undo_url=url, undo_target="#queue", undo_swap="innerHTML")
 
 
 @requires(Permission.WORK_TASKS)
@@ -53,7 +79,7 @@ def task_undo(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     except TaskIsClosed as closed:
         return _refused(request, str(closed))
     scope = scope_of(request)
-    average = book(scope.owner_id).average_arr_minor
+    average = book_of(scope.owners.ids).average_arr_minor
     row = queue_row(task_id=task_id, role=request.membership.role, now=now, today=today, average_arr_minor=average)
     rows = [row] if row else []
     return HttpResponse(queue_rows(rows, look_of(request, scope, now, today), first_is_current=False))
@@ -73,23 +99,25 @@ def task_snooze(request: WorkspaceRequest, task_id: int) -> HttpResponse:
     form = SnoozeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            task = snooze_task(
-                task_id=task_id,
-                until=form.cleaned_data["until"],
-                reason=form.cleaned_data["reason"],
-                actor=Actor.person(request.membership),
-                now=now,
-                today=today,
-            )
+            task = _snoozed(request, form, task_id, today, now)
         except (SnoozeRefused, TaskIsClosed) as refusal:
             form.add_error(None, str(refusal))
         else:
-            response = _answered(request, task, f"Snoozed until {task.snoozed_until:%-d %b}.")
+            until = "they reply" if task.awaits_reply_since else f"{task.snoozed_until:%-d %b}"
+            response = _answered(request, task, f"Snoozed until {until}.")
             response["HX-Retarget"], response["HX-Reswap"] = f"#row-task-{task_id}", "outerHTML"
             return trigger_client_event(response, "close-dialog")
     context: dict[str, Any] = {"task": task, "form": form, "choices": snooze_choices(today)}
     status = 422 if request.method == "POST" else 200
     return render(request, "dashboards/_snooze_dialog.html", context, status=status)
+
+
+def _snoozed(request: WorkspaceRequest, form: SnoozeForm, task_id: int, today: date, now: datetime) -> Task:
+    actor = Actor.person(request.membership)
+    if form.cleaned_data["reply"]:
+        return snooze_until_reply(task_id=task_id, actor=actor, now=now, today=today)
+    until, reason = form.cleaned_data["until"], form.cleaned_data["reason"]
+    return snooze_task(task_id=task_id, until=until, reason=reason, actor=actor, now=now, today=today)
 
 
 @requires(Permission.WORK_TASKS)
@@ -124,13 +152,14 @@ def _check_visible(request: WorkspaceRequest, task_id: int) -> None:
         raise Http404
 
 
-def _answered(request: WorkspaceRequest, task: Task, result: str) -> HttpResponse:
+def _answered(request: WorkspaceRequest, task: Task, result: str, **undo: str) -> HttpResponse:
     context = {
         "row_id": f"row-task-{task.pk}",
         "title": task.title,
         "account": task.account.name if task.account else "",
         "result": result,
-        "undo_url": reverse("dashboards:task_undo", args=[task.pk]),
+        "undo_url": f"{reverse('dashboards:task_undo', args=[task.pk])}?scope={request.GET.get('scope', '')}",
+        **undo,
     }
     return render(request, "components/undo_row.html", context)
 

@@ -16,11 +16,23 @@ from core.choices import Role
 from core.formatting import money_short
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from health.queries.alerts import money_facts
+from journeys.rules.snoozing import snooze_choices
 from revops.dashboards.addresses import address, page_address
-from revops.dashboards.queries.book import NOBODY, Book, book, motions, stamp
+from revops.dashboards.queries.book import NOBODY, Book, book_of, motions, stamp
 from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.panel import Panel, panel
-from revops.dashboards.queries.queue import GROUPS, TABS, QueueRow, kinds_for, queue, queue_counts, queue_row
+from revops.dashboards.queries.people import TEAMS, team_of
+from revops.dashboards.queries.queue import (
+    GROUPS,
+    TABS,
+    Owners,
+    QueueRow,
+    kinds_for,
+    queue,
+    queue_counts,
+    queue_row,
+)
 from revops.dashboards.queue_html import Look, queue_rows
 from revops.dashboards.rules import RANK_RULES_VERSION
 
@@ -30,10 +42,14 @@ TAB_WORDS: Final = (
     ("escalations", "Escalations"),
     ("renewals", "Renewals"),
     ("qbrs", "QBRs"),
-    ("tasks", "Tasks and alerts"),
+    ("handoffs", "Hand-offs"),
+    ("alerts", "Alerts"),
+    ("plays", "Playbooks"),
+    ("tasks", "Tasks"),
 )
 SEGMENTS: Final = dict(Segment.choices)
-GROUP_WORDS: Final = {"now": "Now", "today": "Today", "week": "This week"}
+GROUP_WORDS: Final = {"now": "Now", "today": "Today", "week": "This week", "snoozed": "Snoozed"}
+SCOPES: Final = frozenset({"book", "team", "everyone"})
 # Whose work is looked at first: people with a book see theirs, the others everybody's.
 _OWN_BOOK: Final = frozenset({Role.CSM, Role.SALES_REP, Role.SUPPORT_AGENT, Role.EXECUTIVE_SPONSOR})
 
@@ -48,23 +64,30 @@ class Group:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose book: `owner_id` None is everybody's."""
+    """Whose book and whose work."""
 
     name: str
-    owner_id: int | None
+    owners: Owners
     has_book: bool
+    has_team: bool
 
 
 def scope_of(request: WorkspaceRequest) -> Scope:
     """From `?scope=`, else by role. Nobody's book is empty, and says so."""
+    role = request.membership.role
     person_id = person_id_of(request.membership)
+    has_book, has_team = person_id is not None, role in TEAMS
     asked = request.GET.get("scope", "")
-    if asked not in {"book", "everyone"}:
-        own = person_id is not None or request.membership.role in _OWN_BOOK
-        asked = "book" if own else "everyone"
+    if asked not in SCOPES or (asked == "team" and not has_team):
+        asked = "book" if has_book or role in _OWN_BOOK else "everyone"
     if asked == "everyone":
-        return Scope("everyone", None, has_book=person_id is not None)
-    return Scope("book", NOBODY if person_id is None else person_id, has_book=person_id is not None)
+        owners = Owners(None)
+    elif asked == "team":
+        # What nobody has is the team's to give away: hand-offs that wait on the team, accounts without an owner.
+        owners = Owners(team_of(role), with_nobody=True)
+    else:
+        owners = Owners((NOBODY if person_id is None else person_id,))
+    return Scope(asked, owners, has_book=has_book, has_team=has_team)
 
 
 @requires(Permission.VIEW_ACCOUNTS)
@@ -73,26 +96,54 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
     """The whole page, or only the queue when htmx asks."""
     now = clock.now()
     today = request.tenant.today(now)
+    scope = scope_of(request)
+    figures = book_of(scope.owners.ids)
+    rows, context = queue_context(request, scope, figures, now)
+    if request.htmx and request.htmx.target == "queue":
+        return render(request, "dashboards/my_day.html#queue", context)
+    role = request.membership.role
+    context |= {
+        "book": figures,
+        "motions": kept(
+            f"motions:{scope.owners}:{today}",
+            lambda: motions(owner_ids=scope.owners.ids, today=today, zone=request.tenant.timezone),
+            accounts=figures.accounts,
+        ),
+        "freshness": stamp(figures, request.tenant, now),
+        "renewals_url": page_address("renewals:list"),
+        "qbrs_url": page_address("qbr:list"),
+        "at_risk_words": f"{money_short(figures.at_risk_change_minor, request.tenant.currency, plus=True)} this week",
+        "may_import": may(role, Permission.IMPORT_DATA),
+        "snooze_days": snooze_choices(today),
+    }
+    if rows:
+        context |= _panel_context(rows[0], figures, today, first=True)
+    return render(request, "dashboards/my_day.html", context)
+
+
+def queue_context(
+    request: WorkspaceRequest, scope: Scope, figures: Book, now: datetime
+) -> tuple[list[QueueRow], dict[str, Any]]:
+    """The rows and what the queue is drawn from."""
+    today = request.tenant.today(now)
     tab = request.GET.get("tab", "all")
     if tab not in TABS:
         tab = "all"
-    scope = scope_of(request)
-    figures = book(scope.owner_id)
     role = request.membership.role
     rows = queue(
-        owner_id=scope.owner_id, role=role, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor
+        owners=scope.owners, role=role, tab=tab, now=now, today=today, average_arr_minor=figures.average_arr_minor
     )
     shown = SHOWN if request.GET.get("all") != "1" else len(rows)
     midnight = datetime.combine(today, time(), tzinfo=request.tenant.zone)
     counts = kept(
-        f"queue:{scope.owner_id}:{request.membership.pk}:{role}:{today}",
+        f"queue:{scope.owners}:{request.membership.pk}:{role}:{today}",
         lambda: queue_counts(
-            owner_id=scope.owner_id, role=role, membership_id=request.membership.pk, today=today, midnight=midnight
+            owners=scope.owners, role=role, membership_id=request.membership.pk, today=today, midnight=midnight
         ),
-        accounts=figures.accounts if scope.owner_id is None else 0,
+        accounts=figures.accounts if scope.owners.ids is None else 0,
         seconds=30,
     )
-    context: dict[str, Any] = {
+    return rows, {
         "scope": scope,
         "tab": tab,
         "tabs": [(key, label, counts.tabs[key]) for key, label in TAB_WORDS if set(TABS[key]) & set(kinds_for(role))],
@@ -106,24 +157,6 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
         "may_see_qbrs": may(role, Permission.VIEW_QBRS),
         "today": today,
     }
-    if request.htmx and request.htmx.target == "queue":
-        return render(request, "dashboards/my_day.html#queue", context)
-    context |= {
-        "book": figures,
-        "motions": kept(
-            f"motions:{scope.owner_id}:{today}",
-            lambda: motions(owner_id=scope.owner_id, today=today, zone=request.tenant.timezone),
-            accounts=figures.accounts,
-        ),
-        "freshness": stamp(figures, request.tenant, now),
-        "renewals_url": page_address("renewals:list"),
-        "qbrs_url": page_address("qbr:list"),
-        "at_risk_words": f"{money_short(figures.at_risk_change_minor, request.tenant.currency, plus=True)} this week",
-        "may_import": may(request.membership.role, Permission.IMPORT_DATA),
-    }
-    if rows:
-        context |= _panel_context(rows[0], figures, today, first=True)
-    return render(request, "dashboards/my_day.html", context)
 
 
 @requires(Permission.VIEW_ACCOUNTS)
@@ -134,7 +167,7 @@ def day_task(request: WorkspaceRequest, task_id: int) -> HttpResponse:
         raise Http404
     now = clock.now()
     today = request.tenant.today(now)
-    figures = book(scope_of(request).owner_id)
+    figures = book_of(scope_of(request).owners.ids)
     row = queue_row(
         task_id=task_id,
         role=request.membership.role,
@@ -161,6 +194,7 @@ def look_of(request: WorkspaceRequest, scope: Scope, now: datetime, today: date)
         currency=request.tenant.currency,
         may_work=may(role, Permission.WORK_TASKS),
         with_money=may(role, Permission.VIEW_MONEY),
+        hidden=frozenset() if may(role, Permission.VIEW_MONEY) else money_facts(),
         now=now,
         today=today,
         zone=request.tenant.zone,
