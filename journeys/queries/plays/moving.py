@@ -17,7 +17,10 @@ from journeys.rules.playbooks import Playbook, Variant
 
 @dataclass(frozen=True)
 class MovePlan:
-    """One running play, were it moved: where it stands, which steps would come and go, and what would be late."""
+    """One running play, were it moved: which steps would come and go, and what would be late.
+
+    `reached` is the number of the first step that is not over yet, `steps` how many are done.
+    """
 
     run_id: int
     account_id: int
@@ -121,9 +124,9 @@ def _plan(run: PlaybookRun, steps: dict[str, RunStep], new: Variant, calendar: C
         wanted[key].title for key, day in days.items()
         if day < today and not ((row := steps.get(key)) and row.due_on is not None and row.due_on < today)
     )  # fmt: skip
-    reached = max((row.position for row in steps.values() if row.state in OVER - {LEFT_OUT}), default=0)
+    at = min((row.position for row in steps.values() if row.state in {AHEAD, OPEN}), default=len(steps) + 1)
     return MovePlan(
-        run_id=run.pk, account_id=run.account_id, variant=new.key, reached=reached,
+        run_id=run.pk, account_id=run.account_id, variant=new.key, reached=at,
         steps=sum(1 for row in steps.values() if row.state == DONE),
         added=tuple(step.title for step in new.steps if step.key not in steps),
         dropped=tuple(row.title for key, row in pending.items() if key not in wanted), moved_days=moved, late=late,

@@ -134,7 +134,8 @@ def _start_part(
     held: bool | None = judge(start.rule, values) if start.rule is not None else True
     lines = _lines(start.rule, values) if start.rule is not None else ()
     cooling = _cooling(start, day, past)
-    parts = [f"{start_said(start).capitalize()}.", words, cooling]
+    said_so = start_said(start)
+    parts = [f"{said_so[:1].upper()}{said_so[1:]}.", words, cooling]
     found = None if met and held is None else bool(met and held and not cooling)
     return TracePart("Trigger", found, " ".join(part for part in parts if part), lines)
 

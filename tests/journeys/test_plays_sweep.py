@@ -1,0 +1,285 @@
+"""Plays that start by themselves, once per episode, however often and however late the sweep runs."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import Account, Activity
+from core.choices import Role
+from core.formatting import day as words
+from core.models import Notification, Tenant
+from journeys.actions.plays import PlaySweep, finish_step, note_review, stop_play, sweep_plays
+from journeys.models import LifecycleStage, PlaybookRun, RunStep, StageVisit, Task
+from journeys.queries.plays import playbook_figures, ramp, why_started
+from journeys.queries.plays.checks import plays_at_rest, steps_without_task, tasks_of_ended_plays
+from tests.factories.plays import (
+    ACTOR,
+    NOW,
+    TODAY,
+    account,
+    at,
+    member,
+    person,
+    play,
+    publish_playbook,
+    states,
+    step,
+    steps_of,
+)
+
+pytestmark = pytest.mark.usefixtures("in_kestrel")
+
+DAY = timedelta(days=1)
+LARGE = {"fact": "accounts.arr", "op": "gte", "value": 1_000_000}
+QUIET = {"fact": "accounts.days_since_contact", "op": "gte", "value": 30}
+
+
+def sweep(tenant: Tenant, day: date = TODAY) -> PlaySweep:
+    return sweep_plays(tenant=tenant, today=day, now=at(day))
+
+
+def contacted(of: Account, day: date) -> None:
+    """As a logged call leaves it."""
+    Activity.objects.create(
+        account=of, kind="call", occurred_at=datetime(day.year, day.month, day.day, 8, tzinfo=UTC), subject="Call"
+    )
+    Account.objects.filter(pk=of.pk).update(last_contact_on=day)
+
+
+def assert_sound(tenant: Tenant) -> None:
+    assert [check(tenant, NOW) for check in (steps_without_task, tasks_of_ended_plays, plays_at_rest)] == [0, 0, 0]
+
+
+def signal(**values: Any) -> dict[str, Any]:
+    return {"on": "signal", "rule": QUIET, "cool_down_days": 10, **values}
+
+
+def test_a_signal_starts_one_play_per_episode_and_none_while_it_cools_down(kestrel: Tenant) -> None:
+    publish_playbook(audience=LARGE, starts=[signal()], steps=[step("call", 2)])
+    one, small = account(), account("Small", arr_minor=10)
+    contacted(one, TODAY - 40 * DAY)
+    contacted(small, TODAY - 40 * DAY)
+    assert sweep(kestrel).started == 1
+    run = PlaybookRun.objects.get()
+    assert (run.account_id, run.trigger, run.started_by) == (one.pk, "signal", "Playbooks")
+    assert [(entry["fact"], entry["saw"], entry["met"]) for entry in run.trace["conditions"]] == [
+        ("accounts.arr", 1_200_000, True), ("accounts.days_since_contact", 40, True),
+    ]  # fmt: skip
+    assert sweep(kestrel) == PlaySweep(by_playbook={})
+    finish_step(step_id=steps_of(run)["call"].pk, actor=ACTOR, person_id=None, today=TODAY, now=NOW)
+    assert sweep(kestrel, TODAY + 60 * DAY).started == 0  # the same silence goes on: the same episode
+    contacted(one, TODAY + 61 * DAY)
+    assert sweep(kestrel, TODAY + 62 * DAY).started == 0
+    run.refresh_from_db()
+    assert run.trace["over_on"] == (TODAY + 62 * DAY).isoformat()
+    assert sweep(kestrel, TODAY + 95 * DAY).started == 1
+    assert_sound(kestrel)
+
+
+def test_cool_down_counts_from_the_last_start(kestrel: Tenant) -> None:
+    publish_playbook(starts=[signal(cool_down_days=50)], steps=[step("call", 2)])
+    one = account()
+    contacted(one, TODAY - 40 * DAY)
+    sweep(kestrel)
+    finish_step(
+        step_id=steps_of(PlaybookRun.objects.get())["call"].pk, actor=ACTOR, person_id=None, today=TODAY, now=NOW
+    )
+    contacted(one, TODAY + 5 * DAY)
+    sweep(kestrel, TODAY + 6 * DAY)
+    assert sweep(kestrel, TODAY + 40 * DAY).started == 0
+    trace = why_started("low_usage", one.pk, TODAY + 40 * DAY)
+    assert trace is not None
+    assert f"Cooling down until {words(date(2026, 4, 21))}: the last one started on {words(TODAY)}." in trace.verdict
+    assert sweep(kestrel, TODAY + 50 * DAY).started == 1
+
+
+@pytest.mark.parametrize("outage", [0, 1, 9])
+def test_a_date_starts_its_play_after_an_outage_too_while_the_date_lies_ahead(kestrel: Tenant, outage: int) -> None:
+    days = {"before": 10, "of": "close"}
+    publish_playbook(anchor="close", starts=[{"on": "date", "days": days}], steps=[step("call", 3, "anchor")])
+    close = TODAY + 30 * DAY
+    one = account(customer_since=close)
+    account("Never")
+    assert sweep(kestrel, close - 11 * DAY).started == 0
+    assert sweep(kestrel, close - 10 * DAY + outage * DAY).started == 1
+    run = PlaybookRun.objects.get()
+    assert (run.account_id, run.anchor_on, run.origin_key) == (one.pk, close, f"date:low_usage:0:{one.pk}:{close}")
+    stop_play(run_id=run.pk, reason="test", actor=ACTOR, today=TODAY, now=NOW)
+    assert sweep(kestrel, close).started == 0  # fired for this date already
+
+
+def test_a_date_that_was_past_when_the_playbook_went_live_starts_nothing(kestrel: Tenant) -> None:
+    publish_playbook(anchor="close", starts=[{"on": "date", "days": {"after": 5, "of": "close"}}])
+    account(customer_since=TODAY - 20 * DAY)
+    late = account("Late", customer_since=TODAY - 3 * DAY)
+    assert sweep(kestrel).started == 0
+    assert sweep(kestrel, TODAY + 2 * DAY).started == 1
+    assert PlaybookRun.objects.get().account_id == late.pk
+
+
+def test_a_stage_starts_its_play_once_per_stay(kestrel: Tenant) -> None:
+    stage = LifecycleStage.objects.create(key="onboarding", name="Onboarding", position=1)
+    one, earlier = account(), account("Earlier")
+    StageVisit.objects.create(account=earlier, stage=stage, entered_on=TODAY - DAY)
+    visit = StageVisit.objects.create(account=one, stage=stage, entered_on=TODAY)
+    publish_playbook(starts=[{"on": "stage", "stage": "onboarding", "cool_down_days": 0}])
+    assert [sweep(kestrel, TODAY + n * DAY).started for n in range(3)] == [1, 0, 0]
+    run = PlaybookRun.objects.get()
+    assert (run.account_id, run.origin_key) == (one.pk, f"stage:low_usage:0:{visit.pk}")
+
+
+def test_what_is_required_holds_for_starts_by_rule_and_former_accounts_are_passed_by(kestrel: Tenant) -> None:
+    publish_playbook(starts=[signal()], requires=LARGE)
+    for name, values in (("Small", {"arr_minor": 5}), ("Gone", {"status": "churned"}), ("Large", {})):
+        contacted(account(name, **values), TODAY - 40 * DAY)
+    found = sweep(kestrel)
+    assert (found.started, found.refused) == (1, 1)
+    assert PlaybookRun.objects.get().account.name == "Large"
+
+
+def test_plays_follow_the_account_to_its_new_owner_unless_somebody_gave_them_away(kestrel: Tenant) -> None:
+    maya, jonas = person(), person("Jonas Weber")
+    publish_playbook()
+    run = play(account(owner=maya))
+    Account.objects.update(owner=jonas)
+    assert sweep(kestrel).handed_over == 1
+    run.refresh_from_db()
+    assert run.owner_id == jonas.pk
+    assert set(Task.objects.filter(state="open").values_list("assignee_id", flat=True)) == {jonas.pk}
+    assert set(RunStep.objects.filter(state="open").values_list("assignee_id", flat=True)) == {jonas.pk}
+    assert sweep(kestrel).handed_over == 0
+
+
+def test_a_task_that_was_closed_without_telling_the_play_is_followed_by_the_sweep(kestrel: Tenant) -> None:
+    publish_playbook()
+    run = play(account())
+    Task.objects.filter(pk=steps_of(run)["plan"].task_id).update(state="skipped", closed_at=NOW, closed_by="Ruth")
+    assert sweep(kestrel).followed == 1
+    assert states(run) == {"plan": "skipped", "call": "open", "report": "open"}
+    assert steps_of(run)["plan"].done_by == "Ruth"
+
+
+OUTCOME = {"name": "Spoken to", "rule": {"fact": "accounts.days_since_contact", "op": "lte", "value": 3},
+           "within_days": 10}  # fmt: skip
+
+
+@pytest.mark.capability("P3")
+def test_outcomes_are_decided_by_the_rule_also_for_days_that_nobody_looked_at(kestrel: Tenant) -> None:
+    publish_playbook(outcome=OUTCOME)
+    reached, late, missed = account("Reached"), account("Late"), account("Missed")
+    for one in (reached, late, missed):
+        play(one)
+    contacted(reached, TODAY + 4 * DAY)
+    sweep(kestrel, TODAY + 5 * DAY)
+    contacted(late, TODAY + 9 * DAY)
+    contacted(late, TODAY + 30 * DAY)
+    sweep(kestrel, TODAY + 31 * DAY)
+    found = {run.account.name: (run.outcome, run.outcome_on) for run in PlaybookRun.objects.select_related("account")}
+    assert found == {
+        "Reached": ("reached", TODAY + 5 * DAY),
+        "Late": ("reached", TODAY + 10 * DAY),
+        "Missed": ("missed", TODAY + 10 * DAY),
+    }
+    assert sweep(kestrel, TODAY + 31 * DAY) == PlaySweep(by_playbook={})
+
+
+@pytest.mark.capability("P3")
+def test_after_n_outcomes_the_owner_is_asked_for_a_review_once_until_it_is_noted(kestrel: Tenant) -> None:
+    ruth = member(kestrel, Role.REVOPS_ADMIN, "Ruth Adler")
+    version = publish_playbook(outcome=OUTCOME, review_after_runs=3)
+    for n in range(3):
+        play(account(f"A{n}"))
+    contacted(Account.objects.get(name="A0"), TODAY + 4 * DAY)
+    sweep(kestrel, TODAY + 5 * DAY)
+    assert Notification.objects.filter(kind="playbook_review").count() == 0
+    for n in range(11, 14):
+        sweep(kestrel, TODAY + n * DAY)
+    told = Notification.objects.get(kind="playbook_review")
+    assert (told.membership_id, told.text) == (
+        ruth.membership_id, "Low usage v1: 1 of 3 reached their outcome. Time for a review.",
+    )  # fmt: skip
+    figures = playbook_figures(["low_usage"], TODAY + 14 * DAY)["low_usage"][0]
+    assert (figures.runs, figures.reached.part, figures.reached.of, figures.asks_for_review) == (3, 1, 3, True)
+    assert (round(figures.reached.low or 0, 3), round(figures.reached.high or 0, 3)) == (0.061, 0.792)
+    note_review(version=version, note="Scripts are too long", actor=ACTOR, now=at(TODAY + 14 * DAY))
+    assert not playbook_figures(["low_usage"], TODAY + 14 * DAY)["low_usage"][0].asks_for_review
+
+
+@pytest.mark.capability("P3")
+def test_a_playbook_below_its_floor_in_two_quarters_is_flagged_and_in_one_is_not(kestrel: Tenant) -> None:
+    publish_playbook(outcome=OUTCOME, floor=50, review_after_runs=1000)
+    for quarter, reached in ((date(2026, 4, 10), 2), (date(2026, 7, 10), 1)):
+        for n in range(6):
+            run = play(account(f"{quarter} {n}"), today=quarter)
+            PlaybookRun.objects.filter(pk=run.pk).update(
+                outcome="reached" if n < reached else "missed", outcome_on=quarter
+            )
+    july = playbook_figures(["low_usage"], date(2026, 8, 1))["low_usage"][0]
+    october = playbook_figures(["low_usage"], date(2026, 10, 2))["low_usage"][0]
+    assert [(one.part, one.of) for one in october.periods] == [(1, 6), (2, 6)]
+    assert (july.is_weak, october.is_weak, october.asks_for_review) == (False, True, True)
+
+
+def test_figures_count_what_was_finished_on_time_and_how_long_it_took(kestrel: Tenant) -> None:
+    publish_playbook(steps=[step("call", 7)])
+    for n, days in enumerate((2, 6, 12)):
+        run = play(account(f"A{n}"))
+        day = TODAY + days * DAY
+        finish_step(step_id=steps_of(run)["call"].pk, actor=ACTOR, person_id=None, today=day, now=at(day))
+    stop_play(run_id=play(account("B")).pk, reason="gone", actor=ACTOR, today=TODAY, now=NOW)
+    play(account("C"))
+    one = playbook_figures(["low_usage"], TODAY)["low_usage"][0]
+    assert (one.runs, one.running, one.finished, one.stopped) == (5, 1, 3, 1)
+    assert (one.on_time.part, one.on_time.of, one.median_days) == (2, 3, 6.0)
+    assert (one.steps_done, one.steps_late) == (3, 1)
+
+
+@pytest.mark.capability("P2")
+def test_the_ramp_counts_steps_done_and_unaided_per_week_of_the_first_month(kestrel: Tenant) -> None:
+    publish_playbook(steps=[step(f"s{n}", n) for n in range(1, 7)])
+    nele = person("Nele Brandt")
+    type(nele).objects.filter(pk=nele.pk).update(guided_until=TODAY + 30 * DAY)
+    run = play(account(owner=nele))
+    for n, (days, unaided) in enumerate(
+        ((1, False), (2, False), (8, True), (9, None), (16, True), (35, True)), start=1
+    ):
+        day = TODAY + days * DAY
+        finish_step(
+            step_id=steps_of(run)[f"s{n}"].pk, actor=ACTOR, person_id=nele.pk, today=day, now=at(day), unaided=unaided
+        )
+    rows = ramp(TODAY + 40 * DAY, kestrel.timezone)
+    assert [(row.name, row.from_on, row.is_over) for row in rows] == [("Nele Brandt", TODAY, True)]
+    assert [(week.done, week.unaided, week.answered) for week in rows[0].weeks] == [
+        (2, 0, 2), (2, 1, 1), (1, 1, 1), (0, 0, 0),
+    ]  # fmt: skip
+    assert (rows[0].total.done, rows[0].total.share) == (5, 0.5)
+
+
+@pytest.mark.capability("R3")
+def test_why_it_did_or_did_not_start_says_every_condition_with_its_value_then(kestrel: Tenant) -> None:
+    publish_playbook(audience=LARGE, starts=[signal()])
+    one = account()
+    contacted(one, TODAY - 20 * DAY)
+    before = why_started("low_usage", one.pk, TODAY)
+    assert before is not None
+    assert before.verdict.startswith(
+        f"Low usage v1 did not start on {words(TODAY)}. Trigger: When Days since the last contact is at least 30."
+    )
+    trigger = next(part for part in before.parts if part.name == "Trigger")
+    assert [(line.label, line.rule, line.saw, line.met, line.now_only) for line in trigger.lines] == [
+        ("Days since the last contact", "is at least 30", "20", False, False)
+    ]
+    audience = next(part for part in before.parts if part.name == "Audience")
+    assert [(line.saw, line.met, line.now_only) for line in audience.lines] == [("1,200,000", True, True)]
+    sweep(kestrel, TODAY + 10 * DAY)
+    then = why_started("low_usage", one.pk, TODAY + 10 * DAY)
+    assert then is not None
+    assert then.started is not None
+    assert then.verdict == f"Low usage v1 started on {words(TODAY + 10 * DAY)}, by Playbooks."
+    later = why_started("low_usage", one.pk, TODAY + 11 * DAY)
+    assert later is not None
+    assert f"One ran already, since {words(TODAY + 10 * DAY)}." in [part.words for part in later.parts]
+    early = why_started("low_usage", one.pk, TODAY - 5 * DAY)
+    assert early is not None
+    assert (early.was_live, why_started("nothing", one.pk, TODAY)) == (False, None)
