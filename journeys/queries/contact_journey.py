@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
 from journeys.models import ContactStageVisit, LifecycleStage
 from journeys.queries.stage_accounts import read_after
@@ -20,11 +20,24 @@ class ContactPage:
     after: str
 
 
-def contact_stages() -> QuerySet[LifecycleStage]:
-    """The stages of people with the number of contacts that stand in each. One statement."""
-    return lifecycle_stages(CONTACTS).annotate(
-        standing=Count("contactstagevisits", filter=Q(contactstagevisits__left_on=None))
+@dataclass(frozen=True)
+class ContactStage:
+    """A stage of people with the number of contacts that stand in it."""
+
+    key: str
+    name: str
+    success: str
+    standing: int
+    stage: LifecycleStage
+
+
+def contact_stages() -> list[ContactStage]:
+    """The stages of people in their order. Two statements."""
+    counts = dict(
+        ContactStageVisit.objects.filter(left_on=None).order_by().values_list("stage_id").annotate(n=Count("pk"))
     )
+    stages = lifecycle_stages(CONTACTS)
+    return [ContactStage(one.key, one.name, one.success, counts.get(one.pk, 0), one) for one in stages]
 
 
 def contacts_in(stage: LifecycleStage, after: str = "") -> ContactPage:

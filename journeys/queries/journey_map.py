@@ -196,7 +196,8 @@ def _median_hours(handoff: HandoffSpec | None, found: Figures) -> float | None:
 
 def _finding(columns: Sequence[MapStage]) -> Finding:
     by_key = {one.stage.key: one for one in columns}
-    names = {one.stage.key: later.stage.name for one, later in pairwise(columns)}
+    # From a stage with a loop there are several ways on, so that no single next one is named.
+    names = {one.stage.key: later.stage.name for one, later in pairwise(columns) if not one.spec.back_to}
     figures = [one.figures for one in columns]
     value = biggest(figures, lambda one: one.friction.minor)
     accounts = biggest(figures, lambda one: one.friction.accounts)

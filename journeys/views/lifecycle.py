@@ -66,7 +66,7 @@ def first_value(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 def contact_journey(request: WorkspaceRequest) -> HttpResponse:
     """The stages of people with their counts, and the contacts of the chosen one."""
-    stages = list(contact_stages())
+    stages = contact_stages()
     key = request.GET.get("stage", "")
     chosen = next((one for one in stages if one.key == key), None)
     if key and chosen is None:
@@ -76,7 +76,7 @@ def contact_journey(request: WorkspaceRequest) -> HttpResponse:
     context = {
         "stages": stages,
         "chosen": chosen,
-        "page": contacts_in(chosen, request.GET.get("after", "")) if chosen else None,
+        "page": contacts_in(chosen.stage, request.GET.get("after", "")) if chosen else None,
         "journey_key": CONTACTS,
         "today": request.tenant.today(clock.now()),
         "may_move": may(request.membership.role, Permission.WORK_OPPORTUNITIES),
