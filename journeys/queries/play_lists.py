@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from core.choices import VersionState
 from core.formatting import percent
@@ -164,6 +165,11 @@ def runs_of(key: str, *, state: str, after: str) -> RunPage:
     return RunPage(rows[:PAGE], f"{last.started_on}_{last.pk}" if last is not None else "")
 
 
+def _counted(where: Q) -> QuerySet[RunStep, int]:
+    steps = RunStep.objects.filter(where, run_id=OuterRef("pk")).order_by().values("run_id")
+    return steps.annotate(number=Count("pk")).values_list("number", flat=True)
+
+
 def plays_of_account(account_id: int, *, limit: int = 5) -> list[PlaybookRun]:
     """The plays of an account: those that run, then the latest of the others, each with how far it is.
 
@@ -175,8 +181,9 @@ def plays_of_account(account_id: int, *, limit: int = 5) -> list[PlaybookRun]:
         plays()
         .filter(account_id=account_id)
         .annotate(
-            steps_total=Count("steps", filter=~Q(steps__state=LEFT_OUT)),
-            steps_done=Count("steps", filter=Q(steps__state=DONE)),
+            # Subqueries: a GROUP BY over rows of a workspace would have to name every column.
+            steps_total=Coalesce(Subquery(_counted(~Q(state=LEFT_OUT))), 0),
+            steps_done=Coalesce(Subquery(_counted(Q(state=DONE))), 0),
             next_title=Subquery(first.values("title")[:1]),
             next_due=Subquery(first.values("due_on")[:1]),
         )
