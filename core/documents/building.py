@@ -58,7 +58,7 @@ def process_document(version: ProcessVersion, tenant: Tenant) -> Written:
     return Written(
         title=version.name,
         kicker=kind.label,
-        facts=(*_answering(owner), ("Version", _version(version))),
+        facts=(*_answering(owner), ("Version", _version(version, tenant))),
         blocks=(*blocks_of(version), *_change_log(version, tenant)),
         foot=f"{tenant.name} · {kind.label} {version.key} v{version.number} · {version.content_hash[:12]}",
         slug=f"{version.kind}-{version.key}",
@@ -71,10 +71,10 @@ def _answering(owner: ProcessOwner | None) -> tuple[tuple[str, str], ...]:
     return (("Owner", str(owner.owner.user)), ("Deputy", str(owner.deputy.user) if owner.deputy else "nobody yet"))
 
 
-def _version(version: ProcessVersion) -> str:
+def _version(version: ProcessVersion, tenant: Tenant) -> str:
     if version.published_at is None:
         return f"v{version.number}, {'draft' if version.is_draft else 'never live'}"
-    return f"v{version.number}, live from {day(version.published_at.date())}"
+    return f"v{version.number}, live from {day(version.published_at.astimezone(tenant.zone).date())}"
 
 
 def _change_log(version: ProcessVersion, tenant: Tenant) -> Iterator[Block]:
@@ -103,7 +103,7 @@ def portfolio_document(one: registry.PortfolioDocument, tenant: Tenant, today: d
     version = live_version(*one.process) if one.process else None
     facts = [("As of", day(today))]
     if version is not None:
-        facts = [*_answering(owner_of(version.kind, version.key)), ("Version", _version(version)), *facts]
+        facts = [*_answering(owner_of(version.kind, version.key)), ("Version", _version(version, tenant)), *facts]
     return Written(
         title=one.title,
         kicker=one.purpose,

@@ -113,19 +113,16 @@ def process_publish(request: WorkspaceRequest, kind: str, key: str) -> HttpRespo
             seen_hash=form.cleaned_data["seen"],
         )
     except versioning.PublishRefused as refused:
-        form.add_error("waiver" if refused.waivable else "reason", _why(refused))
+        if refused.waivable:
+            form.add_error("waiver", "A gate is shut. Say here why it goes live all the same, or wait until it opens.")
+        else:
+            messages.error(request, " ".join(refused.lines))
         return _shown(request, page, publish=form, status=422)
     except ValueError as refused:
         messages.error(request, str(refused))
         return redirect("core:process", kind, page.key)
     messages.success(request, f"{version.name} v{version.number} is live.")
     return redirect("core:process", kind, page.key)
-
-
-def _why(refused: versioning.PublishRefused) -> str:
-    if refused.waivable:
-        return "A gate is shut. Say here why it goes live all the same, or wait until it opens."
-    return " ".join(refused.lines)
 
 
 @requires(Permission.CONFIGURE_PROCESSES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from core import formatting as f
 from core.documents.blocks import Block, Bullets, Heading, Paragraph, table
@@ -16,6 +16,8 @@ from health.queries.proof_page import page_of
 from health.queries.validation import main_report
 from health.rules.alerts import parse_alert_rule
 from health.rules.wording import describe_model
+
+_IN_TABLE: Final = frozenset({"name", "weight"})
 
 
 def score_model(definition: dict[str, Any]) -> list[Block]:
@@ -31,7 +33,7 @@ def _score_model(definition: dict[str, Any]) -> Iterator[Block]:
     yield table(
         ("Band", "From", "Below"),
         [
-            ("Healthy", str(green), "100 and over"),
+            ("Healthy", str(green), "100, included"),
             ("Watch", str(said.get("bands.yellow")), str(green)),
             ("At risk", "0", str(said.get("bands.yellow"))),
         ],
@@ -44,9 +46,11 @@ def _score_model(definition: dict[str, Any]) -> Iterator[Block]:
         if line.part and line.path.startswith("inputs."):
             parts.setdefault(line.part, []).append(line)
     yield Heading("What it is made of")
+    shares = {part: next((one.value for one in inside if one.short == "weight"), "") for part, inside in parts.items()}
+    yield table(("Input", "Weight"), list(shares.items()), "Weights", [1])
     for part, inside in parts.items():
         yield Heading(part, 3)
-        yield Bullets(tuple(f"{humanised(one.short)}: {one.value}" for one in inside if one.short != "name"))
+        yield Bullets(tuple(f"{humanised(one.short)}: {one.value}" for one in inside if one.short not in _IN_TABLE))
     limits = [line for line in lines if line.path.startswith(("caps.", "floors."))]
     if limits:
         yield Heading("Exceptions")

@@ -93,11 +93,12 @@ def _share(one: Share) -> str:
 def _findings(found: Conversion, tenant: Tenant, *, sees_money: bool) -> Iterator[str]:
     if found.biggest_drop is not None:
         lost = number(found.biggest_drop.lost.deals)
+        base = number(found.biggest_drop.drop.base.deals)
         share = _share(found.biggest_drop.drop)
-        yield f"Most deals are lost in {found.biggest_drop.name}: {lost}, {share} of those decided."
+        yield f"{found.biggest_drop.name} loses the largest share: {lost} of {base} decided, {share}."
     by_amount = found.biggest_drop_by_amount
     if sees_money and by_amount is not None:
-        yield f"By amount, in {by_amount.name}: {money_short(by_amount.lost.minor, tenant.currency)}."
+        yield f"By amount {by_amount.name} does: {money_short(by_amount.lost.minor, tenant.currency)} lost there."
     yield f"{number(found.open.deals)} deals are still open; they count neither as gone on nor as lost."
 
 

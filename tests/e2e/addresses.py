@@ -8,6 +8,8 @@ PAGES: Final = (
     "/accounts/", "/accounts/{account}/", "/accounts/{account}/health/",
     "/renewals/", "/renewals/{renewal}/", "/qbrs/?who=all", "/qbrs/{qbr}/",
     "/escalations/?who=all", "/escalations/{escalation}/",
+    "/pipeline/", "/pipeline/?by=closed", "/pipeline/deals/?which=all", "/pipeline/recurring/?by=reason",
+    "/accounts/duplicates/", "/accounts/{account}/merge/", "/accounts/{account}/merges/",
     "/opportunities/", "/journey/",
     "/trend/", "/trend/portfolio/", "/trend/movements/", "/trend/gaps/", "/trend/sources/", "/trend/accounts/",
     "/metrics/", "/imports/", "/imports/new/",
