@@ -12,6 +12,7 @@ from journeys.views import (
     opportunities,
     opportunity,
     people,
+    pipelines,
     play_starts,
     playbook_drafts,
     playbooks,
@@ -22,6 +23,10 @@ from journeys.views import (
 app_name = "journeys"
 urlpatterns = [
     path("opportunities/", opportunities.opportunities, name="opportunities"),
+    path("stages/", pipelines.stages, name="stages"),
+    path("stages/pipelines/<str:key>/", pipelines.pipeline, name="pipeline_edit"),
+    path("stages/pipelines/<str:key>/save/", pipelines.pipeline_save, name="pipeline_save"),
+    path("stages/pipelines/<str:key>/publish/", pipelines.pipeline_publish, name="pipeline_publish"),
     path("opportunities/file/", opportunities.export, name="opportunities_file"),
     path("opportunities/column/<int:stage_id>/", opportunities.column, name="opportunity_column"),
     path("opportunities/new/", opportunity.new, name="opportunity_new"),

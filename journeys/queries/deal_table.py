@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from journeys.models import Opportunity, OpportunityStageVisit
@@ -68,7 +68,8 @@ def deal_table(
     sort = sort if sort in SORTS else "closes"
     state = state if state in {"won", "lost", "all"} else "open"
     how = SORTS[sort]
-    deals = chosen_deals(filters, today, stage=stage, state=state).annotate(sorted_by=Coalesce(how.field, how.empty))
+    deals = chosen_deals(filters, today, stage=stage, state=state)
+    deals = deals.annotate(sorted_by=Coalesce(how.field, Value(how.empty)))
     value_text, _, key = after.rpartition("~")
     value = how.read(value_text) if key.isdecimal() and len(key) < 19 else None
     if value is not None and "\x00" not in value_text:

@@ -30,7 +30,9 @@ def opportunities(request: WorkspaceRequest) -> HttpResponse:
     if found is None:
         if request.GET.get("pipeline"):
             raise Http404
-        return render(request, "journeys/opportunities/none.html", {})
+        return _none(request)
+    if not any(tab.deals for tab in found.tabs):
+        return _none(request)
     view = request.GET.get("view", "")
     view = view if view in {"table", "forecast"} else "board"
     context = {**deal_context(request, found, today), "view": view}
@@ -42,6 +44,11 @@ def opportunities(request: WorkspaceRequest) -> HttpResponse:
     else:
         context["board"] = board(found.filters, today)
     return render(request, f"journeys/opportunities/{view}.html", context)
+
+
+def _none(request: WorkspaceRequest) -> HttpResponse:
+    may_work = may(request.membership.role, Permission.WORK_OPPORTUNITIES)
+    return render(request, "journeys/opportunities/none.html", {"may_work": may_work})
 
 
 @requires(Permission.VIEW_OPPORTUNITIES)
