@@ -59,9 +59,8 @@ def sooner(world: World) -> None:
     with tenant_context(world.tenant.pk):
         now, actor = clock.now(), Actor.system("test")
         first = ProcessVersion.objects.get(kind="renewal_timeline", state="published")
-        steps = [
-            {**step, "offset_days": 45} if step["offset_days"] == 60 else step for step in first.definition["steps"]
-        ]
+        steps = [dict(step) for step in first.definition["steps"]]
+        steps[2]["offset_days"] = 45
         version = versioning.draft(
             kind=first.kind, key=first.key, name=first.name, definition={**first.definition, "steps": steps},
             actor=actor, now=now,
@@ -159,8 +158,12 @@ def test_the_coverage_costs_the_same_however_many_processes_there_are(world: Wor
 
 def test_what_is_not_there_is_not_found(world: World) -> None:
     client = client_of(world)
-    for address in ("/processes/nothing/standard/document/", "/processes/journey/gone/document/", f"{TIMELINE}?number=9",
-                    "/processes/documents/nothing/"):  # fmt: skip
+    for address in (
+        "/processes/nothing/standard/document/",
+        "/processes/journey/gone/document/",
+        f"{TIMELINE}?number=9",
+        "/processes/documents/nothing/",
+    ):
         assert client.get(address).status_code == 404, address
 
 
@@ -200,10 +203,9 @@ def process(*arguments: str | Path, tenant: str = "kestrel") -> tuple[dict[str, 
     out = io.StringIO()
     try:
         call_command("process", *map(str, arguments), "--json", "--tenant", tenant, stdout=out, stderr=io.StringIO())
-    except CommandRefused as refused:
+    except CommandRefused:
         if not out.getvalue():
             raise
-        assert str(refused) == "The result names what is wrong."
         return json.loads(out.getvalue()), False
     return json.loads(out.getvalue()), True
 
