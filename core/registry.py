@@ -154,6 +154,7 @@ class _Registry:
     tenant_defaults: dict[str, TenantDefault] = field(default_factory=dict)
     process_kinds: dict[str, ProcessKind] = field(default_factory=dict)
     import_kinds: dict[str, Any] = field(default_factory=dict)
+    import_extensions: dict[str, Any] = field(default_factory=dict)
     queue_sources: dict[str, Any] = field(default_factory=dict)
     mergers: dict[str, Any] = field(default_factory=dict)
     documents: dict[str, PortfolioDocument] = field(default_factory=dict)
@@ -206,6 +207,11 @@ def add_process_kind(kind: ProcessKind) -> None:
 def add_import_kind(key: str, kind: Any) -> None:
     """An import kind; its type belongs to the import engine in `accounts`."""
     _put(_registry.import_kinds, key, kind)
+
+
+def add_import_extension(key: str, extension: Any) -> None:
+    """What an upper app does beside a kind of import of a lower one; its type belongs to the import engine."""
+    _put(_registry.import_extensions, key, extension)
 
 
 def add_queue_source(key: str, source: Any) -> None:
@@ -262,6 +268,10 @@ def process_kinds() -> list[ProcessKind]:
 
 def import_kinds() -> dict[str, Any]:
     return dict(_registry.import_kinds)
+
+
+def import_extensions() -> list[Any]:
+    return list(_registry.import_extensions.values())
 
 
 def queue_sources() -> dict[str, Any]:

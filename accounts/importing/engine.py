@@ -139,8 +139,10 @@ def _process(stage: Stage, import_map: ImportMap, progress: Progress, total: int
     stage.execute("CREATE TEMP TABLE import_touched (account_id bigint) ON COMMIT DROP")
     progress(total, total, "Looking up accounts")
     references.resolve(stage, import_map)
-    if kind.prepare is not None:
-        kind.prepare(stage)
+    beside = [one for one in registry.import_extensions() if one.kind == kind.key]
+    for prepare in (kind.prepare, *(one.prepare for one in beside)):
+        if prepare is not None:
+            prepare(stage)
     _reject_repeated(stage)
     progress(total, total, "Checking")
     if kind.check is not None:
@@ -152,8 +154,9 @@ def _process(stage: Stage, import_map: ImportMap, progress: Progress, total: int
         upsert.apply(stage, kind.target)
     if stage.writes:
         _remember_touched(stage)
-        if kind.after is not None:
-            kind.after(stage)
+        for after in (kind.after, *(one.after for one in beside)):
+            if after is not None:
+                after(stage)
 
 
 def _remember_touched(stage: Stage) -> None:

@@ -149,3 +149,16 @@ class ImportKind:
             if candidate.name == name:
                 return candidate
         raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class ImportExtension:
+    """What an upper app does beside a kind that belongs to a lower one: `core.registry.add_import_extension`.
+
+    `prepare(stage)` runs after the kind's own, in dry runs and imports alike: it may change staged values and warn.
+    `after(stage)` runs once after the writing of a real import, in the same transaction.
+    """
+
+    kind: str
+    prepare: "Callable[[Stage], None] | None" = None
+    after: "Callable[[Stage], None] | None" = None

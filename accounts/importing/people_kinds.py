@@ -33,6 +33,7 @@ def _prepare_accounts(stage: Stage) -> None:
         "UPDATE import_row SET domain_key = left(split_part(regexp_replace(lower(domain), "
         "'^\\s*(https?://)?(www\\.)?', ''), '/', 1), 200) WHERE domain IS NOT NULL"
     )
+    _status_by_lifecycle(stage)
 
 
 def _pass_over_merged(stage: Stage) -> None:
@@ -50,6 +51,34 @@ def _pass_over_merged(stage: Stage) -> None:
         "AND t.id = r.target_id WHERE r.state = 'same'"
     )
     stage.warn("merged_account", int(count or 0), f"{count} rows are of accounts that were merged into another one.")
+
+
+def _status_by_lifecycle(stage: Stage) -> None:
+    """A file that says where a company stands, and not what it is: HubSpot's. The word is kept beside the account.
+
+    A word that says nothing of it, such as Other, leaves the status as it is; a new company is a prospect then. No
+    word makes a prospect of a customer: that would be a step back.
+    """
+    if stage.has("status") or not stage.has("lifecycle_stage"):
+        return
+    words = {word.replace(" ", ""): status for word, status in STATUS_WORDS.items()}
+    stage.execute(
+        "UPDATE import_row AS r SET status = CASE "
+        "WHEN COALESCE(known.status, named.status) = 'customer' AND said.status = 'prospect' THEN 'customer' "
+        "ELSE COALESCE(said.status, known.status, named.status, "
+        "CASE WHEN mine.lifecycle_stage IS NULL THEN 'customer' ELSE 'prospect' END) END, "
+        "extra = COALESCE(mine.extra, '{}') "
+        "|| jsonb_strip_nulls(jsonb_build_object('lifecycle_stage', mine.lifecycle_stage)) "
+        "FROM import_row AS mine LEFT JOIN unnest(%(words)s::text[], %(means)s::text[]) AS said (word, status) "
+        "ON said.word = regexp_replace(lower(mine.lifecycle_stage), '[^a-z]', '', 'g') "
+        "LEFT JOIN accounts_account AS known ON known.tenant_id = %(tenant)s AND known.external_id = mine.external_id "
+        "AND mine.external_id <> '' "
+        "LEFT JOIN accounts_account AS named ON named.tenant_id = %(tenant)s AND named.name_key = mine.name_key "
+        "AND mine.external_id IS NULL AND named.merged_into_id IS NULL "
+        "WHERE mine.line = r.line AND r.state IS NULL",
+        words=list(words),
+        means=list(words.values()),
+    )
 
 
 def _check_accounts(stage: Stage) -> None:
@@ -101,7 +130,9 @@ ACCOUNTS: Final = ImportKind(
             "customer since", "signup date", "sign up date", "signed up at", "create date", "created date",
             "created at", "onboarding date", "start date")),
         Field("status", "Status", "choice", choices=STATUS_WORDS, aliases=(
-            "status", "account status", "customer status", "lifecycle stage")),
+            "status", "account status", "customer status")),
+        Field("lifecycle_stage", "Lifecycle stage", "text", max_length=80, aliases=(
+            "lifecycle stage", "lifecyclestage", "lifecycle")),
         Field("owner", "Owner", "person", aliases=(
             "owner", "account owner", "company owner", "csm", "customer success manager", "account manager",
             "owner name", "csm name", "owner email", "csm email")),
@@ -134,7 +165,7 @@ ACCOUNTS: Final = ImportKind(
             Column("employees", "r.employees", ("employees",)),
             Column("seats", "r.seats", ("seats",)),
             Column("customer_since", "r.customer_since", ("customer_since",)),
-            Column("status", "COALESCE(r.status, 'customer')", ("status",), "'customer'"),
+            Column("status", "COALESCE(r.status, 'customer')", ("status", "lifecycle_stage"), "'customer'"),
             Column("owner_id", "r.owner_id", ("owner",)),
             Column("deputy_id", "r.deputy_id", ("deputy",)),
             Column("arr_minor", "0", insert_only=True),
@@ -174,7 +205,8 @@ CONTACTS: Final = ImportKind(
         Field("email", "E-mail", "text", max_length=254, aliases=("email", "e mail", "email address", "work email")),
         Field("title", "Job title", "text", max_length=120, cuts=True, aliases=("title", "job title", "position")),
         Field("role", "Role", "choice", choices=ROLE_WORDS, aliases=("role", "buying role", "contact role")),
-        Field("lifecycle_stage", "Lifecycle stage", "text", max_length=40, aliases=("lifecycle stage",)),
+        Field("lifecycle_stage", "Lifecycle stage", "text", max_length=40, aliases=(
+            "lifecycle stage", "lifecyclestage", "lifecycle")),
         Field("last_touch_on", "Last touch", "date", aliases=("last touch", "last activity date", "last contacted")),
         Field("left_on", "Left on", "date", aliases=("left on", "left the company")),
     ),

@@ -6,6 +6,7 @@ from core import registry
 from core.actors import Actor
 from core.models import Tenant
 from journeys.actions.journeys import ensure_default_journey, follow_journey
+from journeys.importing_lifecycle import ACCOUNTS_STAGES, CONTACTS_STAGES
 from journeys.queries import documents, journey_words
 from journeys.queries.stage_facts import STAGE_FACTS
 from journeys.queries.stages import JOURNEY_KIND
@@ -30,6 +31,8 @@ def register() -> None:
     )
     registry.add_tenant_default(registry.TenantDefault("journeys.journey", 21, _journey))
     registry.add_facts(STAGE_FACTS)
+    registry.add_import_extension("journeys.accounts", ACCOUNTS_STAGES)
+    registry.add_import_extension("journeys.contacts", CONTACTS_STAGES)
     registry.add_consumer(registry.Consumer("journeys", "journeys.place_accounts"))
 
 

@@ -1,0 +1,151 @@
+"""Lifecycle columns of imports: HubSpot's eight words, forward only, every stay kept."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import Account, Contact
+from core.actions import create_tenant
+from core.actors import Actor
+from core.models import Tenant
+from core.tenancy import tenant_context
+from journeys.actions.contacts import move_contact
+from journeys.actions.moves import ReasonNeeded
+from journeys.models import ContactStageVisit, StageVisit
+
+pytestmark = pytest.mark.django_db
+WORDS = (
+    "Subscriber", "Lead", "Marketing Qualified Lead", "Sales Qualified Lead", "Opportunity", "Customer", "Evangelist",
+    "Other",
+)  # fmt: skip
+KEYS = (
+    "subscriber", "lead", "marketing_qualified_lead", "sales_qualified_lead", "opportunity", "customer", "evangelist",
+    "other",
+)  # fmt: skip
+HEAD = "Record ID,First Name,Last Name,Email,Company name,Lifecycle Stage\n"
+
+
+@pytest.fixture
+def tenant(db: None, actor: Actor, now: Any) -> Tenant:
+    made = create_tenant(slug="hub", name="Hub", currency="EUR", timezone="UTC", actor=actor, now=now)
+    with tenant_context(made.pk):
+        Account.objects.create(name="Brightwater", name_key="brightwater")
+    return made
+
+
+def load(tmp_path: Path, kind: str, text: str, *more: str) -> dict[str, Any]:
+    file = tmp_path / f"{kind}.csv"
+    file.write_text(text)
+    out = StringIO()
+    call_command(
+        "import_data", kind, str(file), "--tenant", "hub", "--as-of", "2026-03-02", *more, "--json", stdout=out
+    )
+    printed: dict[str, Any] = json.loads(out.getvalue())
+    return printed
+
+
+def people(*words: str) -> str:
+    return HEAD + "".join(
+        f"{n},Ann,No{n},ann{n}@bright.example,Brightwater,{word}\n" for n, word in enumerate(words, start=1)
+    )
+
+
+def warned(report: dict[str, Any]) -> dict[str, int]:
+    return {warning["code"]: warning["count"] for warning in report["warnings"]}
+
+
+def stages() -> list[str]:
+    return list(Contact.objects.order_by("external_id").values_list("lifecycle_stage", flat=True))
+
+
+@pytest.mark.capability("J5")
+@pytest.mark.parametrize("written", [WORDS, tuple(word.replace(" ", "").lower() for word in WORDS)])
+def test_all_eight_words_of_hubspot_become_stages_and_other_is_kept(
+    tenant: Tenant, tmp_path: Path, written: tuple[str, ...]
+) -> None:
+    done = load(tmp_path, "contacts", people(*written))
+    assert (done["created"], done["rejected"], warned(done)) == (8, 0, {})
+    with tenant_context(tenant.pk):
+        assert tuple(stages()) == KEYS
+        open_stays = ContactStageVisit.objects.filter(left_on=None).order_by("contact__external_id")
+        assert tuple(open_stays.values_list("stage__key", flat=True)) == KEYS
+
+
+@pytest.mark.capability("J5")
+def test_a_step_back_is_refused_counted_and_the_stay_kept(tenant: Tenant, tmp_path: Path) -> None:
+    load(tmp_path, "contacts", people("Customer", "Lead", "Evangelist"))
+    dry = load(tmp_path, "contacts", people("Lead", "Opportunity", "Subscriber"), "--dry-run")
+    assert warned(dry) == {"lifecycle_backward": 2}
+    done = load(tmp_path, "contacts", people("Lead", "Opportunity", "Subscriber"))
+    assert (done["updated"], done["unchanged"], done["rejected"]) == (1, 2, 0)
+    assert warned(done) == {"lifecycle_backward": 2}
+    with tenant_context(tenant.pk):
+        assert stages() == ["customer", "opportunity", "evangelist"]
+        stays = ContactStageVisit.objects.filter(contact__external_id="2").order_by("pk")
+        assert [(one.stage.key, one.left_on is None) for one in stays.select_related("stage")] == [
+            ("lead", False), ("opportunity", True),
+        ]  # fmt: skip
+        assert ContactStageVisit.objects.count() == 4
+
+
+def test_one_who_is_other_comes_back_anywhere_and_unknown_words_are_kept(tenant: Tenant, tmp_path: Path) -> None:
+    load(tmp_path, "contacts", people("Other", "Customer", "Pen pal"))
+    done = load(tmp_path, "contacts", people("Lead", "Pen pal", "Pen pal"))
+    assert warned(done) == {"lifecycle_unknown": 2}
+    with tenant_context(tenant.pk):
+        assert stages() == ["lead", "customer", "Pen pal"]
+    again = load(tmp_path, "contacts", people("Lead", "Pen pal", "Pen pal"))
+    assert (again["created"], again["updated"]) == (0, 0)
+
+
+@pytest.mark.capability("J5")
+def test_a_person_moves_a_contact_back_only_with_a_reason(
+    tenant: Tenant, tmp_path: Path, actor: Actor, now: Any
+) -> None:
+    load(tmp_path, "contacts", people("Customer"))
+    with tenant_context(tenant.pk):
+        one = Contact.objects.get(external_id="1")
+        with pytest.raises(ReasonNeeded):
+            move_contact(contact_id=one.pk, stage_key="lead", actor=actor, today=now.date(), now=now)
+        visit = move_contact(
+            contact_id=one.pk, stage_key="lead", actor=actor, today=now.date(), now=now, reason="Left the customer"
+        )
+        assert (visit.stage.key, visit.reason) == ("lead", "Left the customer")
+        assert ContactStageVisit.objects.filter(contact=one).count() == 2
+
+
+COMPANIES = "Record ID,Company name,Lifecycle Stage\n"
+
+
+def companies(*words: str) -> str:
+    return COMPANIES + "".join(f"{n},Company {n},{word}\n" for n, word in enumerate(words, start=1))
+
+
+@pytest.mark.capability("J5")
+def test_companies_take_all_eight_words_and_get_a_first_stage(tenant: Tenant, tmp_path: Path) -> None:
+    done = load(tmp_path, "accounts", companies(*WORDS))
+    assert (done["created"], done["rejected"], warned(done)) == (8, 0, {})
+    with tenant_context(tenant.pk):
+        rows = Account.objects.exclude(external_id="").order_by("external_id")
+        assert list(rows.values_list("status", flat=True)) == [*["prospect"] * 5, "customer", "customer", "prospect"]
+        assert rows.get(external_id="8").attributes["lifecycle_stage"] == "Other"
+        stays = StageVisit.objects.order_by("account__external_id").values_list("account__external_id", "stage__key")
+        assert list(stays) == [
+            ("1", "awareness"), ("2", "awareness"), ("3", "consideration"), ("4", "consideration"), ("5", "decision"),
+            ("7", "advocacy"),
+        ]  # fmt: skip
+
+
+@pytest.mark.capability("J5")
+def test_companies_go_on_through_the_gates_and_never_back(tenant: Tenant, tmp_path: Path) -> None:
+    load(tmp_path, "accounts", companies("Opportunity", "Lead", "Customer"))
+    done = load(tmp_path, "accounts", companies("Lead", "Opportunity", "Opportunity"))
+    assert warned(done) == {"lifecycle_backward": 1, "lifecycle_gate_shut": 1}
+    with tenant_context(tenant.pk):
+        stays = StageVisit.objects.filter(left_on=None).order_by("account__external_id")
+        assert list(stays.values_list("account__external_id", "stage__key")) == [("1", "decision"), ("2", "awareness")]
+        assert Account.objects.get(external_id="3").status == "customer"
