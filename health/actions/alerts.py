@@ -14,6 +14,7 @@ from core.actors import Actor
 from core.choices import Role
 from core.facts import Condition, conditions
 from core.models import Tenant
+from health.actions.alert_plays import start_alert_plays
 from health.actions.session import plan_for
 from health.choices import AlertVerdict
 from health.models import Alert
@@ -237,6 +238,7 @@ def _tell(live: list[LiveRule], tenant: Tenant, actor: Actor, *, today: date, no
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
         return 0
+    start_alert_plays(live, ids, actor=actor, today=today, now=now)
     task_sweeps.insert_tasks(
         select=_TASKS, params=[today, tenant.pk, ids], actor=actor, now=now, reason="Alerts opened."
     )

@@ -10,7 +10,7 @@ from health.rules.alerts import parse_alert_rule
 
 FIELDS: Final = (
     "kind", "key", "name", "when", "all", "any", "not", "fact", "op", "value", "clear_when", "margin", "for_days",
-    "cool_down_days", "severity", "tell", "budget", "channels", "task", "title", "due_days",
+    "cool_down_days", "severity", "tell", "budget", "channels", "task", "title", "due_days", "playbook",
 )  # fmt: skip
 
 
@@ -49,3 +49,5 @@ def _lines(definition: dict[str, Any]) -> Iterator[Line]:
     if rule.task:
         yield Line("task.title", "Starts the task", rule.task.title)
         yield Line("task.due_days", "Task is due after", f"{rule.task.due_days} days")
+    if rule.playbook:
+        yield Line("playbook", "Starts the playbook", rule.playbook)

@@ -15,7 +15,7 @@ TELL: Final = ("owner", "deputy", "manager")
 CHANNELS: Final = ("bell", "email", "slack")
 FIELDS: Final = frozenset(
     {"kind", "key", "name", "when", "clear_when", "margin", "for_days", "cool_down_days", "severity", "tell", "budget",
-     "task", "channels"}
+     "task", "channels", "playbook"}
 )  # fmt: skip
 _TESTS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "eq": operator.eq,
@@ -53,6 +53,7 @@ class AlertRule:
     budget: int = 5
     task: TaskWish | None = None
     channels: tuple[str, ...] = ("bell", "email")
+    playbook: str = ""
 
     @property
     def urgency(self) -> int:
@@ -78,6 +79,7 @@ def parse_alert_rule(definition: Mapping[str, Any]) -> AlertRule:
         budget=_whole(definition, "budget", 1, 100, 5),
         task=_task(definition.get("task")),
         channels=_words(definition, "channels", CHANNELS, ["bell", "email"]),
+        playbook=_playbook(definition.get("playbook")),
     )
 
 
@@ -245,3 +247,11 @@ def _task(wish: object) -> TaskWish | None:
     if not title or len(title) > 160:
         raise BadAlertRule("`task.title` is missing or longer than 160 characters: say what is to be done.")
     return TaskWish(title, _whole(wish, "due_days", 0, 90, 2))
+
+
+def _playbook(key: object) -> str:
+    if key is None:
+        return ""
+    if not isinstance(key, str) or not key or len(key) > 80:
+        raise BadAlertRule(f"`playbook` is the key of a playbook, such as low_usage, not {key!r}.")
+    return key

@@ -11,6 +11,7 @@ from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from health.actions.alert_plays import origin_of
 from health.actions.alert_rules import start_trial
 from health.actions.alerts import judge_alert
 from health.choices import AlertVerdict
@@ -22,6 +23,7 @@ from health.queries.alert_trace import trace
 from health.queries.scores import current_scores
 from health.rules.alert_words import reason, seen
 from health.rules.alerts import parse_alert_rule
+from journeys.queries.plays.runs import plays
 from journeys.queries.task_lists import tasks_of_subject
 
 PAGE: Final = 100
@@ -66,6 +68,7 @@ def alert_page(request: WorkspaceRequest, alert_id: int) -> HttpResponse:
         "rule": parse_alert_rule(alert.rule.definition),
         "score": current_scores([alert.account_id]).get(alert.account_id),
         "tasks": tasks_of_subject("alert", alert.pk),
+        "play": plays().filter(origin_key=origin_of(alert.pk)).first(),
         "others": queries.alerts_of_account(alert.account_id).exclude(pk=alert.pk)[:10],
         "verdicts": AlertVerdict.choices,
         **_frame(request),
