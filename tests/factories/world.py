@@ -14,7 +14,20 @@ from escalations.models import Escalation
 from health.actions.validation import validate
 from health.models import Alert, Calibration
 from journeys.actions.plays import start_play
-from journeys.models import Expectation, Handoff, Opportunity, Pipeline, Task
+from journeys.models import (
+    Absence,
+    BookHandover,
+    Checkpoint,
+    Expectation,
+    Handoff,
+    HandoverLine,
+    LifecycleStage,
+    Opportunity,
+    Pipeline,
+    StageVisit,
+    Task,
+    Waiver,
+)
 from qbr.models import QBR, QBRPackage
 from renewals.models import Renewal
 
@@ -145,7 +158,33 @@ def _fill(world: World, canary: str) -> None:
         made_at=NOW, made_by=canary,
     )  # fmt: skip
     ids |= {"model_id": model.pk, "report_id": report.pk, "calibration_id": calibration.pk}
-    world.ids = ids
+    world.ids = ids | _process(world, account, person, canary)
+
+
+def _process(world: World, account: Account, person: Person, canary: str) -> dict[str, int]:
+    """One row of each kind that people, gates and the journey bring."""
+    deputy = Person.objects.create(name=f"Ilse {canary}", name_key=f"ilse {canary}".lower())
+    absence = Absence.objects.create(
+        person=person, deputy=deputy, from_on=date(2027, 1, 4), until_on=date(2027, 1, 11), created_at=NOW,
+        created_by=canary,
+    )  # fmt: skip
+    book = BookHandover.objects.create(person=deputy, effective_on=NOW.date(), created_at=NOW, created_by=canary)
+    line = HandoverLine.objects.create(handover=book, account=account, note=f"Note {canary}")
+    waiver = Waiver.objects.create(
+        account=account, stage_key="adoption", version=ProcessVersion.objects.filter(kind="journey").first(),
+        criteria=[{"key": "goal", "name": f"Goal {canary}"}], reason=f"Asked {canary}", asked_at=NOW,
+        asked_by=canary, expires_on=date(2026, 4, 1),
+    )  # fmt: skip
+    stage = LifecycleStage.objects.filter(journey="standard").order_by("position").first()
+    visit = StageVisit.objects.create(account=account, stage=stage, entered_on=NOW.date(), reason=canary)
+    checkpoint = Checkpoint.objects.create(
+        visit=visit, account=account, key="kick_off", name=f"Kick-off {canary}", due_on=NOW.date(), note=canary
+    )
+    contact = Contact.objects.filter(account=account).first()
+    return {
+        "absence_id": absence.pk, "line_id": line.pk, "waiver_id": waiver.pk, "checkpoint_id": checkpoint.pk,
+        "contact_id": contact.pk if contact else 0,
+    }  # fmt: skip
 
 
 def _play(account: Account, canary: str) -> int:

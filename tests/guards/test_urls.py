@@ -24,6 +24,7 @@ TEXT_VALUES = {
     "slug": "grr_cohort",
     "kind": "accounts",
     "rest": "nowhere",
+    "token": "1",
 }
 
 
