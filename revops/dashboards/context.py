@@ -27,6 +27,7 @@ class Place:
     permission: Permission
     go: str = ""
     on_phone: bool = False
+    also: str = ""  # the beginning of further addresses of the place
 
 
 # The order is fixed: daily work, then insight, then set up.
@@ -40,7 +41,8 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("escalations", "Escalations", "escalations:list", "siren", Permission.VIEW_ESCALATIONS, "e", True),
             Place("alerts", "Alerts", "health:alerts", "bell", Permission.VIEW_HEALTH),
             Place("qbrs", "QBRs", "qbr:list", "presentation", Permission.VIEW_QBRS, "q"),
-            Place("pipeline", "Opportunities", "journeys:opportunities", "kanban", Permission.VIEW_OPPORTUNITIES, "o"),
+            Place("pipeline", "Opportunities", "journeys:opportunities", "kanban", Permission.VIEW_OPPORTUNITIES, "o",
+                  also="/pipeline/"),  # fmt: skip
             Place("journey", "Journey", "journeys:journey", "route", Permission.VIEW_ACCOUNTS, "j"),
         ),
     ),
@@ -56,6 +58,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         (
             Place("models", "Score models", "health:models", "sliders-horizontal", Permission.VIEW_HEALTH),
             Place("playbooks", "Playbooks", "journeys:playbooks", "list-checks", Permission.VIEW_ACCOUNTS),
+            Place("stages", "Stages and gates", "journeys:stages", "signpost", Permission.VIEW_OPPORTUNITIES),
             Place("processes", "Processes", "core:process_versions", "git-commit-horizontal", Permission.VIEW_HEALTH),
             Place("imports", "Imports", "accounts:imports", "upload", Permission.IMPORT_DATA),
             Place("absences", "Absences", "journeys:absences", "calendar-x", Permission.WORK_TASKS),
@@ -219,7 +222,7 @@ class Shell:
             on_phone=place.on_phone,
             count=self._counts.waiting.get(place.key, 0),
             alert=place.key in self._counts.alerts,
-            current=path == url if url == "/" else path.startswith(url),
+            current=path == url if url == "/" else path.startswith(tuple(filter(None, (url, place.also)))),
         )
 
 
