@@ -17,7 +17,7 @@ from core.permissions import Permission
 from journeys.actions.bulk_moves import MOST, start_moves
 from journeys.actions.evidence import EvidenceRefused, give_evidence
 from journeys.actions.moves import move_opportunity
-from journeys.actions.moving import EditionMoved, GateShut, ReasonNeeded, StageElsewhere
+from journeys.actions.moving import ASKED, EditionMoved, GateShut, ReasonNeeded, StageElsewhere
 from journeys.actions.stages import move_account_stage
 from journeys.actions.waivers import WaiverRefused, approve_waiver, ask_waiver, refuse_waiver, revoke_waiver
 from journeys.models import LifecycleStage, Opportunity, PipelineStage, Waiver
@@ -273,7 +273,7 @@ def refusal(error: ValueError) -> Refused:
     if isinstance(error, GateShut):
         return Refused("gate", str(error), status_code=CONFLICT, fields={"missing": list(error.missing)})
     if isinstance(error, ReasonNeeded):
-        return Refused(error.field, str(error), status_code=CONFLICT, fields={error.field: [str(error)]})
+        return Refused(error.field, str(error), status_code=CONFLICT, fields={"missing": [ASKED[error.field]]})
     code = "edition" if isinstance(error, EditionMoved) else "pipeline"
     return Refused(code, str(error), status_code=CONFLICT)
 

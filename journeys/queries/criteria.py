@@ -99,7 +99,8 @@ def _questions(frameworks: set[str]) -> dict[str, dict[str, bool]]:
 class Ways:
     """Where rows come from and where they want to go: a SELECT of id, origin, target, to_lost, since.
 
-    `origin` is the position they come from, 0 before the first stage; `since` is the day of the current stay.
+    `origin` is the position they come from: 0 before the first stage, −1 for one that is placed and asked only for
+    what its stage asks on entry. `since` is the day of the current stay.
     """
 
     sql: str
@@ -159,14 +160,19 @@ def _met_sql(placed: Sequence[Placed], subject: Subject) -> tuple[str, list[Any]
 
 
 def _is_asked(one: Placed) -> tuple[str, list[Any]]:
-    """Exit criteria of every stage from the origin up to the target; entry criteria of the target.
+    """Exit criteria of every stage from the origin up to the target; entry criteria of the target. None on a way back.
 
     Before the first stage (origin 0), the entry criteria of every stage on the way as well. On the way to a lost stage
     only that stage's own entry criteria.
     """
     if one.part == ENTRY:
-        return "(ways.target = %s OR (ways.origin = 0 AND NOT ways.to_lost AND ways.target > %s))", [one.position] * 2
-    return "(NOT ways.to_lost AND ways.origin <= %s AND ways.target > %s)", [one.position, one.position]
+        return _ENTERED, [one.position, one.position]
+    return _LEFT, [one.position, one.position]
+
+
+_ENTERED: Final = """((ways.target = %s AND (ways.to_lost OR ways.origin < ways.target))
+OR (ways.origin = 0 AND NOT ways.to_lost AND ways.target > %s))"""
+_LEFT: Final = "(NOT ways.to_lost AND ways.origin BETWEEN 0 AND %s AND ways.target > %s)"
 
 
 _EVIDENCE: Final = """EXISTS (SELECT FROM journeys_evidence AS given WHERE given.tenant_id = %s

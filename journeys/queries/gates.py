@@ -84,7 +84,7 @@ WHERE deal.tenant_id = %s
 """
 # An account that stood in no stage yet is placed, not moved: only the stage that it enters asks something.
 _ACCOUNTS: Final = """
-SELECT account.id, COALESCE(here.position, {target}) AS origin, {target} AS target, false AS to_lost,
+SELECT account.id, COALESCE(here.position, -1) AS origin, {target} AS target, false AS to_lost,
        stay.entered_on AS since
 FROM accounts_account AS account
 LEFT JOIN journeys_stagevisit AS stay
@@ -148,7 +148,7 @@ def judge_accounts(
     tenant_id = require_tenant_id()
     ways = Ways(
         f"{_ACCOUNTS.format(target='%s')} AND account.id = ANY(%s)",
-        (process.positions[to_stage], process.positions[to_stage], tenant_id, tenant_id, tenant_id, list(ids)),
+        (process.positions[to_stage], tenant_id, tenant_id, tenant_id, list(ids)),
     )
     rows = Account.objects.filter(pk__in=list(ids))
     return judge(rows, ways, process.placed, subject=ACCOUNT, as_of=today, only_missing=only_missing)
@@ -244,6 +244,6 @@ def judge_next(process: Process, accounts: QuerySet[Account], today: date) -> li
     tenant_id = require_tenant_id()
     ways = Ways(
         f"{_ACCOUNTS.format(target=_NEXT)} AND here.id IS NOT NULL",
-        (tenant_id, JOURNEY, tenant_id, JOURNEY, tenant_id, tenant_id, tenant_id),
+        (tenant_id, JOURNEY, tenant_id, tenant_id, tenant_id),
     )
     return judge(accounts, ways, process.placed, subject=ACCOUNT, as_of=today, only_missing=True)
