@@ -4,8 +4,10 @@ from typing import Final
 
 from accounts.rules.merging import DROPPED, MergePart
 
-# Two stays at once cannot be: where the kept account has a journey of its own, the other's ends today and stays its own.
-_HAS_JOURNEY: Final = "EXISTS (SELECT FROM journeys_stagevisit k WHERE k.tenant_id = g.tenant_id AND k.account_id = %(kept)s)"
+# Two stays at once cannot be: where the kept account has a journey of its own, the other's ends and stays its own.
+_HAS_JOURNEY: Final = (
+    "EXISTS (SELECT FROM journeys_stagevisit k WHERE k.tenant_id = g.tenant_id AND k.account_id = %(kept)s)"
+)
 _END_VISIT: Final = """UPDATE journeys_stagevisit SET left_on = GREATEST(%(today)s::date, entered_on),
     reason = concat_ws('. ', NULLIF(reason, ''), %(because)s)
 WHERE tenant_id = %(tenant)s AND account_id = %(gone)s AND left_on IS NULL"""
@@ -22,9 +24,10 @@ _SAME_PLAY: Final = """r.tenant_id = %(tenant)s AND r.account_id = %(gone)s AND 
               AND k.playbook = r.playbook AND k.state = 'running')"""
 _PUT_AWAY: Final = f"""UPDATE journeys_task AS t SET state = 'obsolete', closed_at = %(now)s, closed_by = %(actor)s
 FROM journeys_runstep s JOIN journeys_playbookrun r ON r.tenant_id = s.tenant_id AND r.id = s.run_id
-WHERE t.tenant_id = %(tenant)s AND s.tenant_id = %(tenant)s AND s.task_id = t.id AND t.state = 'open' AND {_SAME_PLAY}"""  # noqa: S608 -- a constant
-_STOP_PLAY: Final = f"""UPDATE journeys_playbookrun AS r SET state = 'stopped', ended_on = %(today)s, ended_by = %(actor)s,
-    end_reason = %(because)s WHERE {_SAME_PLAY}"""  # noqa: S608 -- a constant
+WHERE t.tenant_id = %(tenant)s AND s.tenant_id = %(tenant)s AND s.task_id = t.id AND t.state = 'open'
+  AND {_SAME_PLAY}"""  # noqa: S608 -- a constant
+_STOP_PLAY: Final = f"""UPDATE journeys_playbookrun AS r SET state = 'stopped', ended_on = %(today)s,
+    ended_by = %(actor)s, end_reason = %(because)s WHERE {_SAME_PLAY}"""  # noqa: S608 -- a constant
 
 PARTS: Final = (
     MergePart("journeys_opportunity", "Opportunities", 30, before=(_ANSWERS_TO_KEPT,)),
@@ -42,7 +45,8 @@ PARTS: Final = (
         "journeys_firstvalue",
         "First value",
         35,
-        gives_way="EXISTS (SELECT FROM journeys_firstvalue k WHERE k.tenant_id = g.tenant_id AND k.account_id = %(kept)s)",
+        gives_way="""EXISTS (SELECT FROM journeys_firstvalue k
+            WHERE k.tenant_id = g.tenant_id AND k.account_id = %(kept)s)""",
         fate=DROPPED,
         rule="The kept account's clock stays.",
     ),

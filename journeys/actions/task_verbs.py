@@ -6,7 +6,7 @@ from django.db import transaction
 
 from core import audit
 from core.actors import Actor
-from journeys.actions.plays.steps import follow_task
+from journeys.actions.plays.steps import StepIsOver, follow_task
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Task
 from journeys.rules.snoozing import REPLY_WITHIN, SnoozeRefused, check_snooze
@@ -95,7 +95,10 @@ def reopen_task(*, task_id: int, actor: Actor, now: datetime) -> Task:
     task.snoozed_until, task.snooze_reason, task.awaits_reply_since = None, "", None
     task.save(update_fields=["state", "closed_at", "closed_by", "snoozed_until", "snooze_reason", "awaits_reply_since"])
     audit.record(actor=actor, at=now, verb="reopened task", subject=task, before=before)
-    follow_task(task, actor=actor, now=now)
+    try:
+        follow_task(task, actor=actor, now=now)
+    except StepIsOver as refusal:
+        raise TaskIsClosed(str(refusal)) from refusal
     return task
 
 

@@ -171,3 +171,25 @@ def account_names(beginning: str) -> list[str]:
 def last_change(deal: Opportunity) -> AuditEntry | None:
     """Who did something to the deal last."""
     return _changes(deal).first()
+
+
+def opportunities_for_programs(
+    *,
+    pipeline: str | None = None,
+    stage: str | None = None,
+    state: str | None = None,
+    account: int | None = None,
+    owner: int | None = None,
+    external_id: str | None = None,
+) -> QuerySet[Opportunity]:
+    """Deals with what the API says of them; what is None narrows nothing."""
+    asked = {
+        "pipeline__key": pipeline,
+        "stage__key": stage,
+        "stage__kind": state,
+        "account_id": account,
+        "owner_id": owner,
+        "external_id": external_id,
+    }
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    return Opportunity.objects.filter(**wanted).select_related("account", "owner", "product", "stage", "pipeline")

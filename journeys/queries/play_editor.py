@@ -203,6 +203,12 @@ class _Form:
         return Field(name, "" if shown is None else shown, self.problems.get(name, ""), was)
 
 
+    def of_step(self, key: str, *, is_open: bool) -> str:
+        """What is wrong with a step as a whole; of one that is closed, also what is wrong with a field of it."""
+        inside = [text for name, text in self.problems.items() if name.endswith(f":{key}") and not is_open]
+        return next(iter([*filter(None, [self.problems.get(f"step:{key}")]), *inside]), "")
+
+
 def _head(version: ProcessVersion, form: _Form) -> dict[str, Field]:
     document = version.definition
     outcome = document.get("outcome") or {}
@@ -262,7 +268,7 @@ def _steps(
                 sign=_sign(step, was, is_compared=live is not None),
                 is_open=is_open,
                 step=step,
-                problem=form.problems.get(f"step:{key}", ""),
+                problem=form.of_step(key, is_open=is_open),
                 **(_opened(step, was, live_due, numbers, anchor, form) if is_open else {}),
             )
         )

@@ -44,13 +44,13 @@ class Running:
 
 def running_plays(version: ProcessVersion, *, today: date) -> Running:
     """The running plays of the version's playbook. Of a draft also how many could go over and would be late."""
-    rows = PlaybookRun.objects.filter(playbook=version.key, state=RUNNING)
-    sums = rows.aggregate(total=Count("pk"), arr=Sum("account__arr_minor"))
-    counted = rows.order_by("version__number").values_list("version__number").annotate(n=Count("pk"))
-    base = Running(sums["total"], sums["arr"] or 0, [(number, count) for number, count in counted])
-    if not version.is_draft or not base.total:
+    rows = PlaybookRun.objects.filter(playbook=version.key, state=RUNNING).order_by("version__number")
+    counted = list(rows.values_list("version__number").annotate(n=Count("pk"), arr=Sum("account__arr_minor")))
+    total = sum(count for _, count, _ in counted)
+    base = Running(total, sum(arr or 0 for *_, arr in counted), [(number, count) for number, count, _ in counted])
+    if not version.is_draft or not total:
         return base
-    found = _preview(version, today)
+    found = _preview(version, today) if total > LOOKED_AT else move_preview(version, today)
     movable = found.not_reached
     return Running(
         base.total,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from accounts.models import Person
 from core import formatting
@@ -10,6 +11,8 @@ from journeys.queries.plays.facts import entry_words, money_facts
 from journeys.queries.plays.runs import PanelFact, RunView, StepView, run_view
 from journeys.rules import play_words as words
 from journeys.rules.play_due import DONE, LEFT_OUT, OPEN, RUNNING, SKIPPED
+
+_FRACTIONS: Final = frozenset({"accounts.usage_change", "health.coverage"})
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ def _fact(one: PanelFact, *, with_money: bool, currency: str) -> Fact:
         return Fact(one.label, "", is_hidden=True)
     if one.is_money and one.value is not None:
         return Fact(one.label, formatting.money(int(one.value), currency))
+    if one.key in _FRACTIONS and one.value is not None:
+        return Fact(one.label, formatting.percent(one.value, 0))
     if isinstance(one.value, date):
         return Fact(one.label, formatting.day(one.value))
     return Fact(one.label, one.words)

@@ -14,15 +14,16 @@ from accounts.models import Account, Person
 from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
+from core.formatting import money
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.actions import handoffs as actions
 from journeys.actions.handoffs.answers import missing_to_accept
 from journeys.forms.handoffs import AcceptForm, HandoffListForm, PersonForm, ReasonForm, TickForm
-from journeys.models import Handoff
+from journeys.models import Handoff, Opportunity
 from journeys.queries import handoffs as queries
 from journeys.queries.expectations import expectations_of
-from journeys.queries.qualification import asked_of, frameworks_of_pipelines
+from journeys.queries.qualification import Asked, asked_of, frameworks_of_pipelines
 
 PAGE: Final = 50
 SECTION: Final = 3
@@ -171,16 +172,18 @@ def _page(
     deal = queries.deal_of(handoff) if may(request.membership.role, Permission.VIEW_OPPORTUNITIES) else None
     attempts = list(queries.attempts_of(handoff))
     waits = handoff.state == "waiting"
+    takers = list(queries.takers()) if waits else []
     context = {
         **_row(handoff, now),
         "spec": spec,
         "deal": deal,
-        "asked": asked_of(deal, frameworks_of_pipelines([deal.pipeline_id])[deal.pipeline_id]) if deal else [],
+        "asked": _asked(deal, with_money=may(request.membership.role, Permission.VIEW_MONEY)) if deal else [],
         "attempts": attempts,
         "is_latest": attempts[-1].pk == handoff.pk,
         "expectations": list(expectations_of(handoff.account_id)[:20]),
         "missing": missing_to_accept(handoff, spec, request.tenant.today(now)) if waits else (),
-        "takers": list(queries.takers()) if waits else [],
+        "takers": takers,
+        "taker_known": handoff.to_person_id in {one.pk for one in takers},
         "me": person_id_of(request.membership),
         "refusal": refusal,
         **_frame(request, now),
@@ -200,6 +203,33 @@ def _row(handoff: Handoff, now: datetime) -> dict[str, Any]:
         "asked_items": len(handoff.checklist),
         "answered_after": (handoff.answered_at - handoff.created_at).total_seconds() if handoff.answered_at else None,
     }
+
+
+def _asked(deal: Opportunity, *, with_money: bool) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """Each framework with its questions, the answers in words, and whether they are complete."""
+    asked = asked_of(deal, frameworks_of_pipelines([deal.pipeline_id])[deal.pipeline_id])
+    return [
+        (one.name, [(line.question.name, _words(line, deal.currency, with_money=with_money), line.state == "begun")
+                    for line in lines])
+        for one, lines in asked
+    ]  # fmt: skip
+
+
+def _words(line: Asked, currency: str, *, with_money: bool) -> str:
+    """The answer as a reader says it; nothing where there is none."""
+    if line.answer is None:
+        return ""
+    value: Any = line.answer.value
+    match line.question.type:
+        case "contact":
+            return line.answer.contact.name if line.answer.contact else str(value)
+        case "steps":
+            return "; ".join(", ".join(str(part) for part in (one.get("what"), one.get("on")) if part) for one in value)
+        case "boolean":
+            return "Yes" if value else "No"
+        case "money":
+            return money(int(value), currency) if with_money else "Hidden"
+    return str(value)
 
 
 def _figures(one: queries.HandoffFigures) -> dict[str, Any]:

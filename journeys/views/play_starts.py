@@ -1,7 +1,6 @@
 """Doors of plays: started for one account or for many, why one did or did not start, and how new people find in."""
 
 from typing import Any
-from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +16,7 @@ from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from core.queries import new_key
 from journeys.actions import plays as verbs
 from journeys.actions.guidance import guide_person
 from journeys.forms.plays import GuideForm, StartForm, StartManyForm, WhyForm
@@ -77,7 +77,7 @@ def play_start(request: WorkspaceRequest, account_id: int) -> HttpResponse:
 def plays_start(request: WorkspaceRequest) -> HttpResponse:
     """The dialog for many accounts, and the job that starts a play for each of them. Pressed twice it is one job."""
     ids = _ids(request)
-    context: dict[str, Any] = {"ids": ids, "starters": starters(), "key": request.POST.get("key", "") or uuid4().hex}
+    context: dict[str, Any] = {"ids": ids, "starters": starters(), "key": request.POST.get("key", "") or new_key()}
     form = StartManyForm(request.POST)
     if request.method != "POST" or request.POST.get("act") != "start" or not form.is_valid() or not ids:
         return render(request, "journeys/plays/start_many.html", context)

@@ -28,6 +28,7 @@ urlpatterns = [
     path("accounts/totals/", portfolio.portfolio_totals, name="portfolio_totals"),
     path("accounts/assign/", portfolio.assign, name="assign"),
     path("accounts/export/", portfolio.export, name="export"),
+    path("accounts/start-plays/", portfolio.start_plays, name="start_plays"),
     path("accounts/score-sheet/", portfolio.score_sheet, name="score_sheet"),
     path("accounts/<int:account_id>/", account.account, name="account"),
     path("trend/", trend.trend, name="trend"),

@@ -4,7 +4,15 @@ from journeys.actions.plays.bulk import JOB, ask_start_plays, start_plays
 from journeys.actions.plays.changing import Moved, move_plays, reassign_play, stop_play, switch_variant
 from journeys.actions.plays.outcomes import note_review
 from journeys.actions.plays.starting import Begun, PlayRefused, Request, begin, start_play
-from journeys.actions.plays.steps import StepIsOver, finish_step, follow_task, follow_tasks, reopen_step, skip_step
+from journeys.actions.plays.steps import (
+    StepIsOver,
+    finish_step,
+    follow_task,
+    follow_tasks,
+    person_of,
+    reopen_step,
+    skip_step,
+)
 from journeys.actions.plays.sweeping import PlaySweep, sweep_plays
 
 __all__ = [
@@ -22,6 +30,7 @@ __all__ = [
     "follow_tasks",
     "move_plays",
     "note_review",
+    "person_of",
     "reassign_play",
     "reopen_step",
     "skip_step",

@@ -128,12 +128,13 @@ def reopen_step(*, step_id: int, actor: Actor, today: date, now: datetime) -> Ru
 def follow_tasks(*, task_ids: Iterable[int], actor: Actor, today: date, now: datetime, reason: str = "") -> int:
     """Makes plays say what the tasks of their steps say, whatever door changed them. Other tasks are passed over.
 
-    Set-based; run again it writes nothing. Returns the number of steps that were over by it.
+    A task of a stopped play stays put away. Set-based; run again it writes nothing. Returns the number of steps that
+    were over by it.
     """
     ids = sorted(set(task_ids))
     params: dict[str, Any] = {
         "tenant": require_tenant_id(), "tasks": ids, "today": today, "reason": reason.strip(),
-        "person": _person_of(actor),
+        "person": person_of(actor),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_OVER, params)
@@ -142,14 +143,22 @@ def follow_tasks(*, task_ids: Iterable[int], actor: Actor, today: date, now: dat
     undone = RunStep.objects.filter(task_id__in=ids, task__state=TaskState.OPEN, state__in=[DONE, SKIPPED])
     for step_id in undone.exclude(run__state=STOPPED).values_list("pk", flat=True):  # an undo concerns one task
         reopen_step(step_id=step_id, actor=actor, today=today, now=now)
+    stopped = PlaybookRun.objects.filter(state=STOPPED).values("pk")
+    left = Task.objects.filter(pk__in=ids, subject_kind=PLAY, state=TaskState.OPEN, subject_id__in=stopped)
+    left.update(state=TaskState.OBSOLETE, closed_at=now, closed_by=actor.label)
     if runs:
         settle(runs, today=today, now=now, actor=actor)
     return len(runs)
 
 
 def follow_task(task: Task, *, actor: Actor, now: datetime, today: date | None = None, reason: str = "") -> None:
-    """As `follow_tasks`, for one task that may belong to anything. Costs nothing where it is not a play's."""
+    """As `follow_tasks`, for one task that may belong to anything. Costs nothing where it is not a play's.
+
+    Raises `StepIsOver` for a task that was opened again although its play was stopped.
+    """
     if task.kind == TaskKind.PLAY and task.subject_kind == PLAY:
+        if task.state == TaskState.OPEN and PlaybookRun.objects.filter(pk=task.subject_id, state=STOPPED).exists():
+            raise StepIsOver("The play of this task was stopped. Start a new one instead.")
         day = today or task.tenant.today(now)
         follow_tasks(task_ids=[task.pk], actor=actor, today=day, now=now, reason=reason)
 
@@ -207,7 +216,8 @@ def _open_task(step: RunStep) -> bool:
     return True
 
 
-def _person_of(actor: Actor) -> int | None:
+def person_of(actor: Actor) -> int | None:
+    """The person that a member is, where they are linked."""
     if actor.membership_id is None:
         return None
     return Person.objects.filter(membership_id=actor.membership_id).values_list("pk", flat=True).first()

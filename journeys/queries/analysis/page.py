@@ -17,6 +17,7 @@ from journeys.queries.analysis.win_rates import WinRate, WinRates, win_rates
 from journeys.rules.rates import Rate
 
 Cell = str | int | float | Decimal | date | None
+_FLOWS: Final = ("entered", "advanced", "lost", "waiting")
 Table = tuple[list[str], list[list[Cell]]]
 
 

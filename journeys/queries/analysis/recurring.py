@@ -75,7 +75,8 @@ FROM ({cases}) AS one ORDER BY one.source, one.id
 _CLUSTERS: Final = f"""
 WITH plain AS MATERIALIZED ({_PLAIN.format(cases=_CASES)})
 SELECT source, GROUPING(reason, product, stage) AS way, COALESCE(reason, ''), COALESCE(product, ''),
-       COALESCE(stage, ''), MIN(said), COUNT(*) FILTER (WHERE day >= %(since)s), COUNT(*) FILTER (WHERE day < %(since)s),
+       COALESCE(stage, ''), MIN(said), COUNT(*) FILTER (WHERE day >= %(since)s),
+       COUNT(*) FILTER (WHERE day < %(since)s),
        COUNT(DISTINCT account_id) FILTER (WHERE day >= %(since)s), SUM(minor) FILTER (WHERE day >= %(since)s)::bigint,
        MAX(day)
 FROM plain WHERE (%(source)s = '' OR source = %(source)s)

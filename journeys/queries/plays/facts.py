@@ -55,8 +55,23 @@ def entries(tree: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str
 
 
 def entry_words(entry: Mapping[str, Any]) -> str:
-    """`Health score is under 50: it was 44`."""
-    return f"{entry['label']} {condition_words(entry)}: it was {value_words(entry['saw'])}"
+    """`Health score is under 50: it was 44`. What an amount was is not said: not everybody may see it."""
+    saw = "it was not" if entry["fact"] in money_facts() else f"it was {value_words(entry['saw'])}"
+    return f"{entry['label']} {condition_words(in_major(entry))}: {saw}"
+
+
+def in_major(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The same tree with amounts as people read them, in whole units instead of cents."""
+    if str(tree.get("fact")) in money_facts():
+        return {**tree, **{name: _major(tree[name]) for name in ("value", "saw") if name in tree}}
+    branches = {word: [in_major(branch) for branch in tree[word]] for word in ("all", "any") if word in tree}
+    return {**tree, **branches, **({"not": in_major(tree["not"])} if "not" in tree else {})}
+
+
+def _major(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_major(one) for one in value]
+    return value / 100 if isinstance(value, int) else value
 
 
 def label_of(key: str) -> str:
@@ -67,7 +82,7 @@ def label_of(key: str) -> str:
 
 def said(tree: Mapping[str, Any] | None) -> str:
     """A tree in words; "" for none."""
-    return tree_words(tree, label_of) if tree is not None else ""
+    return tree_words(in_major(tree), label_of) if tree is not None else ""
 
 
 def money_facts() -> frozenset[str]:

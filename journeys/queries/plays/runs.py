@@ -68,6 +68,11 @@ def plays() -> QuerySet[PlaybookRun]:
     return PlaybookRun.objects.select_related("account", "version", "owner")
 
 
+def steps_of(run_id: int) -> QuerySet[RunStep]:
+    """The steps of a play in their order."""
+    return RunStep.objects.filter(run_id=run_id).order_by("position", "pk")
+
+
 def run_view(run_id: int, today: date) -> RunView | None:
     """One play. Three statements, and one for the facts of its panels."""
     run = plays().filter(pk=run_id).first()
@@ -88,9 +93,13 @@ def run_view(run_id: int, today: date) -> RunView | None:
 def _panel(step: Step | None, values: dict[str, Any]) -> tuple[PanelFact, ...]:
     money = money_facts()
     return tuple(
-        PanelFact(key, label_of(key), values.get(key), value_words(values.get(key)), key in money)
+        PanelFact(key, label_of(key), values.get(key), value_words(_shown(key, values.get(key), money)), key in money)
         for key in (step.panel if step is not None else ())
     )
+
+
+def _shown(key: str, value: Any, money: frozenset[str]) -> Any:
+    return value / 100 if key in money and isinstance(value, int) else value
 
 
 def switch_offer(run: PlaybookRun) -> Variant | None:

@@ -1,9 +1,9 @@
 """Why did a play start for an account on a day, or why not: every condition with its value then."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from accounts.choices import AccountStatus
 from accounts.models import Account
@@ -12,7 +12,7 @@ from core.formatting import day as day_words
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from journeys.models import PlaybookRun, StageVisit
-from journeys.queries.plays.facts import anchors_of, entries, said, values_of
+from journeys.queries.plays.facts import anchors_of, entries, in_major, said, values_of
 from journeys.queries.plays.language import start_said
 from journeys.queries.plays.reading import KIND, playbook_of
 from journeys.rules.play_due import RUNNING
@@ -58,10 +58,14 @@ class Trace:
     parts: tuple[TracePart, ...] = field(default=())
 
 
-def why_started(playbook_key: str, account_id: int, day: date) -> Trace | None:
+HIDDEN: Final = "Hidden"
+
+
+def why_started(playbook_key: str, account_id: int, day: date, hidden: Collection[str] = frozenset()) -> Trace | None:
     """What the version that was live on the day saw then; with none live then, what the oldest one would have seen.
 
-    None for a playbook that was never live, or an account that is not here.
+    Of `hidden` facts, such as amounts for those who see no money, the value is not said. None for a playbook that was
+    never live, or an account that is not here.
     """
     account = Account.objects.filter(pk=account_id).first()
     versions = list(
@@ -77,7 +81,7 @@ def why_started(playbook_key: str, account_id: int, day: date) -> Trace | None:
     past = list(PlaybookRun.objects.filter(playbook=playbook_key, account_id=account_id, started_on__lte=day)
                 .select_related("version").order_by("-started_on", "-pk")[:50])  # fmt: skip
     started = next((run for run in past if run.started_on == day), None)
-    parts = tuple(_parts(account, version, book, day, past, was_live=bool(live)))
+    parts = tuple(_hide(part, hidden) for part in _parts(account, version, book, day, past, was_live=bool(live)))
     return Trace(account, version, day, bool(live), started, _verdict(started, parts, version, day), parts)
 
 
@@ -108,6 +112,11 @@ def _parts(
         yield TracePart("One at a time", ran is None, words)
 
 
+def _hide(part: TracePart, hidden: Collection[str]) -> TracePart:
+    lines = tuple(replace(line, saw=HIDDEN) if line.fact in hidden else line for line in part.lines)
+    return replace(part, lines=lines)
+
+
 def _tree_part(name: str, tree: Mapping[str, Any], values: Mapping[str, Any]) -> TracePart:
     return TracePart(name, judge(tree, values), f"{said(tree)}.", _lines(tree, values))
 
@@ -116,7 +125,7 @@ def _lines(tree: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[TraceLin
     known = registry.facts()
     return tuple(
         TraceLine(
-            one["fact"], one["label"], condition_words(one), value_words(one["saw"]), one["met"],
+            one["fact"], one["label"], condition_words(in_major(one)), value_words(in_major(one)["saw"]), one["met"],
             now_only=one["fact"] in known and known[one["fact"]].now_only,
         )
         for one in entries(tree, values)

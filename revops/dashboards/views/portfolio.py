@@ -22,9 +22,11 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.money import from_minor
 from core.permissions import Permission, may, requires
+from core.queries import new_key
 from core.spreadsheets import harmless
 from health.choices import Band
 from health.queries.twin import MOST
+from journeys.queries.play_lists import starters
 from revops.dashboards.queries.book import Book, book, books, stamp
 from revops.dashboards.queries.people import people_like
 from revops.dashboards.queries.portfolio import (
@@ -71,6 +73,7 @@ _FILTER_WORDS: Final = {
     "text": ("q", "Name begins with"),
 }
 EXPORT_LIMIT: Final = 100_000
+PLAYS_AT_ONCE: Final = 20_000
 
 
 def filter_of(asked: QueryDict, person_id: int | None, today: date, role: str) -> Filter:
@@ -165,6 +168,7 @@ def _context(request: WorkspaceRequest, wanted: Filter, page: Page, person_id: i
         "page_size": PAGE,
         "may_see_money": may(role, Permission.VIEW_MONEY),
         "may_edit": may(role, Permission.EDIT_ACCOUNTS),
+        "may_play": may(role, Permission.WORK_TASKS),
     }
 
 
@@ -350,3 +354,11 @@ def score_sheet(request: WorkspaceRequest) -> HttpResponse:
     """The scores of the chosen accounts with their formulas; of more than fit, the first by name."""
     ids = _chosen(request).order_by("name_key", "pk").values_list("pk", flat=True)[:MOST]
     return redirect(f"{reverse('health:twin')}?{urlencode({'accounts': ','.join(map(str, ids))})}")
+
+
+@requires(Permission.WORK_TASKS)
+@require_POST
+def start_plays(request: WorkspaceRequest) -> HttpResponse:
+    """The dialog that starts a play for the chosen accounts; the job itself is asked for there."""
+    ids = list(_chosen(request).order_by("pk").values_list("pk", flat=True)[:PLAYS_AT_ONCE])
+    return render(request, "journeys/plays/start_many.html", {"ids": ids, "starters": starters(), "key": new_key()})
