@@ -20,7 +20,12 @@ SELECT
   (SELECT count(*) FROM core_membership WHERE user_id = %(user)s AND is_active),
   (SELECT count(*) FROM (
      SELECT FROM journeys_task WHERE tenant_id = %(tenant)s AND assignee_id = (SELECT id FROM me) AND state = 'open'
-       AND due_on <= %(week)s AND (snoozed_until IS NULL OR snoozed_until <= %(today)s) LIMIT %(limit)s) AS task),
+       AND kind <> 'alert' AND due_on <= %(week)s AND (snoozed_until IS NULL OR snoozed_until <= %(today)s)
+     LIMIT %(limit)s) AS task),
+  (SELECT count(DISTINCT coalesce(account_id, -id)) FROM (
+     SELECT id, account_id FROM journeys_task WHERE tenant_id = %(tenant)s AND assignee_id = (SELECT id FROM me)
+       AND state = 'open' AND kind = 'alert' AND due_on <= %(week)s
+       AND (snoozed_until IS NULL OR snoozed_until <= %(today)s) LIMIT %(limit)s) AS warned),
   (SELECT count(*) FROM (
      SELECT FROM renewals_renewal WHERE tenant_id = %(tenant)s AND owner_id = (SELECT id FROM me) AND state = 'open'
        AND due_on <= %(renewals)s LIMIT %(limit)s) AS renewal),
@@ -61,9 +66,9 @@ def waiting_counts(*, membership: Membership, today: date) -> WaitingCounts:
                 "limit": _LIMIT,
             },
         )
-        workspaces, tasks, renewals, escalations, alerts, unread = cursor.fetchone()
+        workspaces, tasks, warned, renewals, escalations, alerts, unread = cursor.fetchone()
     return WaitingCounts(
-        waiting={"day": tasks, "renewals": renewals, "escalations": escalations, "alerts": alerts},
+        waiting={"day": tasks + warned, "renewals": renewals, "escalations": escalations, "alerts": alerts},
         alerts=frozenset({"escalations"}),
         workspaces=workspaces,
         unread=unread,

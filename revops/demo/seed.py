@@ -21,7 +21,7 @@ from core.actors import Actor
 from core.choices import Role
 from core.models import Membership, Tenant, User
 from core.tenancy import tenant_context
-from revops.demo import journey, names, opportunities, texts, truth
+from revops.demo import handoffs, journey, names, opportunities, texts, truth
 from revops.demo.owner import analyze
 from revops.demo.scale import Scale, scale_for, thin_scale
 
@@ -102,6 +102,8 @@ def make_world(demo: Demo, say: Say) -> tuple[Tenant, list[dict[str, str]]]:
     with tenant_context(tenant.pk):
         opportunities.publish_gates(actor=ACTOR, now=demo.now)
     with tenant_context(tenant.pk), connection.cursor() as cursor:
+        say("16_handoffs")
+        _run(cursor, "16_handoffs", given)
         _write_truth(cursor, demo)
     return tenant, sign_ins
 
@@ -199,6 +201,7 @@ def _parameters(demo: Demo, tenant: Tenant) -> dict[str, Any]:
         **_words(),
         **journey.parameters(demo.accounts, rich=demo.scale.rich),
         **opportunities.parameters(),
+        **handoffs.parameters(),
         "tenant": tenant.pk,
         "currency": tenant.currency,
         "accounts": demo.accounts,

@@ -285,8 +285,11 @@ def test_accepting_stands_before_the_gate_of_the_stage_like_every_move(
     seller: Person, actor: Actor, now: datetime
 ) -> None:
     unsigned = Account.objects.create(name="No contract", name_key="no contract", status="prospect")
-    open_for_won(opportunity_ids=[won_deal(unsigned, seller).pk], actor=actor, today=TODAY, now=now)
-    handoff = Handoff.objects.get()
+    move_account_stage(account_id=unsigned.pk, stage_key="decision", today=TODAY, now=now, actor=actor)
+    handoff = open_handoff(
+        account_id=unsigned.pk, key="sales_to_cs", actor=actor, from_person_id=seller.pk, to_person_id=None,
+        today=TODAY, now=now,
+    )  # fmt: skip
     ready(handoff, actor, now)
     with pytest.raises(HandoffRefused) as refusal:
         accept(handoff_id=handoff.pk, actor=actor, person_id=None, today=TODAY, now=now)

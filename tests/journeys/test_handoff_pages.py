@@ -9,10 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Account
+from core import clock
 from core.choices import Role
 from core.models import Tenant
 from core.tenancy import tenant_context
-from journeys.models import Expectation, Handoff, StageVisit
+from journeys.actions.waivers import approve_waiver, ask_waiver
+from journeys.models import Expectation, Handoff, LifecycleStage, StageVisit
 from journeys.queries.handoffs import handoff_counts, handoff_figures, handoffs, page_after
 from tests.factories.api import make_key
 from tests.factories.world import World, make_world
@@ -60,6 +62,28 @@ def test_the_queue_costs_the_same_with_many_handoffs(world: World, client: Clien
     assert queries() == few
 
 
+def before_the_gate(world: World) -> None:
+    """The account stands in Consideration, and what its gate asks for is not there."""
+    with tenant_context(world.tenant.pk):
+        Expectation.objects.all().delete()
+        StageVisit.objects.filter(account_id=world.ids["account_id"]).delete()
+        stage = LifecycleStage.objects.get(journey="standard", key="consideration")
+        StageVisit.objects.create(account_id=world.ids["account_id"], stage=stage, entered_on=NOW.date())
+
+
+def open_gate(world: World) -> None:
+    """A second person lets it pass."""
+    today = world.tenant.today(clock.now())
+    with tenant_context(world.tenant.pk):
+        waiver = ask_waiver(
+            to_stage="onboarding", reason="Test", expires_on=today + timedelta(days=3), tenant=world.tenant,
+            asker=world.members[Role.CSM], today=today, now=clock.now(), account_id=world.ids["account_id"],
+        )  # fmt: skip
+        approve_waiver(
+            waiver_id=waiver.pk, approver=world.members[Role.CS_MANAGER], answer="", today=today, now=clock.now()
+        )
+
+
 def many(tenant: Tenant, account: Account, count: int) -> None:
     Handoff.objects.bulk_create(
         Handoff(
@@ -86,8 +110,10 @@ def test_pages_of_the_queue_show_each_handoff_once(world: World) -> None:
 
 @pytest.mark.capability("N19")
 def test_on_the_page_accepting_is_refused_with_everything_that_is_missing(world: World, client: Client) -> None:
-    with tenant_context(world.tenant.pk):
-        Expectation.objects.all().delete()
+    before_the_gate(world)
+    closed = client.post(address(world, "handoff_accept"))
+    assert (closed.status_code, "Contract signed" in closed.content.decode()) == (409, True)
+    open_gate(world)
     page = client.get(address(world)).content.decode()
     assert "2 points missing" in page
     refused = client.post(address(world, "handoff_accept"))
@@ -188,8 +214,8 @@ def test_figures_tell_answers_waiting_time_to_accept_and_reasons(world: World) -
 
 @pytest.mark.capability("N19")
 def test_the_api_refuses_with_the_list_of_what_is_missing(world: World) -> None:
-    with tenant_context(world.tenant.pk):
-        Expectation.objects.all().delete()
+    before_the_gate(world)
+    open_gate(world)
     _, program = make_key(world.tenant, Role.CSM)
     accept = reverse("journeys:api_handoff_accept", args=[world.ids["handoff_id"]])
     refused = program.send("post", accept, {})

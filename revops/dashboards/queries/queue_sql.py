@@ -46,7 +46,7 @@ SELECT p.id, p.account_id, p.kind, p.title, p.due_on, p.priority, p.subject_kind
        e.respond_by, e.tier, v.name, v.number, p.created_at,
        a.name, a.segment, a.arr_minor, a.last_contact_on, s.band, s.score, s.coverage, s.score - h.score,
        r.due_on, o.score, p.snoozed_until, p.snooze_reason, p.awaits_reply_since IS NOT NULL,
-       hand.created_at, hand.due_at, step.position, step.steps, warned.why, v.kind, v.key
+       hand.created_at, hand.due_at, step.position, step.steps, warned.why::json, v.kind, v.key
 FROM picked p
 LEFT JOIN escalations_escalation e ON p.subject_kind = 'escalation' AND e.tenant_id = %(tenant)s AND e.id = p.subject_id
      AND e.state = 'open'
