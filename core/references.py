@@ -22,12 +22,16 @@ def broken(version: ProcessVersion, together: Collection[Name] = ()) -> list[str
 
     Processes of `together` go live in the same act: what they say now does not count.
     """
-    missing = [
+    return [*not_there(version, together), *_left_behind(version, together)]
+
+
+def not_there(version: ProcessVersion, together: Collection[Name] = ()) -> list[str]:
+    """What the version names and is not live. Enough for the first of its key: nothing live can name that yet."""
+    return [
         problem
         for one in of(version.kind, version.definition)
         if (one.kind, one.key) not in together and (problem := _missing(one))
     ]
-    return [*missing, *_left_behind(version, together)]
 
 
 def _missing(one: Reference) -> str:
