@@ -25,6 +25,7 @@ def register() -> None:
             describe=journey_words.describe_journey,
             effects=journey_words.journey_effects,
             fields=journey_words.FIELDS,
+            page="journeys:journey_edit",
             references=documents.criteria_references,
             document=documents.journey,
         )
