@@ -24,6 +24,7 @@ from journeys.models import (
     LifecycleStage,
     Opportunity,
     Pipeline,
+    RunStep,
     StageVisit,
     Task,
     Waiver,
@@ -151,6 +152,7 @@ def _fill(world: World, canary: str) -> None:
         membership=world.members[Role.CSM], kind="alert", key=str(alert.pk), text=f"Score fell {canary}", created_at=NOW
     )
     ids |= {"alert_id": alert.pk, "notification_id": notice.pk, "play_id": _play(account, canary)}
+    ids["step_id"] = RunStep.objects.filter(run_id=ids["play_id"]).order_by("position").values_list("pk", flat=True)[0]
     model = _version("score_model", any_version)
     report = validate(version=model, actor=Actor.system(canary), now=NOW, today=NOW.date(), leads=[90])[0]
     calibration = Calibration.objects.create(

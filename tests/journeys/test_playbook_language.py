@@ -135,7 +135,7 @@ def test_a_difference_speaks_the_language_of_the_work() -> None:
     changes = [change.text for change in compare(describe(before), describe(after))]
     assert changes == [
         "outcome added: Used again",
-        "outcome reached when added: ARR is at least 1",
+        "outcome reached when added: ARR is at least 0.01",
         "outcome within added: 60 days",
         "step 1, Read added: title Read, due 1 day after the start, owner account owner, done when read is on record",
         "step 4, Send the quote: due 14 days after step 2 → 7 days after step 3",

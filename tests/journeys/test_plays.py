@@ -183,13 +183,13 @@ def test_what_a_playbook_requires_refuses_the_start_until_it_holds_or_somebody_w
     brightwater: Account,
 ) -> None:
     publish_playbook("expansion", requires={"fact": "accounts.arr", "op": "gte", "value": 2_000_000})
-    with pytest.raises(PlayRefused, match="ARR is at least 2,000,000: it was 1,200,000") as refusal:
+    with pytest.raises(PlayRefused, match="ARR is at least 20,000: it was not") as refusal:
         play(brightwater, "expansion")
     assert refusal.value.waivable
     assert PlaybookRun.objects.count() == 0
     run = play(brightwater, "expansion", waiver_reason="Board asked for it in writing")
     assert run.trace["waiver"]["reason"] == "Board asked for it in writing"
-    assert run.trace["waiver"]["missing"] == ["ARR is at least 2,000,000: it was 1,200,000."]
+    assert run.trace["waiver"]["missing"] == ["ARR is at least 20,000: it was not."]
     other = account("Northwind", arr_minor=2_000_000)
     assert play(other, "expansion").trace == {}
 
@@ -208,7 +208,7 @@ def test_a_branch_is_decided_when_its_step_would_open_and_the_note_keeps_why(bri
     assert states(run) == {"plan": "open", "board": "ahead", "after_board": "ahead", "visit": "open"}
     finish(run, "plan", date(2026, 3, 5))
     assert states(run) == {"plan": "done", "board": "left_out", "after_board": "open", "visit": "open"}
-    assert steps_of(run)["board"].note == "Left out: ARR is at least 5,000,000: it was 1,200,000."
+    assert steps_of(run)["board"].note == "Left out: ARR is at least 50,000: it was not."
     assert dues(run)["after_board"] == date(2026, 3, 9)  # two days on is a Saturday
     task = steps_of(run)["after_board"].task
     assert task is not None

@@ -271,7 +271,7 @@ def test_why_it_did_or_did_not_start_says_every_condition_with_its_value_then(ke
         ("Days since the last contact", "is at least 30", "20", False, False)
     ]
     audience = next(part for part in before.parts if part.name == "Audience")
-    assert [(line.saw, line.met, line.now_only) for line in audience.lines] == [("1,200,000", True, True)]
+    assert [(line.saw, line.met, line.now_only) for line in audience.lines] == [("12,000", True, True)]
     sweep(kestrel, TODAY + 10 * DAY)
     then = why_started("low_usage", one.pk, TODAY + 10 * DAY)
     assert then is not None
