@@ -169,6 +169,21 @@ def _stage(event: Event, _currency: str) -> Told:
     return Told(event.at, "route", "signal", f"Entered {event.a}", f"by {event.who}" if event.who else "", event.b)
 
 
+def _play(event: Event, _currency: str) -> Told:
+    by = {"alert": "by an alert", "date": "by its date", "stage": "by its stage", "signal": "by a signal"}
+    how = by.get(event.c, f"by {event.who}")
+    return Told(event.at, "play", "", "Play started:", f"{event.a} v{event.b}, {how}", "", "", "journeys:play",
+                "Open play", event.subject)  # fmt: skip
+
+
+def _played(event: Event, _currency: str) -> Told:
+    second = {"reached": "Outcome reached", "missed": "Outcome not reached"}.get(event.c, "")
+    if event.d:
+        second = f"{event.d}. {second}".strip()
+    return Told(event.at, "list-checks", "", f"Play {event.b}:", event.a, second, "", "journeys:play", "Open play",
+                event.subject)  # fmt: skip
+
+
 _TELLERS: Final[dict[str, Callable[[Event, str], Told]]] = {
     "activity": _activity,
     "ticket": _ticket,
@@ -180,4 +195,6 @@ _TELLERS: Final[dict[str, Callable[[Event, str], Told]]] = {
     "task": _task,
     "qbr": _qbr,
     "stage": _stage,
+    "play": _play,
+    "played": _played,
 }

@@ -68,6 +68,13 @@ _ACTIONS: Final = {
         coalesce(p.name, ''), q.id
       FROM qbr_qbr q LEFT JOIN accounts_person p ON p.tenant_id = q.tenant_id AND p.id = q.owner_id
       WHERE q.tenant_id = %(tenant)s AND q.account_id = %(account)s AND q.held_on <= %(until_day)s""",
+    "play": """SELECT r.started_at, 'play', r.id::text, v.name, v.number::text, r.trigger, '', r.started_by, r.id
+      FROM journeys_playbookrun r JOIN core_processversion v ON v.tenant_id = r.tenant_id AND v.id = r.version_id
+      WHERE r.tenant_id = %(tenant)s AND r.account_id = %(account)s AND r.started_at <= %(until)s""",
+    "played": """SELECT r.ended_on::timestamp AT TIME ZONE %(zone)s, 'played', r.id::text, v.name, r.state, r.outcome,
+        r.end_reason, r.ended_by, r.id
+      FROM journeys_playbookrun r JOIN core_processversion v ON v.tenant_id = r.tenant_id AND v.id = r.version_id
+      WHERE r.tenant_id = %(tenant)s AND r.account_id = %(account)s AND r.ended_on <= %(until_day)s""",
     "stage": """SELECT s.entered_on::timestamp AT TIME ZONE %(zone)s, 'stage', s.id::text, l.name, s.reason, '', '',
         s.moved_by, s.id
       FROM journeys_stagevisit s
