@@ -11,14 +11,14 @@ WHERE g.tenant_id = %(tenant)s AND g.account_id = %(gone)s AND g.closed_at IS NU
   AND EXISTS (SELECT FROM health_alert k WHERE k.tenant_id = g.tenant_id AND k.account_id = %(kept)s
               AND k.rule_key = g.rule_key AND (k.closed_at IS NULL OR k.opened_on = g.opened_on))"""
 
+_KNOWN_THEN: Final = "What was known then is never rewritten."
+
 PARTS: Final = (
     MergePart(
         "health_score", "Current score", 50, gives_way="TRUE", rule="It is worked out again from what both have.",
     ),
-    MergePart(
-        "health_scorehistory", "Scores of the past", 51, gives_way="TRUE", rule="What was known then is never rewritten.",
-    ),
-    MergePart("health_shadowscore", "Scores of drafts", 52, gives_way="TRUE", rule="What was known then is never rewritten."),
+    MergePart("health_scorehistory", "Scores of the past", 51, gives_way="TRUE", rule=_KNOWN_THEN),
+    MergePart("health_shadowscore", "Scores of drafts", 52, gives_way="TRUE", rule=_KNOWN_THEN),
     MergePart("health_doubt", "Doubts about the score", 53, gives_way="TRUE", rule="They speak of the other score."),
     MergePart(
         "health_override", "Own judgements", 54, gives_way="TRUE", before=(_CLEAR,),

@@ -10,7 +10,11 @@ PAGES: Final = (
     "/escalations/?who=all", "/escalations/{escalation}/",
     "/pipeline/", "/pipeline/?by=closed", "/pipeline/deals/?which=all", "/pipeline/recurring/?by=reason",
     "/accounts/duplicates/", "/accounts/{account}/merge/", "/accounts/{account}/merges/",
-    "/opportunities/", "/journey/",
+    "/opportunities/", "/opportunities/?view=table", "/opportunities/?view=forecast", "/opportunities/new/",
+    "/opportunities/{deal}/", "/opportunities/{deal}/edit/", "/stages/", "/stages/pipelines/sales/",
+    "/journey/", "/journey/?view=now&stage=onboarding", "/journey/stages/onboarding/?show=stuck",
+    "/journey/stages/renewal/?show=missing", "/journey/checkpoints/", "/journey/value/", "/journey/contacts/",
+    "/stages/journeys/standard/", "/stages/journeys/contacts/",
     "/trend/", "/trend/portfolio/", "/trend/movements/", "/trend/gaps/", "/trend/sources/", "/trend/accounts/",
     "/metrics/", "/imports/", "/imports/new/",
     "/health/models/", "/health/models/standard/", "/health/models/new/", "/health/sentiment/",
@@ -30,6 +34,8 @@ FIRST: Final = {
     "escalation": "SELECT id FROM escalations_escalation ORDER BY id LIMIT 1",
     "person": "SELECT owner_id FROM accounts_account WHERE owner_id IS NOT NULL "
     "GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
+    "deal": "SELECT o.id FROM journeys_opportunity AS o JOIN journeys_pipelinestage AS s ON s.id = o.stage_id "
+    "AND s.tenant_id = o.tenant_id WHERE s.key = 'demo' ORDER BY o.id LIMIT 1",
     "report": "SELECT id FROM health_validationreport ORDER BY id DESC LIMIT 1",
     "alert": "SELECT id FROM health_alert ORDER BY id LIMIT 1",
 }

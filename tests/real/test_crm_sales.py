@@ -1,6 +1,7 @@
 """The CRM sales file of Maven Analytics, in both of its formats: the figures of its README, to the digit."""
 
 import json
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from zipfile import ZipFile
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from core.actions import create_tenant
 from core.actors import Actor
 from core.models import Tenant
 from core.tenancy import tenant_context
 from journeys.models import Opportunity
+from journeys.queries.analysis.page import analysis
+from journeys.queries.analysis.scope import Scope
 from tests.real.data import real_data
 
 
@@ -93,3 +97,38 @@ def test_a_dry_run_shows_the_pipeline_that_it_would_make_and_makes_none(crm: Ten
     assert dry["created"] == 8800
     with tenant_context(crm.pk):
         assert Opportunity.objects.count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.slow
+@pytest.mark.capability("K4")
+@pytest.mark.capability("S3")
+def test_the_analysis_agrees_with_the_report_and_with_plain_sql_in_both_formats(
+    crm: Tenant, folder: Path, tmp_path: Path
+) -> None:
+    load(folder, tmp_path)
+    report = run("pipeline_report", "--tenant", "crm")
+    with tenant_context(crm.pk):
+        pipeline = Opportunity.objects.values_list("pipeline_id", flat=True).distinct().get()
+        found = analysis(Scope(pipeline), today=date(2018, 1, 1))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY o.closed_on - o.opened_on) "
+                "FROM journeys_opportunity o JOIN journeys_opportunitystagevisit v ON v.opportunity_id = o.id "
+                "AND v.left_on IS NULL JOIN journeys_pipelinestage s ON s.id = v.stage_id AND s.kind = 'won'"
+            )
+            median, p90 = cursor.fetchone()[0]
+    flow = found.conversion
+    assert (flow.deals.deals, flow.won.deals, flow.lost.deals, flow.open.deals) == (8800, 4238, 2473, 2089)
+    assert [(one.name, one.entered.deals, one.advanced.deals, one.lost.deals, one.waiting.deals) for one in flow.stages] == [
+        ("Prospecting", 8800, 8300, 0, 500), ("Engaging", 8300, 4238, 2473, 1589),
+    ]  # fmt: skip
+    assert flow.biggest_drop is not None
+    assert flow.biggest_drop.name == report["biggest_drop_off"]
+    assert found.win_rates.whole.by_count.value == report["win_rate"]
+    assert found.win_rates.whole.by_amount.value == report["win_rate_by_amount"]
+    assert (found.cycles.whole.median, found.cycles.whole.p90) == (median, p90) == (57, 106)
+    assert (found.cycles.whole.won, found.cycles.whole.open) == (4238, 1589)
+    assert found.cycles.whole.curve_median is not None
+    assert found.cycles.whole.curve_median >= 57
+    assert sum(one.lost for one in found.friction) == 2473

@@ -37,6 +37,21 @@ PAGES = {
     "gaps": "/trend/gaps/",
     "sources": "/trend/sources/",
     "metrics": "/metrics/?metric=grr_cohort",
+    "board": "/opportunities/?who=all",
+    "deals_table": "/opportunities/?view=table&who=all",
+    "deals_forecast": "/opportunities/?view=forecast&who=all",
+    "stages": "/stages/",
+    "analysis": "/pipeline/",
+    "analysis_deals": "/pipeline/deals/?which=all",
+    "recurring": "/pipeline/recurring/",
+    "journey": "/journey/?stage=awareness",
+    "journey_now": "/journey/?view=now&stage=awareness",
+    "journey_stage": "/journey/stages/awareness/?show=stuck",
+    "journey_missing": "/journey/stages/awareness/?show=missing",
+    "checkpoints": "/journey/checkpoints/",
+    "first_value": "/journey/value/",
+    "account_stage": "/accounts/{account}/stage/panel/",
+    "journey_editor": "/stages/journeys/standard/",
 }
 # What opens and closes a request's transaction is no question to the database.
 FRAME = ("SAVEPOINT", "RELEASE SAVEPOINT", "BEGIN", "COMMIT")

@@ -10,8 +10,7 @@ from journeys.queries.analysis.scope import LEAST, REACHED, Scope, rows
 
 _TALLY: Final = f"""
 WITH {REACHED}
-SELECT date_trunc('month', deal.cohort_on)::date, deal.kind, reached.furthest, COUNT(*), SUM(deal.amount_minor)::bigint
-FROM deal JOIN reached ON reached.id = deal.id
+SELECT date_trunc('month', cohort_on)::date, kind, furthest, COUNT(*), SUM(amount_minor)::bigint FROM reached
 GROUP BY 1, 2, 3
 """  # noqa: S608 -- constants of this package
 _STAGES: Final = """

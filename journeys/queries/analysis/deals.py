@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from accounts.queries.planning import whole_tables
 from journeys.queries.analysis.scope import LEAST, REACHED, Scope, rows
 
 PAGE: Final = 50
 
-# Conditions over `deal` and `reached`; %(position)s is the stage that is asked about.
+# Conditions over the deals of `reached`; %(position)s is the stage that is asked about.
 _WHICH: Final[Mapping[str, tuple[str, str]]] = {
     "all": ("Deals", "TRUE"),
     "open": ("Open deals", "deal.kind = 'open'"),
     "won": ("Won deals", "deal.kind = 'won'"),
     "lost": ("Lost deals", "deal.kind = 'lost'"),
     "decided": ("Won and lost deals", "deal.kind <> 'open'"),
-    "came": ("Came to the stage", "(deal.kind = 'won' OR reached.furthest >= %(position)s)"),
-    "advanced": ("Went on from the stage", "(deal.kind = 'won' OR reached.furthest > %(position)s)"),
-    "dropped": ("Lost in the stage", "deal.kind = 'lost' AND reached.furthest = %(position)s"),
-    "furthest": ("Open, furthest in the stage", "deal.kind = 'open' AND reached.furthest = %(position)s"),
+    "came": ("Came to the stage", "(deal.kind = 'won' OR deal.furthest >= %(position)s)"),
+    "advanced": ("Went on from the stage", "(deal.kind = 'won' OR deal.furthest > %(position)s)"),
+    "dropped": ("Lost in the stage", "deal.kind = 'lost' AND deal.furthest = %(position)s"),
+    "furthest": ("Open, furthest in the stage", "deal.kind = 'open' AND deal.furthest = %(position)s"),
     "cycle": (
         "Won and open deals with a day of opening",
         (
@@ -47,12 +48,11 @@ WITH {REACHED}, usual AS (
 )
 SELECT deal.id, o.name, o.account_id, account.name, person.name, stage.name, deal.kind, deal.amount_minor, o.currency,
        deal.opened_on, deal.closed_on, o.close_reason, furthest.name, %(today)s::date - here.entered_on
-FROM deal
-JOIN reached ON reached.id = deal.id
+FROM reached AS deal
 JOIN journeys_opportunity AS o ON o.tenant_id = %(tenant)s AND o.id = deal.id
 JOIN journeys_pipelinestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = deal.stage_id
 LEFT JOIN journeys_pipelinestage AS furthest ON furthest.tenant_id = %(tenant)s
-  AND furthest.pipeline_id = %(pipeline)s AND furthest.position = reached.furthest
+  AND furthest.pipeline_id = %(pipeline)s AND furthest.position = deal.furthest
 LEFT JOIN journeys_opportunitystagevisit AS here
   ON here.tenant_id = %(tenant)s AND here.opportunity_id = deal.id AND here.left_on IS NULL
 LEFT JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = o.account_id
@@ -112,6 +112,7 @@ def deals_behind(
     if minor.isdecimal() and key.isdecimal() and len(minor) < 19 and len(key) < 19:
         sql += _AFTER
         params |= {"minor": int(minor), "id": int(key)}
-    found = [Deal(*row) for row in rows(sql + _ORDER, params)]
+    with whole_tables():
+        found = [Deal(*row) for row in rows(sql + _ORDER, params)]
     last = found[PAGE - 1] if len(found) > PAGE else None
     return Deals(title, found[:PAGE], f"{max(last.amount_minor, 0)}-{last.id}" if last else "")

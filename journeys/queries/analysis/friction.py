@@ -30,8 +30,8 @@ WITH {REACHED}, finished AS (
     WHERE deal.kind = 'open' AND %(today)s::date - visit.entered_on > usual.p90
     GROUP BY deal.stage_id
 ), lost AS (
-    SELECT reached.furthest, COUNT(*) AS deals, SUM(deal.amount_minor)::bigint AS minor
-    FROM deal JOIN reached ON reached.id = deal.id WHERE deal.kind = 'lost' GROUP BY reached.furthest
+    SELECT furthest, COUNT(*) AS deals, SUM(amount_minor)::bigint AS minor
+    FROM reached WHERE kind = 'lost' GROUP BY furthest
 )
 SELECT stage.id, stage.key, stage.name, COALESCE(lost.deals, 0), COALESCE(lost.minor, 0), COALESCE(waiting.deals, 0),
        COALESCE(waiting.minor, 0), COALESCE(waiting.days, 0), COALESCE(usual.stays, 0), usual.median, usual.p90

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from accounts.queries.planning import whole_tables
 from core.money import from_minor
 from journeys.queries.analysis import definitions
 from journeys.queries.analysis.consistency import Consistency, Qualified, consistency
@@ -34,15 +35,16 @@ class Analysis:
 
 def analysis(scope: Scope, *, today: date) -> Analysis:
     """Nine statements, whatever the number of deals."""
-    return Analysis(
-        scope=scope,
-        as_of=today,
-        conversion=conversion(scope),
-        win_rates=win_rates(scope),
-        cycles=cycles(scope, today=today),
-        consistency=consistency(scope),
-        friction=friction(scope, today=today),
-    )
+    with whole_tables():
+        return Analysis(
+            scope=scope,
+            as_of=today,
+            conversion=conversion(scope),
+            win_rates=win_rates(scope),
+            cycles=cycles(scope, today=today),
+            consistency=consistency(scope),
+            friction=friction(scope, today=today),
+        )
 
 
 def as_json(found: Analysis, *, with_money: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from accounts.queries.planning import whole_tables
 from core.tenancy import require_tenant_id
 from journeys.queries.analysis.scope import rows
 
@@ -171,8 +172,9 @@ def recurring(*, zone: str, today: date, way: str = "exact", source: str = "") -
     `way` is a key of WAYS, `source` one of SOURCES or "" for all.
     """
     params = _params(zone, today) | {"way": _WAY_NUMBERS[way], "source": source, "repeats": REPEATS}
-    clusters = [Cluster(*row) for row in rows(_CLUSTERS, params)]
-    counts = rows(_COUNTS, params | {"from": params["since"]})
+    with whole_tables():
+        clusters = [Cluster(*row) for row in rows(_CLUSTERS, params)]
+        counts = rows(_COUNTS, params | {"from": params["since"]})
     return Recurring(
         clusters,
         {name: count for name, count, _ in counts},
@@ -188,7 +190,8 @@ def cases(
     """The cases behind a cluster, the latest first; one more than a page holds when there are more. One statement."""
     params = _params(zone, today)
     params |= {"from": params["since"], "source": source, "reason": reason, "product": product, "stage": stage}
-    return [Case(*row) for row in rows(_ROWS, params | {"offset": offset, "limit": PAGE + 1})]
+    with whole_tables():
+        return [Case(*row) for row in rows(_ROWS, params | {"offset": offset, "limit": PAGE + 1})]
 
 
 def _params(zone: str, today: date) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Scope:
 
 _CHOSEN: Final = """
 SELECT o.id, o.stage_id, COALESCE(o.owner_id, 0) AS owner_id, COALESCE(o.product_id, 0) AS product_id,
-       COALESCE(account.segment, '') AS segment, o.amount_minor IS NOT NULL AS has_amount,
+       COALESCE(account.segment, '') AS segment,
        COALESCE(o.amount_minor, 0) AS amount_minor, o.opened_on, o.closed_on,
        CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END AS cohort_on,
        stage.kind, stage.position
@@ -72,17 +72,19 @@ DEALS: Final = f"{_CHOSEN} {_IN_PERIOD}"
 # that was entered again counts once. A deal without a visit came to the first open stage.
 REACHED: Final = f"""
 deal AS MATERIALIZED ({DEALS}), reached AS (
-    SELECT deal.id, GREATEST(MAX(visited.position), MAX(deal.position) FILTER (WHERE deal.kind = 'open'),
-                             (SELECT MIN(first.position) FROM journeys_pipelinestage AS first
-                              WHERE first.tenant_id = %(tenant)s AND first.pipeline_id = %(pipeline)s
-                                AND first.kind = 'open')) AS furthest
+    SELECT deal.id, deal.stage_id, deal.owner_id, deal.amount_minor, deal.opened_on, deal.closed_on, deal.cohort_on,
+           deal.kind, deal.position, GREATEST(MAX(visited.position), CASE WHEN deal.kind = 'open' THEN deal.position END,
+                     (SELECT MIN(first.position) FROM journeys_pipelinestage AS first
+                      WHERE first.tenant_id = %(tenant)s AND first.pipeline_id = %(pipeline)s
+                        AND first.kind = 'open')) AS furthest
     FROM deal
     LEFT JOIN journeys_opportunitystagevisit AS visit
       ON visit.tenant_id = %(tenant)s AND visit.opportunity_id = deal.id
     LEFT JOIN journeys_pipelinestage AS visited
       ON visited.tenant_id = %(tenant)s AND visited.id = visit.stage_id AND visited.kind = 'open'
      AND visited.pipeline_id = %(pipeline)s
-    GROUP BY deal.id
+    GROUP BY deal.id, deal.stage_id, deal.owner_id, deal.amount_minor, deal.opened_on, deal.closed_on, deal.cohort_on,
+             deal.kind, deal.position
 )"""  # noqa: S608 -- constants of this module
 
 

@@ -213,6 +213,7 @@ def _acts(request: WorkspaceRequest, one: Account) -> dict[str, Any]:
         "may_work": may(role, Permission.WORK_TASKS),
         "qbr_url": address("qbr:prepare", one.pk) if may(role, Permission.WORK_QBRS) else "",
         "goal_url": address("accounts:goal_new", one.pk) if may(role, Permission.EDIT_ACCOUNTS) else "",
+        "merge_url": address("accounts:merge", one.pk) if may(role, Permission.MANAGE_BOOKS) else "",
         "log_kinds": ActivityKind.choices,
         "log_now": clock.now().astimezone(request.tenant.zone).strftime("%Y-%m-%dT%H:%M"),
         "explain_url": address("health:explained", one.pk),

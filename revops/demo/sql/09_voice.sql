@@ -50,6 +50,7 @@ SELECT %(tenant)s, account_id, external_id || '-S' || i,
        CASE WHEN closed THEN hours END,
        CASE WHEN closed AND pg_temp.u(key, 97) < 0.74
             THEN CASE WHEN burst THEN 1 + floor(2.4 * pg_temp.u(key, 98)) ELSE 5 - floor(2.3 * pg_temp.u(key, 98) ^ 2) END END,
-       burst AND pg_temp.u(key, 99) < 0.22, '{}'
+       burst AND pg_temp.u(key, 99) < 0.22,
+       jsonb_build_object('product', CASE WHEN pg_temp.u(key, 100) < 0.75 THEN 'Larkfield Core' ELSE 'Larkfield Insight' END)
 FROM (SELECT timed.*, opened_at + hours * interval '1 hour' < %(as_of)s::date AS closed FROM timed) AS ticket
 ORDER BY n, i;

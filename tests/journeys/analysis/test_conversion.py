@@ -49,7 +49,8 @@ def test_the_biggest_drop_off_is_named_in_deals_and_in_amount(stages: dict[str, 
         deal("proposal", "closed_won", days=3, amount=1)
     found = conversion(Scope(stages["demo"].pipeline_id))
     in_deals, in_amount = found.biggest_drop, found.biggest_drop_by_amount
-    assert in_deals is not None and in_amount is not None
+    assert in_deals is not None
+    assert in_amount is not None
     assert (in_deals.name, in_deals.following, in_deals.lost.deals, in_deals.drop.of_deals) == (
         "Demo", "Proposal", 2, 2 / 8,
     )  # fmt: skip

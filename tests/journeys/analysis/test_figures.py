@@ -56,7 +56,8 @@ def test_the_cycle_of_won_deals_equals_percentile_cont_and_open_deals_make_the_o
             "won.entered_on), percentile_cont(0.9) WITHIN GROUP (ORDER BY o.closed_on - o.opened_on) "
             "FROM journeys_opportunity o "
             "JOIN journeys_opportunitystagevisit won ON won.opportunity_id = o.id AND won.left_on IS NULL "
-            "JOIN journeys_opportunitystagevisit first ON first.opportunity_id = o.id AND first.entered_on = o.opened_on "
+            "JOIN journeys_opportunitystagevisit first ON first.opportunity_id = o.id "
+            "AND first.entered_on = o.opened_on "
             "JOIN journeys_pipelinestage s ON s.id = o.stage_id AND s.kind = 'won'"
         )
         assert (found.whole.median, found.whole.p90) == cursor.fetchone() == (40, 56)
