@@ -43,7 +43,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("qbrs", "QBRs", "qbr:list", "presentation", Permission.VIEW_QBRS, "q"),
             Place("pipeline", "Opportunities", "journeys:opportunities", "kanban", Permission.VIEW_OPPORTUNITIES, "o",
                   also="/pipeline/"),  # fmt: skip
-            Place("journey", "Journey", "journeys:journey", "route", Permission.VIEW_ACCOUNTS, "j"),
+            Place("journey", "Journey", "journeys:journey", "route", Permission.VIEW_ACCOUNTS, "j", also="/handoffs/"),
         ),
     ),
     (

@@ -4,7 +4,8 @@ from typing import Final
 
 # One line per part of the product; a part adds its pages here. Names in braces are the rows below.
 PAGES: Final = (
-    "/", "/?scope=everyone",
+    "/", "/?scope=everyone", "/?scope=team&tab=handoffs", "/?tab=snoozed", "/day/tasks/{task}/why/",
+    "/handoffs/?view=all", "/handoffs/{handoff}/",
     "/accounts/", "/accounts/{account}/", "/accounts/{account}/health/",
     "/renewals/", "/renewals/{renewal}/", "/qbrs/?who=all", "/qbrs/{qbr}/",
     "/escalations/?who=all", "/escalations/{escalation}/",
@@ -36,6 +37,8 @@ FIRST: Final = {
     "GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
     "deal": "SELECT o.id FROM journeys_opportunity AS o JOIN journeys_pipelinestage AS s ON s.id = o.stage_id "
     "AND s.tenant_id = o.tenant_id WHERE s.key = 'demo' ORDER BY o.id LIMIT 1",
+    "handoff": "SELECT id FROM journeys_handoff WHERE state = 'waiting' ORDER BY id LIMIT 1",
+    "task": "SELECT id FROM journeys_task WHERE kind = 'renewal' AND state = 'open' ORDER BY id LIMIT 1",
     "report": "SELECT id FROM health_validationreport ORDER BY id DESC LIMIT 1",
     "alert": "SELECT id FROM health_alert ORDER BY id LIMIT 1",
 }
