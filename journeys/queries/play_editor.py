@@ -199,7 +199,7 @@ class _Form:
     problems: Mapping[str, str]
 
     def field(self, name: str, value: Any, was: str = "") -> Field:
-        shown = self.typed[name] if name in self.problems and name in self.typed else value
+        shown = self.typed[name] if self.problems and name in self.typed else value
         return Field(name, "" if shown is None else shown, self.problems.get(name, ""), was)
 
 

@@ -90,6 +90,7 @@ def _stage(request: WorkspaceRequest, key: str, *, as_file: bool) -> HttpRespons
         "cohort_days": COHORT_DAYS,
         "currency": request.tenant.currency,
         "may_see_money": with_money,
+        "may_work": may(request.membership.role, Permission.WORK_TASKS),
     }
     return render(request, "journeys/stage_accounts.html", context)
 

@@ -13,6 +13,13 @@
   };
   let pending = "";
 
+  // What is changed is saved, but for fields that only serve the button beside them.
+  document.addEventListener("change", (event) => {
+    if (event.target.form?.id === "playbook-form" && !event.target.closest("[data-no-save]")) {
+      event.target.form.dispatchEvent(new Event("save"));
+    }
+  });
+
   document.addEventListener("keydown", (event) => {
     const step = event.target.closest?.("[data-step]");
     const way = { ArrowUp: "up", ArrowDown: "down" }[event.key];
