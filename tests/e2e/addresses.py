@@ -20,6 +20,8 @@ PAGES: Final = (
     "/metrics/", "/imports/", "/imports/new/",
     "/health/models/", "/health/models/standard/", "/health/models/new/", "/health/sentiment/",
     "/health/reports/{report}/",
+    "/playbooks/", "/playbooks/low_usage/", "/playbooks/renewal/?open=:about", "/playbooks/new/", "/playbooks/why/",
+    "/playbooks/ramp/", "/playbooks/renewal/plays/?state=over", "/playbooks/renewal/walk/", "/plays/{play}/",
     "/alerts/", "/alerts/rules/", "/alerts/why/", "/alerts/{alert}/",
     "/processes/", "/processes/score_model/standard/", "/processes/upload/", "/processes/program/small_onboarding/",
     "/processes/documents/", "/processes/documents/segmentation/", "/processes/journey/standard/document/",
@@ -40,5 +42,6 @@ FIRST: Final = {
     "handoff": "SELECT id FROM journeys_handoff WHERE state = 'waiting' ORDER BY id LIMIT 1",
     "task": "SELECT id FROM journeys_task WHERE kind = 'renewal' AND state = 'open' ORDER BY id LIMIT 1",
     "report": "SELECT id FROM health_validationreport ORDER BY id DESC LIMIT 1",
+    "play": "SELECT id FROM journeys_playbookrun WHERE state = 'running' ORDER BY id LIMIT 1",
     "alert": "SELECT id FROM health_alert ORDER BY id LIMIT 1",
 }
