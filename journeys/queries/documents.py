@@ -62,9 +62,7 @@ def _pipeline(definition: dict[str, Any]) -> Iterator[Block]:
     spec = parse_pipeline(definition)
     if spec.frameworks:
         yield Paragraph(f"Deals are qualified by {', '.join(key.upper() for key in spec.frameworks)}.")
-    yield Paragraph(
-        "A deal goes on when what its stage asks for is true, on every path. Whoever skips a stage owes it."
-    )
+    yield Paragraph("A deal goes on when what its stage asks for is true. A stage that is skipped still asks.")
     yield table(
         ("Stage", "Counts as", "Probability", "Forecast"),
         [(one.name, one.kind, f"{one.probability} %", humanised(one.forecast)) for one in spec.stages],

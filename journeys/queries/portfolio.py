@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from core import registry
 from core.documents.blocks import Block, Bullets, Heading, Paragraph, table
 from core.documents.building import appended, live_versions
 from core.documents.words import days
@@ -116,4 +117,10 @@ def handbook(_tenant: Tenant, _today: date, _sees_money: bool) -> list[Block]:  
 
 
 def _chapters(kinds: Sequence[str]) -> list[Block]:
-    return [block for version in live_versions(kinds) for block in appended(version)]
+    several = len(kinds) > 1
+    labels = {kind.kind: kind.label for kind in registry.process_kinds()}
+    return [
+        block
+        for version in live_versions(kinds)
+        for block in appended(version, f"{labels[version.kind]}: {version.name}" if several else "")
+    ]

@@ -103,7 +103,7 @@ def test_a_new_rep_finds_stages_criteria_questions_and_playbooks_in_one_book(wor
             kind__in=["pipeline", "qualification", "journey", "playbook"], state="published"
         )
         names = [version.name for version in told]
-    assert [name for name in names if f"## {name}" not in text.replace("\\", "")] == []
+    assert [name for name in names if f": {name}\n" not in text.replace("\\", "")] == []
     assert "Economic buyer" in text
 
 
