@@ -12,6 +12,7 @@ from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from revops.demo.derive import derive, main_job
 from revops.demo.owner import analyze, erase
+from revops.demo.plays import seed_plays
 from revops.demo.processes import name_owners
 from revops.demo.seed import Demo, Say, finish_world, make_world, truth_file
 
@@ -42,6 +43,8 @@ def seed(*, demo: Demo, fresh: bool, run_main_job: bool, say: Say) -> dict[str, 
     tenant, sign_ins = make_world(demo, say)
     analyze()
     derive(demo, tenant, say)
+    with tenant_context(tenant.pk):
+        seed_plays(demo, tenant, say)
     analyze()
     if run_main_job:
         main_job(demo, tenant, say)

@@ -11,12 +11,11 @@ from core.tenancy import require_tenant_id
 
 WEEKS: Final = 4
 FIRST_MONTH: Final = timedelta(days=28)
-# A new hire: somebody with a guided time, or who joined within the given days. The month begins with the joining,
-# else with the guided time, which is meant to last 30 days.
+# A new hire is somebody with a guided time, which lasts 30 days from the first one. Others are counted from joining.
 _RAMP: Final = """
 WITH hire AS (
     SELECT p.id, p.name, p.guided_until,
-           COALESCE((m.created_at AT TIME ZONE %(zone)s)::date, p.guided_until - 30) AS from_on
+           COALESCE(p.guided_until - 30, (m.created_at AT TIME ZONE %(zone)s)::date, %(today)s) AS from_on
     FROM accounts_person p
     LEFT JOIN core_membership m ON m.tenant_id = p.tenant_id AND m.id = p.membership_id
     WHERE p.tenant_id = %(tenant)s AND p.is_active AND (p.guided_until IS NOT NULL OR p.id = ANY(%(people)s::bigint[]))
@@ -70,7 +69,7 @@ class RampRow:
 def ramp(today: date, zone: str, person_ids: Sequence[int] = ()) -> tuple[RampRow, ...]:
     """New hires, and the given people, the latest first. One statement."""
     params: dict[str, Any] = {
-        "tenant": require_tenant_id(), "zone": zone, "people": list(person_ids), "last": WEEKS - 1,
+        "tenant": require_tenant_id(), "zone": zone, "today": today, "people": list(person_ids), "last": WEEKS - 1,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_RAMP, params)
