@@ -51,7 +51,7 @@ class AnalysisShape(serializers.Serializer[Any]):
 
 
 class PipelineAnalysis(ApiView):
-    @endpoint(Permission.VIEW_OPPORTUNITIES, AnalysisShape, summary="Funnel, win rate, cycle and friction of a pipeline",
+    @endpoint(Permission.VIEW_OPPORTUNITIES, AnalysisShape, summary="Funnel, win rate and cycle of a pipeline",
               query=AnalysisQuery, tag="opportunities")  # fmt: skip
     def get(self, call: Call, key: str) -> Answer:
         pipeline = find_pipeline(key)

@@ -73,7 +73,8 @@ DEALS: Final = f"{_CHOSEN} {_IN_PERIOD}"
 REACHED: Final = f"""
 deal AS MATERIALIZED ({DEALS}), reached AS (
     SELECT deal.id, deal.stage_id, deal.owner_id, deal.amount_minor, deal.opened_on, deal.closed_on, deal.cohort_on,
-           deal.kind, deal.position, GREATEST(MAX(visited.position), CASE WHEN deal.kind = 'open' THEN deal.position END,
+           deal.kind, deal.position,
+           GREATEST(MAX(visited.position), CASE WHEN deal.kind = 'open' THEN deal.position END,
                      (SELECT MIN(first.position) FROM journeys_pipelinestage AS first
                       WHERE first.tenant_id = %(tenant)s AND first.pipeline_id = %(pipeline)s
                         AND first.kind = 'open')) AS furthest
