@@ -1,6 +1,6 @@
 """Plays that alerts start: once per alert, when it is told, by the live version of the playbook that its rule names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -27,7 +27,9 @@ def start_alert_plays(
         if version is None:
             continue
         found = Alert.objects.filter(pk__in=alert_ids, rule_key=one.version.key).order_by("account_id")
-        alerts = {row["account_id"]: row for row in found.values("pk", "account_id", "why")}
+        alerts: dict[int, Mapping[str, Any]] = {
+            row["account_id"]: row for row in found.values("pk", "account_id", "why")
+        }
         ids = list(alerts)
         for low in range(0, len(ids), CHUNK):
             some = ids[low : low + CHUNK]
@@ -49,5 +51,5 @@ def origin_of(alert_id: int) -> str:
     return f"alert:{alert_id}"
 
 
-def _trace(rule: LiveRule, alert: dict[str, Any]) -> dict[str, Any]:
+def _trace(rule: LiveRule, alert: Mapping[str, Any]) -> dict[str, Any]:
     return {"alert": alert["pk"], "rule": rule.version.name, "conditions": alert["why"]}
