@@ -56,6 +56,11 @@ def publish(definition: dict[str, Any], *, kind: str = "pipeline", key: str = "s
     return versioning.publish(version=draft, actor=ACTOR, now=NOW, reason="Gates.")
 
 
+def publish_of(key: str, kind: str = "pipeline") -> ProcessVersion:
+    """The live version."""
+    return ProcessVersion.objects.get(kind=kind, key=key, state="published")
+
+
 def stage(key: str, pipeline: str = "sales") -> PipelineStage:
     return PipelineStage.objects.select_related("pipeline").get(pipeline__key=pipeline, key=key)
 
@@ -86,5 +91,5 @@ def contact(of: Account, name: str = "Elena Vogt", **values: Any) -> Contact:
 
 __all__ = [
     "ACTOR", "AMOUNT", "MEDDIC", "NOW", "PAIN", "SEGMENT", "SHOWN", "TODAY", "account", "contact", "deal", "gated",
-    "member", "owner", "place_opportunity", "publish", "stage", "workspace",
+    "member", "owner", "place_opportunity", "publish", "publish_of", "stage", "workspace",
 ]  # fmt: skip
