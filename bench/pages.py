@@ -1,4 +1,5 @@
-"""My day, portfolio, account, health explained and trend at two sizes, for an admin and for a CSM who owns a fifth.
+"""My day, portfolio, account, health explained, trend and the board of opportunities at two sizes,
+for an admin and for a CSM who owns a fifth.
 
     python -m bench.pages --accounts 1000 100000
 
@@ -28,8 +29,10 @@ PAGES = {
     "account": "/accounts/{account}/",
     "explained": "/accounts/{account}/health/",
     "trend": "/trend/",
+    "board": "/opportunities/?who=all",
+    "journey": "/journey/",
 }
-QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20, "explained": 15}
+QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20, "explained": 15, "board": 20, "journey": 20}
 ROLES = {"admin": "ruth", "CSM": "mara"}
 TRIALS = 60
 

@@ -38,6 +38,7 @@ urlpatterns = [
     path("opportunities/<int:opportunity_id>/answer/", opportunity.answer, name="opportunity_answer"),
     path("opportunities/<int:opportunity_id>/contact/", opportunity.contact, name="opportunity_contact"),
     path("opportunities/<int:opportunity_id>/gate/", deal_gates.gate, name="opportunity_gate"),
+    path("opportunities/<int:opportunity_id>/card/", deal_gates.card, name="opportunity_card"),
     path("opportunities/<int:opportunity_id>/move/", deal_gates.move, name="opportunity_move"),
     path("opportunities/<int:opportunity_id>/waiver/", deal_gates.waiver, name="opportunity_waiver"),
     path("opportunities/<int:opportunity_id>/evidence/", deal_gates.evidence, name="opportunity_evidence"),

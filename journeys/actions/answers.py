@@ -40,7 +40,8 @@ def answer_question(
     before = Answer.objects.filter(opportunity=deal, framework=framework, question=question).first()
     contact = _contact(deal, contact_id) if found.type == CONTACT else None
     if contact is None and value in (None, "", []):
-        return _taken_back(deal, before, actor, now)
+        _take_back(deal, before, actor, now)
+        return None
     given = judged(found, contact.name if contact else value, has_contact=contact is not None)
     after = {"value": given.value, "contact": contact.pk if contact else None, "complete": given.is_complete}
     if before is not None and _said(before) == after:
@@ -64,13 +65,13 @@ def answer_question(
 def _contact(deal: Opportunity, contact_id: int | None) -> Contact | None:
     if contact_id is None:
         return None
-    contact = Contact.objects.filter(pk=contact_id, account_id=deal.account_id).first()
-    if contact is None:
+    contact = Contact.objects.filter(pk=contact_id).first()
+    if contact is None or contact.account_id != deal.account_id:
         raise BadAnswer("This contact is not one of the opportunity's account. Add the contact to the account first.")
     return contact
 
 
-def _taken_back(deal: Opportunity, before: Answer | None, actor: Actor, now: datetime) -> None:
+def _take_back(deal: Opportunity, before: Answer | None, actor: Actor, now: datetime) -> None:
     if before is None:
         return
     said, asked = _said(before), f"{before.framework}.{before.question}"

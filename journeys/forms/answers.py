@@ -1,21 +1,15 @@
 """What a person types as an answer, read by the type of the question."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, Protocol
+from typing import Any, Final
+
+from django.http import QueryDict
 
 from core.money import to_minor
 from journeys.rules.qualification import BOOLEAN, CONTACT, MONEY, NUMBER, STEPS, BadAnswer, Question
 
 LONGEST: Final = 30
-
-
-class Sent(Protocol):
-    """What was posted."""
-
-    def get(self, name: str, default: str = ...) -> Any: ...
-    def getlist(self, name: str) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -27,7 +21,7 @@ class Typed:
     name: str = ""
 
 
-def value_of(question: Question, sent: Sent, *, currency: str) -> Typed:
+def value_of(question: Question, sent: QueryDict, *, currency: str) -> Typed:
     """The answer in the type of the question; nothing typed is None. Raises `BadAnswer`."""
     if question.type == CONTACT:
         key, name = str(sent.get("contact", "")), _clean(sent.get("name", ""))[:160]

@@ -49,8 +49,12 @@ class OpportunityForm(forms.Form):
     close_on = forms.DateField(
         label="Close date", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    owner = forms.ModelChoiceField(label="Owner", queryset=None, required=False, empty_label="Nobody")
-    product = forms.ModelChoiceField(label="Product", queryset=None, required=False, empty_label="None")
+    owner: "forms.ModelChoiceField[Person]" = forms.ModelChoiceField(
+        label="Owner", queryset=None, required=False, empty_label="Nobody"
+    )
+    product: "forms.ModelChoiceField[Product]" = forms.ModelChoiceField(
+        label="Product", queryset=None, required=False, empty_label="None"
+    )
 
     def __init__(self, *args: Any, currency: str, only: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,7 +99,9 @@ class OpportunityForm(forms.Form):
 class NewOpportunityForm(OpportunityForm):
     """A new deal; it begins in the first stage of its pipeline."""
 
-    pipeline = forms.ModelChoiceField(label="Pipeline", queryset=None, empty_label=None)
+    pipeline: "forms.ModelChoiceField[Pipeline]" = forms.ModelChoiceField(
+        label="Pipeline", queryset=None, empty_label=None
+    )
     field_order = ("name", "account", "about", "pipeline", "kind", "amount", "close_on", "owner", "product")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -53,9 +53,8 @@ def shown(membership: Membership, today: date, *, pipeline: str = "", who: str =
     person_id = person_id_of(membership)
     who = who or (MINE if membership.role == Role.SALES_REP and person_id else EVERYONE)
     owner = _person(who)
-    if who == MINE and person_id is not None:
-        owner_id = person_id
-    else:
+    owner_id: int | None = person_id
+    if who != MINE or person_id is None:
         owner_id = owner.pk if owner else None
         who = str(owner.pk) if owner else EVERYONE
     closes = closes if closes in WINDOWS and closing_window(closes, today) else ""

@@ -1,9 +1,9 @@
 """The forecast: open deals by category and month, weighted by the stages' probabilities, and per owner."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce, TruncMonth
@@ -78,8 +78,8 @@ def forecast(filters: Filters, today: date) -> Forecast:
     return Forecast(_heads(columns), rows, owners, total, _won(filters, quarter), quarter)
 
 
-def _open_rows(filters: Filters) -> Sequence[dict[str, object]]:
-    return (  # type: ignore[return-value]  # -- a ValuesQuerySet is a sequence of dicts
+def _open_rows(filters: Filters) -> Iterable[Mapping[str, Any]]:
+    return (
         filtered(filters)
         .filter(stage__kind="open")
         .annotate(month=TruncMonth("close_on"))

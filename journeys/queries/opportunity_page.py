@@ -147,7 +147,10 @@ def _path(
 
 def contacts_of(deal: Opportunity) -> QuerySet[Contact]:
     """The people at the deal's account who are still there, those with a role first."""
-    return Contact.objects.filter(account_id=deal.account_id, left_on=None).order_by("-role", "name", "pk")[:60]
+    if deal.account_id is None:
+        return Contact.objects.none()
+    mine = Contact.objects.filter(account_id=deal.account_id, left_on=None)
+    return mine.order_by("-role", "name", "pk")[:60]
 
 
 def accounts_named(name: str) -> list[int]:

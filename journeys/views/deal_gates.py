@@ -1,5 +1,6 @@
 """The gate of a deal as a dialog: what is met, what is missing and how to mend it, a reason, a waiver, the move."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -123,6 +124,13 @@ def move(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     return _settled(request, moved.pk) if request.htmx else redirect("journeys:opportunity", deal.pk)
 
 
+@requires(Permission.VIEW_OPPORTUNITIES)
+@require_http_methods(["GET"])
+def card(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
+    """The card of a deal as it is now, with the heads of all columns."""
+    return _settled(request, opportunity_id)
+
+
 def _settled(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     """The card where it is now, and the heads of all columns with the filters of the board."""
     deal = deal_or_404(opportunity_id)
@@ -188,12 +196,18 @@ def evidence(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
         except EvidenceRefused as refused:
             form.add_error("text", str(refused))
         else:
-            return gate_dialog(request, deal, stage)
+            return mended(gate_dialog(request, deal, stage), deal)
     found = opportunity_gate(opportunity=deal, to_stage=stage, today=request.tenant.today(now))
     line = next((one for one in found.lines if one.key == key), None)
     return _part(
         request, "_evidence.html", deal, stage, status=422 if form.errors else 200, form=form, line=line, of=key
     )
+
+
+def mended(response: HttpResponse, deal: Opportunity) -> HttpResponse:
+    """Tells the page beneath the dialog that it shows an older state of the deal."""
+    response["HX-Trigger"] = json.dumps({"deal-mended": {"id": deal.pk}})
+    return response
 
 
 def _stage(text: str, deal: Opportunity) -> PipelineStage:

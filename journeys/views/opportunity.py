@@ -25,7 +25,7 @@ from journeys.queries.opportunity_page import account_names, contacts_of, deal_p
 from journeys.queries.pipelines import find_pipeline, find_stage
 from journeys.queries.qualification import Asked, asked_question
 from journeys.rules.qualification import BadAnswer
-from journeys.views.deal_gates import deal_or_404, gate_dialog, gate_rows
+from journeys.views.deal_gates import deal_or_404, gate_dialog, gate_rows, mended
 
 LONGEST = 80
 
@@ -222,8 +222,8 @@ def contact(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
 
 def _with_role(request: WorkspaceRequest, deal: Opportunity, given: dict[str, Any]) -> None:
     actor, now, role = Actor.person(request.membership), clock.now(), ContactRole(given["role"])
-    chosen = contacts_of(deal).model.objects.filter(pk=given["contact"], account_id=deal.account_id).first()
-    if chosen is not None:
+    chosen = Contact.objects.filter(pk=given["contact"]).first() if given["contact"] else None
+    if chosen is not None and chosen.account_id == deal.account_id:
         set_contact_role(contact=chosen, role=role, actor=actor, now=now)
     elif deal.account is None:
         raise ContactRefused("The opportunity has no account yet. Give it one first.")
@@ -247,7 +247,7 @@ def _done(request: WorkspaceRequest, deal: Opportunity, *, anchor: str = "") -> 
     text = request.GET.get("stage", "")
     stage = find_stage(int(text)) if text.isdecimal() and len(text) < 19 else None
     if stage is not None and stage.pipeline_id == deal.pipeline_id and request.htmx:
-        return gate_dialog(request, deal_or_404(deal.pk), stage)
+        return mended(gate_dialog(request, deal_or_404(deal.pk), stage), deal)
     address = reverse("journeys:opportunity", args=[deal.pk]) + anchor
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": address, "HX-Refresh": "true"})

@@ -24,7 +24,7 @@
     list.insertBefore(fresh, later || one(".board-more", list));
     return column;
   };
-  const settle = (card, html) => {
+  const settle = (card, html, quiet = false) => {
     const part = document.createElement("template");
     part.innerHTML = html;
     const fresh = one("[data-card]", part.content);
@@ -35,7 +35,7 @@
     const column = place(fresh);
     window.htmx.process(fresh);
     if (hadFocus && shown(fresh)) one("[data-open]", fresh).focus({ preventScroll: true });
-    say(`${one("[data-open]", fresh).textContent} is in ${one("h2", column).textContent} now.`);
+    if (!quiet) say(`${one("[data-open]", fresh).textContent} is in ${one("h2", column).textContent} now.`);
   };
   const block = (card, words) => {
     if (!card || !words) return;
@@ -84,6 +84,18 @@
     if (card && data.has("edition") && !form.dataset.keeps) data.set("edition", card.dataset.edition);
     send(form.getAttribute("action"), data, card);
   });
+
+  /* What a dialog mended is shown beneath it once it is closed. */
+  let mended = null;
+  document.addEventListener("deal-mended", (event) => { mended = event.detail.id; });
+  document.addEventListener("close", async (event) => {
+    if (event.target.id !== "dialog" || !mended) return;
+    const card = cardOf(mended);
+    mended = null;
+    if (!card) return void (board() || location.reload());
+    const answer = await fetch(card.dataset.move.replace(/move\/$/, "card/") + location.search);
+    if (answer.ok) settle(card, await answer.text(), true);
+  }, true);
 
   /* The menu of stages, opened by a card's button, by M, and by a drop on the closed column. */
   let chosen = null;
@@ -154,6 +166,8 @@
     dragged = event.target.closest?.('[data-card][draggable="true"]') || null;
     if (!dragged) return;
     event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.clearData();  // the name is a link, and would be dragged as its address
+    event.dataTransfer.setDragImage(dragged, 24, 24);
     event.dataTransfer.setData("text/plain", one("[data-open]", dragged).textContent);
     dragged.classList.add("dragged");
   });

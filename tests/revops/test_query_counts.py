@@ -26,6 +26,8 @@ BASELINE = Path(__file__).with_name("query_counts.json")
 LIMITS = {"portfolio": 12, "account": 15}
 PAGES = {
     "my_day": "/",
+    "my_team": "/?scope=team",
+    "handoffs": "/handoffs/?view=all",
     "portfolio": "/accounts/",
     "portfolio_by_name": "/accounts/?view=all&sort=name",
     "account": "/accounts/{account}/",
