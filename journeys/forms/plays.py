@@ -1,16 +1,27 @@
 """What people type about playbooks and plays."""
 
+from datetime import date
 from typing import Any, Final
 
 from django import forms
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 
 KEY: Final = RegexValidator(r"^[a-z][a-z0-9_]{1,60}$", "Small letters, digits and _, beginning with a letter.")
 _DAY: Final = {"type": "date"}
 
 
+_FIRST, _LAST = date(2000, 1, 1), date(2100, 1, 1)  # a day that plays can count from, with years to spare
+
+
 def _date(**options: Any) -> forms.DateField:
-    return forms.DateField(widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"), **options)
+    return forms.DateField(
+        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
+        validators=[
+            MinValueValidator(_FIRST, "Choose a day from 2000 on."),
+            MaxValueValidator(_LAST, "Choose a day until 2100."),
+        ],
+        **options,
+    )
 
 
 class WalkForm(forms.Form):

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from core.choices import VersionState
 from core.formatting import percent
-from core.models import ProcessOwner, ProcessVersion
+from core.models import Job, ProcessOwner, ProcessVersion
 from journeys.models import PlaybookRun, RunStep
 from journeys.queries.play_editor import live_of, open_draft
 from journeys.queries.plays.figures import VersionFigures, playbook_figures
@@ -21,6 +21,7 @@ from journeys.rules.play_due import DONE, LEFT_OUT, OPEN, RUNNING
 from journeys.rules.play_editing import variant_keys
 
 FEW: Final = 5
+START_PLAYS: Final = "journeys.start_plays"
 PAGE: Final = 50
 
 
@@ -189,3 +190,10 @@ def plays_of_account(account_id: int, *, limit: int = 5) -> list[PlaybookRun]:
         )
     )
     return list(found.order_by(over, "-started_on", "-pk")[:limit])
+
+
+def start_job_of(number: str) -> Job | None:
+    """The job of that number, if it starts plays: its progress, and at the end how many and why not all."""
+    if not (number.isascii() and number.isdecimal() and len(number) < 18):
+        return None
+    return Job.objects.filter(pk=int(number), kind=START_PLAYS).first()

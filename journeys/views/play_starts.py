@@ -93,7 +93,8 @@ def plays_start(request: WorkspaceRequest) -> HttpResponse:
         )
     except verbs.PlayRefused as refused:
         return render(request, "journeys/plays/start_many.html", {**context, "lines": refused.lines}, status=422)
-    return render(request, "journeys/plays/start_many.html", {**context, "job": job, "now": now})
+    address = f"{reverse('journeys:playbook_runs', args=[form.cleaned_data['playbook']])}?job={job.pk}"
+    return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
 
 
 @requires(Permission.VIEW_ACCOUNTS)

@@ -17,7 +17,7 @@ from core.permissions import Permission, may, requires
 from journeys.actions import plays as verbs
 from journeys.forms.plays import FinishForm, ReasonForm, ReassignForm
 from journeys.models import PlaybookRun, RunStep
-from journeys.queries.play_lists import runs_of
+from journeys.queries.play_lists import runs_of, start_job_of
 from journeys.queries.play_pages import play_page, team
 from journeys.views.playbooks import allowed, plain, playbook_or_404
 
@@ -176,6 +176,8 @@ def playbook_runs(request: WorkspaceRequest, key: str) -> HttpResponse:
     state = "over" if request.GET.get("state") == "over" else "running"
     context: dict[str, Any] = {
         "page": page,
+        "job": start_job_of(request.GET.get("job", "")),
+        "now": clock.now(),
         "state": state,
         "found": runs_of(page.key, state=state, after=request.GET.get("after", "")),
         "today": request.tenant.today(clock.now()),

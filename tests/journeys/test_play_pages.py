@@ -180,8 +180,14 @@ def test_many_starts_are_one_job_however_often_it_is_pressed(team: dict[str, Per
     assert "Start a play for 4 accounts" in dialog.content.decode()
     sent = {"account": ",".join(map(str, ids)), "playbook": "low_usage", "key": "pressed", "act": "start"}
     for _ in range(2):
-        assert one.post("/plays/start/", sent).status_code == 200
+        assert one.post("/plays/start/", sent).status_code == 302
     job = Job.objects.get(kind="journeys.start_plays")
+    Job.objects.filter(pk=job.pk).update(
+        state="done", result={"asked": 4, "started": 3, "refused": [{"why": "It runs already.", "accounts": 1}]}
+    )
+    text = one.get(f"/playbooks/low_usage/plays/?job={job.pk}").content.decode()
+    assert "of 4 accounts got a play" in text
+    assert "It runs already." in text
     assert job.payload["accounts"] == ids
 
 
