@@ -11,6 +11,7 @@ from core.actors import Actor
 from core.models import Tenant
 from core.tenancy import tenant_context
 from health.actions import backfill_history, recompute
+from journeys.actions.lifecycle import sweep_lifecycle
 from renewals.actions import sweep_renewals
 from revops.demo.owner import analyze
 from revops.demo.seed import Demo, Say, run_steps
@@ -24,6 +25,9 @@ def derive(demo: Demo, tenant: Tenant, say: Say) -> None:
     say("Revenue ledger")
     with tenant_context(tenant.pk):
         refresh_revenue(today=demo.as_of, now=demo.now, actor=ACTOR)
+    say("Journey")
+    with tenant_context(tenant.pk):
+        sweep_lifecycle(today=demo.as_of, now=demo.now, actor=ACTOR)
     if demo.scale.backfill_days == 0:
         return
     say("Past scores")
