@@ -1,0 +1,255 @@
+"""Checkpoints, first value, moves on the account's page and the editor of journeys."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Account, Contract, ContractLine, Measure, Signal
+from core import clock, versioning
+from core.actors import Actor
+from core.choices import Role
+from core.models import ProcessVersion, Tenant
+from core.tenancy import tenant_context
+from journeys.actions.journeys import ensure_default_journey
+from journeys.actions.lifecycle import hold_checkpoint, record_first_value, sweep_lifecycle
+from journeys.actions.stages import move_account_stage
+from journeys.models import Checkpoint, FirstValue, LifecycleStage, StageVisit
+from journeys.queries.checkpoints import checkpoint_counts, checkpoint_page
+from journeys.queries.first_value import value_times
+from journeys.rules.default_journeys import DEFAULT_JOURNEY
+from journeys.rules.first_value import Waited, by_segment
+from tests.factories.world import World, make_world
+
+TODAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def journey(in_kestrel: Tenant, actor: Actor, now: datetime) -> Tenant:
+    ensure_default_journey(actor=actor, now=now)
+    return in_kestrel
+
+
+def customer(name: str, key: str, days: int, **more: Any) -> Account:
+    account = Account.objects.create(
+        name=name, name_key=name.lower(), customer_since=TODAY - timedelta(days=days), **more
+    )
+    stage = LifecycleStage.objects.get(journey="standard", key=key)
+    StageVisit.objects.create(account=account, stage=stage, entered_on=TODAY - timedelta(days=days))
+    return account
+
+
+def publish(change: dict[str, Any], actor: Actor, now: datetime) -> ProcessVersion:
+    draft = versioning.draft(
+        kind="journey",
+        key="standard",
+        name="Customer journey",
+        definition={**DEFAULT_JOURNEY, **change},
+        actor=actor,
+        now=now,
+    )
+    return versioning.publish(version=draft, actor=actor, now=now, reason="Test")
+
+
+@pytest.mark.capability("N1")
+def test_a_sweep_makes_the_checkpoints_of_a_stay_once(journey: Tenant, now: datetime) -> None:
+    customer("New", "onboarding", 20)
+    assert sweep_lifecycle(today=TODAY, now=now).checkpoints == 2
+    assert sweep_lifecycle(today=TODAY, now=now).checkpoints == 0
+    points = Checkpoint.objects.order_by("due_on").values_list("key", "due_on")
+    assert list(points) == [("day_14", TODAY - timedelta(days=6)), ("day_45", TODAY + timedelta(days=25))]
+
+
+def test_checkpoints_of_long_ago_are_not_made_up(journey: Tenant, now: datetime) -> None:
+    customer("Old", "adoption", 400)
+    assert sweep_lifecycle(today=TODAY, now=now).checkpoints == 0
+
+
+@pytest.mark.capability("N1")
+def test_a_missing_checkpoint_is_listed_until_it_is_held_with_an_outcome(
+    journey: Tenant, actor: Actor, now: datetime
+) -> None:
+    customer("New", "onboarding", 20)
+    sweep_lifecycle(today=TODAY, now=now)
+    missing = checkpoint_page(show="missing", today=TODAY).rows
+    assert [(one.account.name, one.key) for one in missing] == [("New", "day_14")]
+    with pytest.raises(ValueError, match="Say in a note"):
+        hold_checkpoint(checkpoint_id=missing[0].pk, outcome="poor", note=" ", actor=actor, today=TODAY, now=now)
+    hold_checkpoint(checkpoint_id=missing[0].pk, outcome="mixed", note="Slow", actor=actor, today=TODAY, now=now)
+    assert checkpoint_page(show="missing", today=TODAY).rows == []
+    counts = checkpoint_counts(TODAY)
+    assert (counts.due, counts.held, counts.mixed, counts.missing) == (1, 1, 1, 0)
+
+
+@pytest.mark.capability("N16")
+def test_the_clock_starts_at_the_close_or_at_the_first_payment(journey: Tenant, actor: Actor, now: datetime) -> None:
+    account = customer("New", "onboarding", 60)
+    contract = Contract.objects.create(account=account, starts_on=TODAY - timedelta(days=50), currency="EUR")
+    ContractLine.objects.create(contract=contract, account=account, starts_on=contract.starts_on, arr_minor=100)
+    assert sweep_lifecycle(today=TODAY, now=now).clocks_started == 1
+    running = FirstValue.objects.get()
+    assert (running.started_by, running.started_on) == ("close", TODAY - timedelta(days=60))
+    publish({"first_value": {**DEFAULT_JOURNEY["first_value"], "clock": "first_payment"}}, actor, now)
+    sweep_lifecycle(today=TODAY, now=now)
+    running.refresh_from_db()
+    assert (running.started_by, running.started_on) == ("first_payment", TODAY - timedelta(days=50))
+    paid = Measure.objects.create(key="payment_received", name="Payment received")
+    Signal.objects.create(account=account, measure=paid, day=TODAY - timedelta(days=44), value=120)
+    sweep_lifecycle(today=TODAY, now=now)
+    running.refresh_from_db()
+    assert running.started_on == TODAY - timedelta(days=44)
+
+
+@pytest.mark.capability("C9")
+def test_a_rule_stops_the_clock_of_its_segment_on_the_day_it_first_holds(
+    journey: Tenant, actor: Actor, now: datetime
+) -> None:
+    small, large = (
+        customer("S", "onboarding", 30, segment="small"),
+        customer("L", "onboarding", 30, segment="enterprise"),
+    )
+    rule = {"fact": "accounts.arr", "op": "gte", "value": 500}
+    events = [{"segments": ["enterprise"], "name": "Signed off", "evidence": True}, {"name": "Pays 5", "rule": rule}]
+    publish({"first_value": {"events": events}}, actor, now)
+    assert sweep_lifecycle(today=TODAY, now=now).clocks_stopped == 0
+    Account.objects.update(arr_minor=500)
+    assert sweep_lifecycle(today=TODAY + timedelta(days=1), now=now).clocks_stopped == 1
+    reached = FirstValue.objects.get(account=small)
+    assert (reached.reached_on, reached.evidence) == (TODAY + timedelta(days=1), "Pays 5")
+    assert FirstValue.objects.get(account=large).reached_on is None
+    small_times = next(one for name, one in value_times(TODAY).segments if one.segment == "small")
+    assert (small_times.median, small_times.unknown) == (31, 0)
+
+
+def test_what_happened_before_anybody_watched_tells_no_duration(journey: Tenant, actor: Actor, now: datetime) -> None:
+    customer("Old", "adoption", 600, arr_minor=900)
+    rule = {"fact": "accounts.arr", "op": "gte", "value": 500}
+    publish({"first_value": {"events": [{"name": "Pays 5", "rule": rule}]}}, actor, now)
+    sweep_lifecycle(today=TODAY, now=now)
+    times = value_times(TODAY)
+    assert (times.unknown, times.all.watched) == (1, 0)
+
+
+@pytest.mark.capability("C9")
+def test_accounts_without_first_value_are_kept_and_lengthen_the_median() -> None:
+    done = [Waited("small", days, 1, 0) for days in (10, 20, 30, 40)]
+    waiting = [Waited("small", 50, 0, 4)]
+    (without,), (kept,) = by_segment(done), by_segment([*done, *waiting])
+    assert (without.median, kept.median) == (25, 40)
+    assert (kept.watched, kept.reached, kept.open) == (8, 4, 4)
+
+
+def test_evidence_of_first_value_lies_between_the_start_and_today(journey: Tenant, actor: Actor, now: datetime) -> None:
+    account = customer("New", "onboarding", 20)
+    with pytest.raises(ValueError, match="No clock runs"):
+        record_first_value(account_id=account.pk, reached_on=TODAY, evidence="Live", actor=actor, today=TODAY, now=now)
+    sweep_lifecycle(today=TODAY, now=now)
+    with pytest.raises(ValueError, match="lies between"):
+        record_first_value(
+            account_id=account.pk, reached_on=TODAY - timedelta(days=21), evidence="Live", actor=actor, today=TODAY,
+            now=now,
+        )  # fmt: skip
+    stopped = record_first_value(
+        account_id=account.pk, reached_on=TODAY, evidence=" Live ", actor=actor, today=TODAY, now=now
+    )
+    assert (stopped.reached_on, stopped.evidence) == (TODAY, "Live")
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world("kestrel", canary="KESTREL")
+
+
+def sign_in(world: World, role: Role) -> Client:
+    client = Client()
+    client.force_login(world.members[role].user)
+    return client
+
+
+@pytest.mark.capability("J3")
+def test_a_stage_is_left_on_the_page_only_with_its_criteria_met(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        account = customer("Onboarded", "onboarding", 5)
+        sweep_lifecycle(today=clock.now().date(), now=clock.now())
+        record_first_value(
+            account_id=account.pk, reached_on=TODAY, evidence="Live", actor=Actor.system("t"), today=clock.now().date(),
+            now=clock.now(),
+        )  # fmt: skip
+    client = sign_in(world, Role.CSM)
+    address = reverse("journeys:account_move", args=[account.pk])
+    page = client.get(address).content.decode()
+    assert "cannot go to Adoption yet" in page
+    assert "Data migration signed off" in page
+    assert client.post(address, {"to": "adoption"}).status_code == 422
+    for key in ("data", "training"):
+        answer = client.post(
+            reverse("journeys:account_evidence", args=[account.pk]), {"to": "adoption", "of": key, "text": "Mail"}
+        )
+        assert answer.status_code == 200
+    assert client.post(address, {"to": "adoption"}).status_code == 302
+    back = client.post(address, {"to": "onboarding"})
+    assert back.status_code == 422
+    assert "Say why it goes back" in back.content.decode()
+    assert client.post(address, {"to": "onboarding", "reason": "Second team starts anew"}).status_code == 302
+    section = client.get(reverse("journeys:account_stage", args=[account.pk])).content.decode()
+    assert "3 stays" in section
+    assert "Second team starts anew" in section
+
+
+def test_a_checkpoint_is_recorded_on_the_page(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        customer("Fresh", "onboarding", 2)
+        StageVisit.objects.update(entered_on=clock.now().date() - timedelta(days=15))
+        sweep_lifecycle(today=clock.now().date(), now=clock.now())
+        point = Checkpoint.objects.filter(account__name="Fresh").order_by("due_on").first()
+    assert point is not None
+    client = sign_in(world, Role.CSM)
+    assert "Fresh" in client.get(reverse("journeys:checkpoints")).content.decode()
+    address = reverse("journeys:checkpoint_hold", args=[point.pk])
+    assert client.post(address, {"outcome": "poor"}, headers={"hx-request": "true"}).status_code == 422
+    done = client.post(address, {"outcome": "good"}, headers={"hx-request": "true"})
+    assert "held" in done.content.decode()
+    assert "Fresh" not in client.get(reverse("journeys:checkpoints")).content.decode()
+
+
+def test_a_journey_is_drafted_previewed_and_published_in_the_editor(world: World) -> None:
+    client = sign_in(world, Role.REVOPS_ADMIN)
+    page = reverse("journeys:journey_edit", args=["standard"])
+    save, live = (reverse(f"journeys:journey_{act}", args=["standard"]) for act in ("save", "publish"))
+    with tenant_context(world.tenant.pk):
+        customer("Here", "onboarding", 5)
+    assert client.post(save, {"act": "keep", "stages.onboarding.expected_days": "45"}).status_code == 302
+    shown = client.get(page).content.decode()
+    assert "60 days" in shown
+    assert "45 days" in shown
+    assert "1 account stands in it" in shown
+    bad = client.post(save, {"act": "keep", "stages.onboarding.expected_days": "soon"})
+    assert bad.status_code == 422
+    assert client.post(live, {"reason": ""}).status_code == 422
+    assert client.post(live, {"reason": "Faster since March"}).status_code == 302
+    with tenant_context(world.tenant.pk):
+        assert LifecycleStage.objects.get(journey="standard", key="onboarding").expected_days == 45
+        assert LifecycleStage.objects.filter(journey="contacts").count() == 8
+    assert sign_in(world, Role.CSM).post(save, {"act": "keep"}).status_code == 403
+
+
+def test_a_stage_in_use_cannot_go_and_the_editor_says_so(world: World) -> None:
+    client = sign_in(world, Role.REVOPS_ADMIN)
+    with tenant_context(world.tenant.pk):
+        customer("Here", "expansion", 5)
+    save, live = (reverse(f"journeys:journey_{act}", args=["standard"]) for act in ("save", "publish"))
+    assert client.post(save, {"act": "remove:expansion"}).status_code == 302
+    shown = client.get(reverse("journeys:journey_edit", args=["standard"])).content.decode()
+    assert "accounts are or were in it. Move them first, or keep the stage." in shown
+    assert client.post(live, {"reason": "x"}).status_code == 422
+    with tenant_context(world.tenant.pk):
+        assert LifecycleStage.objects.filter(journey="standard", key="expansion").exists()
+
+
+def test_moving_within_a_loop_keeps_both_passes(journey: Tenant, actor: Actor, now: datetime) -> None:
+    account = customer("Loop", "renewal", 80)
+    move_account_stage(account_id=account.pk, stage_key="adoption", today=TODAY, now=now, actor=actor)
+    visits = StageVisit.objects.filter(account=account).order_by("pk").values_list("stage__key", "left_on")
+    assert list(visits) == [("renewal", TODAY), ("adoption", None)]
