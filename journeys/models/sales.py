@@ -93,7 +93,12 @@ class Opportunity(TenantModel):
             )
         ]
         indexes = [
-            models.Index(fields=["tenant", "pipeline", "stage"], name="opportunity_in_stage"),
+            # The sums over the columns of the board are read from this index alone.
+            models.Index(
+                fields=["tenant", "pipeline", "stage", "owner"],
+                include=["amount_minor", "close_on", "closed_on"],
+                name="opportunity_sums",
+            ),
             models.Index(fields=["tenant", "account"], name="opportunity_of_account"),
             models.Index(fields=["tenant", "owner", "stage"], name="opportunity_of_owner"),
             models.Index(fields=["tenant", "stage", "close_on", "id"], name="opportunity_on_board"),

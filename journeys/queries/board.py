@@ -136,13 +136,15 @@ def more_cards(filters: Filters, stage: PipelineStage, after: str, today: date) 
     return cards, place_of(cards[-1].deal) if cards else ""
 
 
-def heads(filters: Filters, today: date) -> Board:
-    """The board without cards: what changes at the heads when a card has moved."""
+def moved(filters: Filters, deal: Opportunity, today: date) -> tuple[Board, Card]:
+    """The board without cards, for its heads, and the card of a deal: what changes when it has moved."""
     stages = list(filters.pipeline.stages.order_by("position"))
     sums = _sums(filters, today)
     pace = pace_of(filters.pipeline.pk, today)
-    columns = [_column(stage, sums, [], pace) for stage in stages if stage.kind == "open"]
-    return Board([*columns, _closed(filters, today, stages, sums, [])], stages, quarter_of(today), filters.pipeline)
+    columns = [*(_column(stage, sums, [], pace) for stage in stages if stage.kind == "open"),
+               _closed(filters, today, stages, sums, [])]  # fmt: skip
+    card = cards_of(Opportunity.objects.filter(pk=deal.pk), deal.pipeline, pace, today)[0]
+    return Board(columns, stages, quarter_of(today), filters.pipeline), card
 
 
 def _column(
@@ -227,12 +229,6 @@ def _card(
     usual = pace[deal.stage_id].slow_days if deal.stage_id in pace else None
     slow = deal.stage.kind == "open" and days is not None and usual is not None and days > usual
     return Card(deal, days, progress, slow, waiver, usual)
-
-
-def card_of(deal: Opportunity, today: date) -> Card:
-    """The card of one deal."""
-    pace = pace_of(deal.pipeline_id, today)
-    return cards_of(Opportunity.objects.filter(pk=deal.pk), deal.pipeline, pace, today)[0]
 
 
 def place_of(deal: Opportunity) -> str:

@@ -19,7 +19,7 @@ from journeys.actions.moves import EditionMoved, GateShut, ReasonNeeded, StageEl
 from journeys.actions.waivers import WaiverRefused, ask_waiver
 from journeys.forms.opportunities import EvidenceForm, MoveForm, WaiverForm
 from journeys.models import Opportunity, PipelineStage
-from journeys.queries.board import card_of, heads
+from journeys.queries.board import moved
 from journeys.queries.gate_lines import GateLine
 from journeys.queries.gates import Gate, opportunity_gate
 from journeys.queries.opportunity_page import find_opportunity, last_change
@@ -103,7 +103,7 @@ def move(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
         return _part(request, "_moved_meanwhile.html", deal, stage, status=409, last=last_change(deal))
     now = clock.now()
     try:
-        moved = move_opportunity(
+        settled = move_opportunity(
             opportunity_id=deal.pk,
             stage_id=stage.pk,
             actor=Actor.person(request.membership),
@@ -121,7 +121,7 @@ def move(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
         return _part(request, "_moved_meanwhile.html", deal, stage, status=409, last=last_change(deal))
     except StageElsewhere as refused:
         raise Http404 from refused
-    return _settled(request, moved.pk) if request.htmx else redirect("journeys:opportunity", deal.pk)
+    return _settled(request, settled.pk) if request.htmx else redirect("journeys:opportunity", deal.pk)
 
 
 @requires(Permission.VIEW_OPPORTUNITIES)
@@ -138,11 +138,8 @@ def _settled(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     found = shown_by(request, today, pipeline=deal.pipeline.key)
     if found is None:
         raise Http404
-    context = {
-        **deal_context(request, found, today),
-        "board": heads(found.filters, today),
-        "card": card_of(deal, today),
-    }
+    board, card = moved(found.filters, deal, today)
+    context = {**deal_context(request, found, today), "board": board, "card": card}
     return render(request, "journeys/opportunities/_moved.html", context)
 
 
