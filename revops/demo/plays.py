@@ -26,8 +26,10 @@ REACH: Final = 200
 NEW_HIRE: Final = "Owen Castell"
 NEW_SINCE: Final = 18
 # How people work: days around the due day, step by step; the last one gives up after two steps.
-PACES: Final = ((-1, 0, -2, 0), (0, 0, 0, 0), (0, -1, 0, -1), (2, -1, 4, 0), (0, 0, 0, -3), (-2, 0, -1, 0), (0, 0, 1, 0),
-                (0, 0, 0, 0))  # fmt: skip
+PACES: Final = (
+    (-1, 0, -2, 0), (0, 0, 0, 0), (0, -1, 0, -1), (2, -1, 4, 0), (0, 0, 0, -3), (-2, 0, -1, 0), (0, 0, 1, 0),
+    (0, 0, 0, 0),
+)  # fmt: skip
 GIVES_UP: Final = len(PACES) - 1
 # Of all companies, how many had a play of it (thrice as many where people look); of ten, how many reached the outcome.
 SHARES: Final = {
