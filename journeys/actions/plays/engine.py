@@ -77,7 +77,8 @@ _LINK: Final = """
 UPDATE journeys_runstep AS s SET task_id = t.id
 FROM journeys_task t
 WHERE s.tenant_id = %(tenant)s AND s.id = ANY(%(ids)s::bigint[]) AND t.tenant_id = %(tenant)s
-  AND t.subject_kind = 'play' AND t.subject_id = s.run_id AND t.origin_key = 'play:' || s.run_id || ':' || s.key AND s.task_id IS DISTINCT FROM t.id
+  AND t.subject_kind = 'play' AND t.subject_id = s.run_id
+  AND t.origin_key = 'play:' || s.run_id || ':' || s.key AND s.task_id IS DISTINCT FROM t.id
 """
 _OPEN: Final = """
 UPDATE journeys_runstep AS s SET state = 'open', due_on = q.due_on
