@@ -20,7 +20,7 @@ from journeys.actions.moves import move_opportunity
 from journeys.actions.moving import ASKED, EditionMoved, GateShut, ReasonNeeded, StageElsewhere
 from journeys.actions.stages import move_account_stage
 from journeys.actions.waivers import WaiverRefused, approve_waiver, ask_waiver, refuse_waiver, revoke_waiver
-from journeys.models import LifecycleStage, Opportunity, PipelineStage, Waiver
+from journeys.models import LifecycleStage, Opportunity, PipelineStage, StageVisit, Waiver
 from journeys.queries.gates import account_gate, opportunity_gate
 from journeys.queries.stages import STANDARD
 from journeys.queries.waivers import STATES, LedgerFilters, ledger, state_of
@@ -55,6 +55,11 @@ class GateShape(serializers.Serializer[Any]):
 
 class StageQuery(serializers.Serializer[Any]):
     stage = serializers.CharField(max_length=80, help_text="Key of the stage.")
+
+
+class GateQuery(serializers.Serializer[Any]):
+    stage = serializers.CharField(required=False, max_length=80, default="",
+                                  help_text="Key of the stage; the next one when left out.")  # fmt: skip
 
 
 class Moving(StageQuery):
@@ -141,7 +146,7 @@ class Answering(serializers.Serializer[Any]):
 
 class DealGate(ApiView):
     @endpoint(Permission.VIEW_OPPORTUNITIES, GateShape, summary="What stands between a deal and a stage",
-              query=StageQuery, tag="gates")  # fmt: skip
+              query=GateQuery, tag="gates")  # fmt: skip
     def get(self, call: Call, opportunity_id: int) -> Answer:
         deal, stage = _deal(opportunity_id, call.query["stage"])
         return Answer(opportunity_gate(opportunity=deal, to_stage=stage, today=call.today))
@@ -188,7 +193,7 @@ class DealEvidence(ApiView):
 
 class AccountGate(ApiView):
     @endpoint(Permission.VIEW_ACCOUNTS, GateShape, summary="What stands between an account and a stage",
-              query=StageQuery, tag="gates")  # fmt: skip
+              query=GateQuery, tag="gates")  # fmt: skip
     def get(self, call: Call, account_id: int) -> Answer:
         stage = _stage(account_id, call.query["stage"])
         return Answer(account_gate(account_id=account_id, to_stage=stage.key, today=call.today))
@@ -286,16 +291,24 @@ def _person(call: Call) -> Membership:
 
 def _deal(opportunity_id: int, stage_key: str) -> tuple[Opportunity, PipelineStage]:
     deal = get_object_or_404(Opportunity.objects.select_related("stage"), pk=opportunity_id)
-    stage = get_object_or_404(
-        PipelineStage.objects.select_related("pipeline"), pipeline_id=deal.pipeline_id, key=stage_key
-    )
-    return deal, stage
+    stages = PipelineStage.objects.select_related("pipeline").filter(pipeline_id=deal.pipeline_id)
+    if stage_key:
+        return deal, get_object_or_404(stages, key=stage_key)
+    later = stages.filter(position__gt=deal.stage.position).order_by("position")
+    return deal, later.first() or stages.get(pk=deal.stage_id)
 
 
 def _stage(account_id: int, key: str) -> LifecycleStage:
     if not Account.objects.filter(pk=account_id).exists():
         raise Http404
-    return get_object_or_404(LifecycleStage.objects.all(), journey=STANDARD, key=key)
+    stages = LifecycleStage.objects.filter(journey=STANDARD).order_by("position")
+    if key:
+        return get_object_or_404(stages, key=key)
+    here = StageVisit.objects.filter(account_id=account_id, left_on=None).values_list("stage__position", flat=True)
+    stage = stages.filter(position__gt=here.first() or 0).first() or stages.last()
+    if stage is None:
+        raise Http404
+    return stage
 
 
 def _waiver(waiver_id: int) -> Waiver:
