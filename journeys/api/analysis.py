@@ -73,11 +73,13 @@ class PipelineAnalysis(ApiView):
 
 class RecurringQuery(serializers.Serializer[Any]):
     by = serializers.ChoiceField(choices=list(WAYS.items()), required=False, help_text="Exact when left out.")
-    source = serializers.ChoiceField(choices=list(SOURCES.items()), required=False)
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # -- the name of the contract
+        choices=list(SOURCES.items()), required=False
+    )
 
 
 class ProblemShape(serializers.Serializer[Any]):
-    source = serializers.ChoiceField(choices=list(SOURCES.items()))
+    source = serializers.ChoiceField(choices=list(SOURCES.items()))  # type: ignore[assignment]  # -- as above
     title = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
     product = serializers.CharField(allow_blank=True)

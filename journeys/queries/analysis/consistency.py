@@ -33,6 +33,7 @@ ORDER BY 1 DESC, 3
 class Qualified:
     """One person's deals: complete have a fitting answer to every required question of the pipeline's frameworks."""
 
+    questions: int
     owner_id: int
     name: str
     deals: int
@@ -40,7 +41,6 @@ class Qualified:
     answers: int
     open: int
     open_complete: int
-    questions: int
 
     @property
     def share(self) -> float | None:
@@ -82,6 +82,6 @@ def consistency(scope: Scope) -> Consistency:
     if not asked:
         return Consistency(named, 0, None, [])
     params = scope.params | {"asked": json.dumps(asked), "questions": len(asked)}
-    found = [(row[0], Qualified(*row[1:], len(asked))) for row in rows(_COMPLETE, params)]
+    found = [(row[0], Qualified(len(asked), *row[1:])) for row in rows(_COMPLETE, params)]
     whole = next((one for is_whole, one in found if is_whole), None)
     return Consistency(named, len(asked), whole, [one for is_whole, one in found if not is_whole])
