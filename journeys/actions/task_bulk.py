@@ -140,7 +140,7 @@ def undo_many(*, token: int, actor: Actor, today: date, now: datetime) -> int:
     if entry is None or (entry.actor_membership_id, entry.actor_label) != (actor.membership_id, actor.label):
         raise NothingToUndo("There is nothing of yours to take back here.")
     act = next(key for key, verb in _WORDS.items() if verb == entry.verb)
-    params = {
+    params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "before": _json(entry.before["tasks"]),
         "after": _json(entry.after),

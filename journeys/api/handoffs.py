@@ -1,7 +1,7 @@
 """Hand-offs: the queue, one with its checklist, the answers to it; and what customers expect."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.http import Http404
 from rest_framework import serializers
@@ -17,7 +17,7 @@ from journeys.models import Handoff
 from journeys.queries.expectations import expectations_of
 from journeys.queries.handoffs import PERIOD, STATES, handoff_detail, handoff_figures, handoffs
 
-_ID = {"min_value": 1, "max_value": 2**63 - 1}
+_ID: Final[dict[str, Any]] = {"min_value": 1, "max_value": 2**63 - 1}
 
 
 class ItemShape(serializers.Serializer[Any]):

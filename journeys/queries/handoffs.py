@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -119,7 +119,7 @@ def page_after(found: QuerySet[Handoff], after_id: int | None) -> QuerySet[Hando
 
 def _is_open() -> Q:
     later = Handoff.objects.filter(origin_key=OuterRef("origin_key"), attempt__gt=OuterRef("attempt"))
-    return Q(state="waiting") | (Q(state="returned") & ~Exists(later))
+    return Q(state="waiting") | Q(~Exists(later), state="returned")
 
 
 def _mine(person_id: int | None) -> Q:
@@ -200,7 +200,7 @@ def handoff_figures(since: datetime, now: datetime) -> list[HandoffFigures]:
 
     Four statements, whatever the number of hand-offs.
     """
-    params = {"tenant": require_tenant_id(), "since": since, "now": now}
+    params: dict[str, Any] = {"tenant": require_tenant_id(), "since": since, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, params)
         counted = {row[0]: row[1:] for row in cursor.fetchall()}

@@ -1,7 +1,7 @@
 """The five figures above the queue. All of them read indexes or roll-ups, never accounts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -174,8 +174,9 @@ def stamp(figures: Book, tenant: Tenant, now: datetime) -> Freshness:
 def together(many: Iterable[Book]) -> Book:
     """The books of several people as one."""
     found = list(many)
-    stamps = next(((one.as_of, one.changed_at, one.full_run_at) for one in found if one.as_of), (None, None, None))
-    return Book(*stamps, now=_summed(one.now for one in found), week_ago=_summed(one.week_ago for one in found))
+    first = next((one for one in found if one.as_of), Book(None, None, None, now={}, week_ago={}))
+    now, week_ago = _summed(one.now for one in found), _summed(one.week_ago for one in found)
+    return replace(first, now=now, week_ago=week_ago)
 
 
 def _summed(many: Iterable[dict[str, BandSum]]) -> dict[str, BandSum]:
@@ -203,7 +204,7 @@ def motions(*, owner_id: int | None = None, owner_ids: Sequence[int] | None = No
     quarter, quarter_end = quarter_of(today)
     owners = [owner_id] if owner_id is not None else owner_ids
     owned = {"renewal_owner": "r.owner_id = ANY(%(owners)s)", "qbr_owner": "q.owner_id = ANY(%(owners)s)"}
-    params = {
+    params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "owners": list(owners or ()),
         "today": today,

@@ -57,6 +57,14 @@ class _Asked:
     with_money: bool
     today: date
 
+    @property
+    def subject(self) -> int:
+        return self.task.subject_id or 0
+
+    @property
+    def account(self) -> int:
+        return self.task.account_id or 0
+
     def amount(self, minor: int | None, currency: str) -> str:
         return money(minor, currency) if self.with_money else "Hidden"
 
@@ -76,18 +84,18 @@ def _of_nothing(_asked: _Asked) -> _Found:
 
 
 def _alert(asked: _Asked) -> _Found:
-    alert = Alert.objects.filter(pk=asked.task.subject_id).first()
+    alert = Alert.objects.filter(pk=asked.subject).first()
     return (seen(alert.why, asked.hidden) if alert else ()), [*_score(asked), *_signals(asked)]
 
 
 def _escalation(asked: _Asked) -> _Found:
-    found = Escalation.objects.filter(pk=asked.task.subject_id).first()
+    found = Escalation.objects.filter(pk=asked.subject).first()
     why = found.facts.get("conditions", []) if found else []
     return seen(why, asked.hidden), [*_score(asked), *_signals(asked), *_contract(asked, None)]
 
 
 def _renewal(asked: _Asked) -> _Found:
-    renewal = Renewal.objects.filter(pk=asked.task.subject_id).first()
+    renewal = Renewal.objects.filter(pk=asked.subject).first()
     if renewal is None:
         return (), []
     due = SourceRow(f"Renewal due, by {renewal.get_basis_display().lower()}", renewal.due_on, "",
@@ -96,7 +104,7 @@ def _renewal(asked: _Asked) -> _Found:
 
 
 def _qbr(asked: _Asked) -> _Found:
-    review = QBR.objects.filter(pk=asked.task.subject_id).first()
+    review = QBR.objects.filter(pk=asked.subject).first()
     if review is None:
         return (), []
     others = QBR.objects.filter(account_id=review.account_id).order_by("-due_on")[:SHOWN]
@@ -109,10 +117,10 @@ def _qbr(asked: _Asked) -> _Found:
 
 
 def _handoff(asked: _Asked) -> _Found:
-    handoff = Handoff.objects.filter(pk=asked.task.subject_id).first()
+    handoff = Handoff.objects.filter(pk=asked.subject).first()
     if handoff is None:
         return (), []
-    deal = OpportunityStageVisit.objects.filter(opportunity_id=handoff.opportunity_id).select_related("stage")
+    deal = OpportunityStageVisit.objects.filter(opportunity_id=handoff.opportunity_id or 0).select_related("stage")
     moves = StageVisit.objects.filter(account_id=handoff.account_id).select_related("stage")
     return (), [
         Source("Moves of the deal", tuple(_visit(one) for one in deal.order_by("-entered_on", "-pk")[:SHOWN])),
@@ -125,7 +133,7 @@ def _visit(one: OpportunityStageVisit | StageVisit) -> SourceRow:
 
 
 def _play(asked: _Asked) -> _Found:
-    run = PlaybookRun.objects.filter(pk=asked.task.subject_id).first()
+    run = PlaybookRun.objects.filter(pk=asked.subject).first()
     if run is None:
         return (), []
     trace: Any = run.trace.get("conditions", []) if isinstance(run.trace, dict) else run.trace
@@ -137,7 +145,7 @@ def _play(asked: _Asked) -> _Found:
 
 def _score(asked: _Asked) -> list[Source]:
     """The inputs of the account's score; each leads to the rows from which its value follows."""
-    score = Score.objects.filter(account_id=asked.task.account_id).select_related("model_version").first()
+    score = Score.objects.filter(account_id=asked.account).select_related("model_version").first()
     if score is None:
         return []
     rows = tuple(
@@ -149,7 +157,7 @@ def _score(asked: _Asked) -> list[Source]:
 
 
 def _signals(asked: _Asked) -> list[Source]:
-    account_id = asked.task.account_id
+    account_id = asked.account
     since = asked.task.created_at - LOOK_BACK
     tickets = Ticket.objects.filter(account_id=account_id, opened_at__gte=since).order_by("-opened_at")[:SHOWN]
     contacts = Activity.objects.filter(account_id=account_id).order_by("-occurred_at")[:SHOWN]
@@ -162,7 +170,7 @@ def _signals(asked: _Asked) -> list[Source]:
 
 
 def _contract(asked: _Asked, contract_id: int | None) -> list[Source]:
-    lines = ContractLine.objects.filter(account_id=asked.task.account_id).select_related("contract", "product")
+    lines = ContractLine.objects.filter(account_id=asked.account).select_related("contract", "product")
     if contract_id is not None:
         lines = lines.filter(contract_id=contract_id)
     rows = tuple(

@@ -1,6 +1,9 @@
 """Finding our own people by name."""
 
-from accounts.models import Person
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.choices import AccountStatus
+from accounts.models import Account, Person
 from accounts.rules import name_key
 from core.choices import Role
 
@@ -19,7 +22,14 @@ def people_like(text: str, limit: int = 8) -> list[Person]:
 
 
 def team_of(role: str) -> tuple[int, ...]:
-    """The ids of the people who work in the team of the role, at most a hundred. One query."""
-    roles = [str(one) for one in TEAMS.get(Role(role), ())]
-    found = Person.objects.filter(is_active=True, membership__is_active=True, membership__role__in=roles)
-    return tuple(found.order_by("pk").values_list("pk", flat=True)[:100])
+    """The ids of the people who work in the team of the role, at most a hundred. One query.
+
+    Whoever looks after customers belongs to customer success, with a sign-in or without.
+    """
+    roles = TEAMS.get(Role(role), ())
+    team = Q(membership__is_active=True, membership__role__in=[str(one) for one in roles])
+    if Role.CSM in roles:
+        customers = Account.objects.filter(owner_id=OuterRef("pk"), status=AccountStatus.CUSTOMER)
+        team |= Q(Exists(customers), membership=None)
+    found = Person.objects.filter(team, is_active=True).order_by("pk")
+    return tuple(found.values_list("pk", flat=True)[:100])

@@ -60,7 +60,7 @@ INSERT INTO journeys_task (tenant_id, account_id, kind, title, detail, due_on, p
   origin_key, subject_kind, subject_id, snooze_reason, created_at, closed_by)
 SELECT %(tenant)s, one.account_id, 'handoff',
        CASE one.state WHEN 'waiting' THEN 'Accept the hand-off: ' ELSE 'Hand over again: ' END || one.name, one.return_reason,
-       LEAST(one.due_at::date, %(as_of)s::date + 2), 0, 'open',
+       CASE one.state WHEN 'waiting' THEN one.due_at::date ELSE %(as_of)s::date - 1 END, 0, 'open',
        CASE one.state WHEN 'waiting' THEN one.to_person_id ELSE one.from_person_id END, one.version_id,
        'handoff:' || one.id || CASE one.state WHEN 'waiting' THEN '' ELSE ':returned' END, 'handoff', one.id, '',
        COALESCE(one.answered_at, one.created_at), ''
