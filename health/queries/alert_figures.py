@@ -14,6 +14,7 @@ from health.queries.alert_rules import customers_then, live_rules
 from health.queries.alert_trials import LOST_WITHIN, Fired, early_share, record_of, would_fire
 from health.queries.alert_words import tree_words
 from health.rules.alerts import AlertRule
+from journeys.rules.play_figures import Share, last_periods
 
 LEAST: Final = 5
 
@@ -34,6 +35,16 @@ LEFT JOIN LATERAL (
 WHERE e.tenant_id = %(tenant)s
 GROUP BY e.rule_key
 """  # noqa: S608 -- a constant
+
+_QUARTERS: Final = """
+SELECT e.rule_key, q.n, count(*) FILTER (WHERE e.verdict = 'useful'), count(*)
+FROM health_alert e
+JOIN unnest(%(ns)s::int[], %(froms)s::date[], %(untils)s::date[]) AS q(n, from_on, until_on)
+    ON e.opened_on >= q.from_on AND e.opened_on < q.until_on
+WHERE e.tenant_id = %(tenant)s AND e.verdict <> ''
+GROUP BY e.rule_key, q.n
+"""
+FLOOR: Final = 30
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,12 @@ class RuleLine:
     over: str
     figures: RuleFigures
     tried: Mapping[str, Any] | None
+    quarters: tuple[Share, ...] = ()
+
+    @property
+    def is_weak(self) -> bool:
+        """Fewer than 30 % useful in each of the last two whole quarters, with at least five verdicts in both."""
+        return len(self.quarters) == 2 and all(one.is_below(FLOOR, LEAST) for one in self.quarters)
 
 
 @dataclass(frozen=True)
@@ -104,9 +121,26 @@ def figures(today: date) -> dict[str, RuleFigures]:
         return {row[0]: RuleFigures(*row[1:]) for row in cursor.fetchall()}
 
 
+def quarters(today: date) -> dict[str, tuple[Share, ...]]:
+    """Useful ones among the verdicts on alerts of the last two whole quarters, the latest first, by rule. One query."""
+    periods = last_periods(today, 2)
+    params: dict[str, Any] = {
+        "tenant": require_tenant_id(),
+        "ns": list(range(len(periods))),
+        "froms": [begins for begins, _ in periods],
+        "untils": [ends for _, ends in periods],
+    }
+    found: dict[str, dict[int, Share]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_QUARTERS, params)
+        for key, n, useful, said in cursor.fetchall():
+            found.setdefault(key, {})[n] = Share(useful, said)
+    return {key: tuple(ones.get(n, Share(0, 0)) for n in (0, 1)) for key, ones in found.items()}
+
+
 def rule_book(today: date) -> RuleBook:
-    """The page of rules. Three queries."""
-    known = figures(today)
+    """The page of rules. Four queries."""
+    known, shares = figures(today), quarters(today)
     job = Job.objects.filter(kind="health.alert_trial").order_by("-created_at").first()
     result = job.result if job else {}
     tried = result.get("rules", {})
@@ -118,6 +152,7 @@ def rule_book(today: date) -> RuleBook:
             over=tree_words(live.rule.clear_when),
             figures=known.get(live.version.key, RuleFigures()),
             tried=tried.get(live.version.key),
+            quarters=shares.get(live.version.key, ()),
         )
         for live in live_rules()
     ]

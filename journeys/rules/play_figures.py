@@ -20,6 +20,10 @@ class Share:
     def value(self) -> float | None:
         return self.part / self.of if self.of else None
 
+    def is_below(self, per_cent: int, least: int) -> bool:
+        """Whether it lies below so many per cent, of a whole of at least that size."""
+        return self.of >= least and self.part * 100 < per_cent * self.of
+
 
 def share(part: int, of: int) -> Share:
     """The share with its interval."""

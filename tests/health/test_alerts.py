@@ -255,6 +255,24 @@ def test_each_rule_reports_its_own_precision_and_lead_time(kestrel: Tenant) -> N
     assert (line.alerts, line.judged, line.right, line.precision, line.lead_days) == (6, 6, 3, 0.5, 101.0)
 
 
+@pytest.mark.capability("P3")
+@pytest.mark.parametrize(("useful", "weak"), [((1, 1), True), ((1, 4), False)])
+def test_a_rule_with_low_precision_in_two_quarters_is_flagged(
+    kestrel: Tenant, useful: tuple[int, int], weak: bool
+) -> None:
+    version = publish_rule(now=at(date(2025, 7, 1)))
+    for opened, good in zip((date(2025, 8, 1), date(2025, 11, 1)), useful, strict=True):
+        for n in range(6):
+            said = "useful" if n < good else "not_useful"
+            Alert.objects.create(
+                account=customer(f"{opened} {n}"), rule=version, rule_key="low", opened_on=opened, opened_at=NOW,
+                why=[], verdict=said,
+            )  # fmt: skip
+    line = rule_book(TODAY).lines[0]
+    assert [(one.part, one.of) for one in line.quarters] == [(useful[1], 6), (useful[0], 6)]
+    assert line.is_weak is weak
+
+
 def test_young_alerts_do_not_count_as_hits_alone(kestrel: Tenant) -> None:
     """Of two alerts of 30 days ago one account is lost: the other may still be, so neither says anything yet."""
     old, young = TODAY - timedelta(days=200), TODAY - timedelta(days=30)

@@ -73,9 +73,7 @@ class VersionFigures:
     @property
     def is_weak(self) -> bool:
         """Below its floor in each of the last two quarters, with enough known outcomes in both."""
-        return len(self.periods) == 2 and all(
-            one.of >= LEAST_PER_PERIOD and one.part * 100 < self.floor * one.of for one in self.periods
-        )
+        return len(self.periods) == 2 and all(one.is_below(self.floor, LEAST_PER_PERIOD) for one in self.periods)
 
     @property
     def asks_for_review(self) -> bool:
