@@ -21,7 +21,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PERFORMANCE = CHECKOUT / "docs" / "performance.md"
-PARTS = ("recompute", "impact", "renewals", "imports", "pages", "live", "plays")
+PARTS = ("recompute", "impact", "renewals", "criteria", "imports", "pages", "live", "plays")
 SMALL = os.environ.get("BENCH_SCALE") == "small"
 BEGIN, END = "<!-- table: written by `make bench ARGS=--write` -->", "<!-- end of table -->"
 
@@ -51,6 +51,7 @@ def main() -> int:
 
 def measure(part: str) -> list[dict[str, Any]]:
     say(f"== {part}")
+    import bench.criteria
     import bench.impact
     import bench.imports
     import bench.live
@@ -64,6 +65,7 @@ def measure(part: str) -> list[dict[str, Any]]:
         "recompute": lambda: bench.recompute.run(many, say=say),
         "impact": lambda: bench.impact.run(many, say=say),
         "renewals": lambda: bench.renewals.run(many, say=say),
+        "criteria": lambda: bench.criteria.run(many, say=say),
         "imports": lambda: bench.imports.run(20_000 if SMALL else 1_000_000, say=say),
         "pages": lambda: bench.pages.run((200, many) if SMALL else (1_000, many), say=say),
         "live": lambda: bench.live.run(many, say=say),
