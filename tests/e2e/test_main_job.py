@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.book import book
-from tests.e2e.visitor import sign_in
+from tests.e2e.visitor import import_file, sign_in
 from tests.stack import Stack, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -30,22 +30,6 @@ def northfield(stack: Stack) -> int:
         f"           role='revops_admin', password='{PASSWORD}', actor=Actor.system('test'), now=clock.now())\n"
     )
     return int(made["id"])
-
-
-def import_file(page: Page, url: str, path: Path) -> None:
-    """Upload, look at the mapping, dry run, import; the page moves on by itself when a job is over."""
-    page.goto(f"{url}/imports/new/")
-    page.locator("input[type=file]").set_input_files(path)
-    page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("heading", name="What each column means")).to_be_visible()
-    page.get_by_role("button", name="Check the file").click()
-    apply = page.get_by_role("button", name=re.compile(r"^Import [\d,]+ row"))
-    expect(apply).to_be_visible(timeout=90_000)
-    consent = page.locator("input[name=knows_refusals]")
-    if consent.count():
-        consent.check()
-    apply.click()
-    expect(page.get_by_text("Imported.", exact=True)).to_be_visible(timeout=90_000)
 
 
 def number(text: str) -> Decimal:

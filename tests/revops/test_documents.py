@@ -175,7 +175,7 @@ def test_amounts_stay_away_from_those_who_may_not_see_them(world: World) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.capability("O1", "O2", "O3", "O4", "O5", "O6", "O7", "O8")
+@pytest.mark.capability("O1–O8")
 def test_eight_of_eight_documents_come_out_of_the_demo_workspace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
