@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.urls import reverse
 
@@ -136,11 +136,22 @@ def _play(asked: _Asked) -> _Found:
     run = PlaybookRun.objects.filter(pk=asked.subject).first()
     if run is None:
         return (), []
-    trace: Any = run.trace.get("conditions", []) if isinstance(run.trace, dict) else run.trace
-    why = [one for one in trace if isinstance(one, dict) and "fact" in one] if isinstance(trace, list) else []
-    start = SourceRow(f"Play started: {run.trigger}", run.started_on, f"by {run.started_by}",
-                      reverse("journeys:play", args=[run.pk]))  # fmt: skip
-    return seen(why, asked.hidden), [Source("The play", (start,)), *_score(asked), *_signals(asked)]
+    alert = _alert_of(run)
+    trace = alert.why if alert else run.trace.get("conditions", []) if isinstance(run.trace, dict) else []
+    why = [one for one in trace if isinstance(one, dict) and "fact" in one]
+    rows = [SourceRow(f"Play started: {run.trigger}", run.started_on, f"by {run.started_by}",
+                      reverse("journeys:play", args=[run.pk]))]  # fmt: skip
+    if alert is not None:
+        rows.append(SourceRow("Alert that started it", alert.opened_on, "", reverse("health:alert", args=[alert.pk])))
+    return seen(why, asked.hidden), [Source("The play", tuple(rows)), *_score(asked), *_signals(asked)]
+
+
+def _alert_of(run: PlaybookRun) -> Alert | None:
+    """The alert that started the play, where one did."""
+    kind, _, number_of = run.origin_key.partition(":")
+    if kind != "alert" or not number_of.isdecimal() or len(number_of) > 18:
+        return None
+    return Alert.objects.filter(pk=int(number_of), account_id=run.account_id).first()
 
 
 def _score(asked: _Asked) -> list[Source]:
