@@ -21,7 +21,7 @@ from core.actors import Actor
 from core.choices import Role
 from core.models import Membership, Tenant, User
 from core.tenancy import tenant_context
-from revops.demo import handoffs, journey, names, opportunities, texts, truth
+from revops.demo import gates, handoffs, journey, names, opportunities, texts, truth
 from revops.demo.owner import analyze
 from revops.demo.scale import Scale, scale_for, thin_scale
 
@@ -101,6 +101,7 @@ def make_world(demo: Demo, say: Say) -> tuple[Tenant, list[dict[str, str]]]:
             _run(cursor, step, given)
     with tenant_context(tenant.pk):
         opportunities.publish_gates(actor=ACTOR, now=demo.now)
+        gates.seed_waivers(tenant=tenant, today=demo.as_of)
     with tenant_context(tenant.pk), connection.cursor() as cursor:
         say("16_handoffs")
         _run(cursor, "16_handoffs", given)
