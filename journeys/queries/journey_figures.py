@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import connection
 
 from accounts.queries.gone import not_gone
+from accounts.queries.planning import whole_tables
 from core.models import ProcessVersion
 from core.tenancy import require_tenant_id
 from journeys.models import JourneyFigures, LifecycleStage
@@ -161,6 +162,17 @@ def work_out(*, today: date, now: datetime) -> Figures:
     version, spec = live_journey()
     stages = list(lifecycle_stages())
     params = stage_params(stages, spec, today)
+    with whole_tables():
+        return _worked_out(stages, spec, version, params, now)
+
+
+def _worked_out(
+    stages: Sequence[LifecycleStage],
+    spec: JourneySpec | None,
+    version: ProcessVersion | None,
+    params: dict[str, Any],
+    now: datetime,
+) -> Figures:
     durations = _durations(params)
     found = []
     for stage in stages:
@@ -171,7 +183,7 @@ def work_out(*, today: date, now: datetime) -> Figures:
     params["limits"] = [one.limit for one in found]
     found = _with_counts(stages, found, params)
     handoffs, reason = _handoffs(now)
-    return Figures(today, now, tuple(found), handoffs, reason, version)
+    return Figures(params["today"], now, tuple(found), handoffs, reason, version)
 
 
 def stage_params(stages: Sequence[LifecycleStage], spec: JourneySpec | None, today: date) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef
 
 from core.differences import Line
 from core.facts import conditions
@@ -102,11 +102,11 @@ def journey_effects(key: str, definition: dict[str, Any], _today: date) -> list[
     before = _live_stages(key)
     whom = "contacts" if key == CONTACTS else "accounts"
     lines = []
-    for stage in _counted(key):
+    for stage, standing in _counted(key):
         now, then = before.get(stage.key), spec.stage(stage.key)
         if then is None or now != then:
             does = "goes" if then is None else "changes"
-            lines.append(f"Stage {stage.name} {does}: {_stand(stage.standing, whom)} in it.")
+            lines.append(f"Stage {stage.name} {does}: {_stand(standing, whom)} in it.")
     return [*lines, *journey_obstacles(key, {stage.key for stage in spec.stages})]
 
 
@@ -122,13 +122,13 @@ def _live_stages(key: str) -> dict[str, LifecycleStageSpec]:
         return {}
 
 
-def _counted(key: str) -> Any:
-    visits = "contactstagevisits" if key == CONTACTS else "stagevisits"
-    return (
-        LifecycleStage.objects.filter(journey=key)
-        .annotate(standing=Count(visits, filter=Q(**{f"{visits}__left_on": None})))
-        .order_by("position")
-    )
+def _counted(key: str) -> list[tuple[LifecycleStage, int]]:
+    """The stages with who stands in each."""
+    model = ContactStageVisit if key == CONTACTS else StageVisit
+    here = model._default_manager.filter(stage__journey=key, left_on=None).order_by()
+    counts = dict(here.values_list("stage_id").annotate(n=Count("pk")))
+    stages = LifecycleStage.objects.filter(journey=key).order_by("position")
+    return [(stage, counts.get(stage.pk, 0)) for stage in stages]
 
 
 def journey_obstacles(key: str, kept: set[str]) -> list[str]:

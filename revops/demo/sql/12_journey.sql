@@ -98,8 +98,8 @@ JOIN (VALUES ('onboarding', 'day_14', 'Set up as planned?', 14), ('onboarding', 
   AS point (stage, key, name, days) ON point.stage = stage.key AND stage.journey = 'standard'
 JOIN demo_account AS account ON account.account_id = visit.account_id
 JOIN demo_staff AS owner ON owner.no = account.owner_no
-CROSS JOIN LATERAL (SELECT pg_temp.u(visit.id + point.days, 164) < CASE WHEN visit.left_on IS NULL THEN 0.8 ELSE 0.93 END
-    AND visit.entered_on + point.days < %(as_of)s::date AS held, pg_temp.u(visit.id + point.days, 165) AS mood) AS chance
+CROSS JOIN LATERAL (SELECT pg_temp.u(account.n::bigint * 512 + point.days, 164) < CASE WHEN visit.left_on IS NULL THEN 0.8 ELSE 0.93 END
+    AND visit.entered_on + point.days < %(as_of)s::date AS held, pg_temp.u(account.n::bigint * 512 + point.days, 165) AS mood) AS chance
 WHERE visit.tenant_id = %(tenant)s AND visit.entered_on > %(as_of)s::date - 370
   AND (visit.left_on IS NULL OR visit.left_on > visit.entered_on + point.days)
 ON CONFLICT DO NOTHING;
