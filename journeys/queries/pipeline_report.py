@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from django.db import connection
 
+from accounts.queries.planning import whole_tables
 from core.tenancy import require_tenant_id
 from journeys.rules.rates import Rate, amount_win_rate, win_rate
 
@@ -178,7 +179,7 @@ def pipeline_report(
         "start": start,
         "end": end,
     }
-    with connection.cursor() as cursor:
+    with whole_tables(), connection.cursor() as cursor:
         cursor.execute(_TOTALS, params)
         total = cursor.fetchone()
         cursor.execute(_GROUPS, params)
