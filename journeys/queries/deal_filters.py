@@ -10,7 +10,7 @@ from accounts.models import Person
 from accounts.queries.people import person_id_of
 from core.choices import Role
 from core.models import Membership
-from journeys.models import Opportunity
+from journeys.models import Opportunity, PipelineStage
 from journeys.queries.board import Filters
 from journeys.queries.pipelines import PipelineTab, pipeline_tabs
 from journeys.rules.periods import WINDOWS, closing_window
@@ -28,6 +28,11 @@ class Shown:
     owner: Person | None
     tabs: Sequence[PipelineTab]
     person_id: int | None
+
+    @property
+    def stages(self) -> list[PipelineStage]:
+        """The stages of the pipeline in their order."""
+        return list(self.filters.pipeline.stages.order_by("position"))
 
     @property
     def whose(self) -> str:
