@@ -46,7 +46,7 @@ def seed_waivers(*, tenant: Tenant, today: date) -> None:
         for n, (stay, reason) in enumerate(zip(_passed(today), _USED, strict=False))
         if stay.entered_on
     ]  # fmt: skip
-    Waiver.objects.bulk_create(rows)
+    Waiver.objects.bulk_create(sorted(rows, key=lambda row: row.asked_at))
 
 
 def _members(tenant: Tenant, role: Role) -> list[Membership]:
@@ -55,7 +55,8 @@ def _members(tenant: Tenant, role: Role) -> list[Membership]:
 
 def _standing() -> list[Opportunity]:
     """Open deals with the most at stake, which stand before the gate into Negotiation."""
-    deals = Opportunity.objects.filter(pipeline__key="sales", stage__key="proposal", amount_minor__isnull=False)
+    before = ["discovery", "demo", "proposal"]
+    deals = Opportunity.objects.filter(pipeline__key="sales", stage__key__in=before, amount_minor__isnull=False)
     return list(deals.order_by("-amount_minor", "pk")[: len(_OPEN)])
 
 

@@ -13,6 +13,7 @@ PAGES: Final = (
     "/accounts/duplicates/", "/accounts/{account}/merge/", "/accounts/{account}/merges/",
     "/opportunities/", "/opportunities/?view=table", "/opportunities/?view=forecast", "/opportunities/new/",
     "/opportunities/{deal}/", "/opportunities/{deal}/edit/", "/stages/", "/stages/pipelines/sales/",
+    "/waivers/", "/waivers/?state=used", "/waivers/report/",
     "/journey/", "/journey/?view=now&stage=onboarding", "/journey/stages/onboarding/?show=stuck",
     "/journey/stages/renewal/?show=missing", "/journey/checkpoints/", "/journey/value/", "/journey/contacts/",
     "/stages/journeys/standard/", "/stages/journeys/contacts/",
