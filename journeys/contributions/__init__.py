@@ -8,7 +8,6 @@ from journeys.contributions import (
     merging,
     people,
     pipelines,
-    play_pages,
     playbooks,
     qualification,
 )
@@ -23,7 +22,6 @@ def register() -> None:
         gates,
         handoffs,
         playbooks,
-        play_pages,
         people,
         documents,
         merging,

@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from core.choices import VersionState
 from core.formatting import percent
 from core.models import Job, ProcessOwner, ProcessVersion
-from journeys.models import PlaybookRun, RunStep
+from journeys.models import PlaybookRun
 from journeys.queries.play_editor import live_of, open_draft
 from journeys.queries.plays.figures import VersionFigures, playbook_figures
 from journeys.queries.plays.reading import KIND
 from journeys.queries.plays.runs import plays
 from journeys.rules import play_words as words
-from journeys.rules.play_due import DONE, LEFT_OUT, OPEN, RUNNING
+from journeys.rules.play_due import RUNNING
 from journeys.rules.play_editing import variant_keys
 
 FEW: Final = 5
@@ -164,32 +163,6 @@ def runs_of(key: str, *, state: str, after: str) -> RunPage:
     rows = list(found[: PAGE + 1])
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return RunPage(rows[:PAGE], f"{last.started_on}_{last.pk}" if last is not None else "")
-
-
-def _counted(where: Q) -> QuerySet[RunStep, int]:
-    steps = RunStep.objects.filter(where, run_id=OuterRef("pk")).order_by().values("run_id")
-    return steps.annotate(number=Count("pk")).values_list("number", flat=True)
-
-
-def plays_of_account(account_id: int, *, limit: int = 5) -> list[PlaybookRun]:
-    """The plays of an account: those that run, then the latest of the others, each with how far it is.
-
-    `steps_done` of `steps_total`, and of the open step that is due first `next_title` and `next_due`. One statement.
-    """
-    over = Case(When(state=RUNNING, then=Value(0)), default=Value(1))
-    first = RunStep.objects.filter(run_id=OuterRef("pk"), state=OPEN).order_by("due_on", "position")
-    found = (
-        plays()
-        .filter(account_id=account_id)
-        .annotate(
-            # Subqueries: a GROUP BY over rows of a workspace would have to name every column.
-            steps_total=Coalesce(Subquery(_counted(~Q(state=LEFT_OUT))), 0),
-            steps_done=Coalesce(Subquery(_counted(Q(state=DONE))), 0),
-            next_title=Subquery(first.values("title")[:1]),
-            next_due=Subquery(first.values("due_on")[:1]),
-        )
-    )
-    return list(found.order_by(over, "-started_on", "-pk")[:limit])
 
 
 def start_job_of(number: str) -> Job | None:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,7 +19,7 @@ from core.queries import new_key
 from journeys.actions import plays as verbs
 from journeys.actions.guidance import guide_person
 from journeys.forms.plays import GuideForm, StartForm, StartManyForm, WhyForm
-from journeys.queries.play_lists import plays_of_account, starters
+from journeys.queries.play_lists import starters
 from journeys.queries.play_pages import team
 from journeys.queries.plays.facts import money_facts
 from journeys.queries.plays.ramp import ramp
@@ -152,20 +151,6 @@ def play_guide(request: WorkspaceRequest) -> HttpResponse:
         f"{person.name} is guided until {until:%-d %b %Y}." if until else f"{person.name} is not guided any more.",
     )
     return redirect("journeys:ramp")
-
-
-def account_section(request: HttpRequest, account: Account) -> str:
-    """The plays of the account page, with the way to start one."""
-    membership = getattr(request, "membership", None)
-    if membership is None:
-        return ""
-    rows = plays_of_account(account.pk)
-    may_work = may(membership.role, Permission.WORK_TASKS)
-    if not rows and not may_work:
-        return ""
-    today = membership.tenant.today(clock.now())
-    context = {"rows": rows, "account": account, "may_work": may_work, "today": today}
-    return render_to_string("journeys/plays/_section.html", context, request=request)
 
 
 def _ids(request: WorkspaceRequest) -> list[int]:

@@ -54,6 +54,18 @@ SELECT
      JOIN core_processversion v ON v.tenant_id = e.tenant_id AND v.id = e.rule_id
      WHERE e.tenant_id = %(tenant)s AND e.account_id = %(account)s AND e.closed_at IS NULL
      ORDER BY e.opened_on DESC, e.id DESC LIMIT 3) AS x),
+  (SELECT json_agg(x) FROM (
+     SELECT r.id, v.name, r.state, r.outcome, r.ended_on, s.done, s.total, o.title AS next_title, o.due_on AS next_due
+     FROM journeys_playbookrun r
+     JOIN core_processversion v ON v.tenant_id = r.tenant_id AND v.id = r.version_id
+     CROSS JOIN LATERAL (
+       SELECT count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state <> 'left_out') AS total
+       FROM journeys_runstep WHERE tenant_id = %(tenant)s AND run_id = r.id) AS s
+     LEFT JOIN LATERAL (
+       SELECT title, due_on FROM journeys_runstep WHERE tenant_id = %(tenant)s AND run_id = r.id AND state = 'open'
+       ORDER BY due_on, position LIMIT 1) AS o ON true
+     WHERE r.tenant_id = %(tenant)s AND r.account_id = %(account)s
+     ORDER BY (r.state <> 'running'), r.started_on DESC, r.id DESC LIMIT 5) AS x),
   (SELECT row_to_json(x) FROM (
      SELECT kind, day, reason FROM accounts_outcome WHERE tenant_id = %(tenant)s AND account_id = %(account)s
      ORDER BY day DESC, id DESC LIMIT 1) AS x),
@@ -131,6 +143,7 @@ class Around:
     work_total: int = 0
     escalation: dict[str, Any] | None = None
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    plays: list[dict[str, Any]] = field(default_factory=list)
     outcome: dict[str, Any] | None = None
     line: list[float | None] = field(default_factory=list)
 
@@ -156,9 +169,21 @@ def around(account_id: int, today: date) -> Around:
     }
     with connection.cursor() as cursor:
         cursor.execute(_AROUND, params)
-        people, contacts, goals, contracts, stage, tasks, open_tasks, escalations, qbrs, alerts, outcome, line = (
-            cursor.fetchone()
-        )
+        (
+            people,
+            contacts,
+            goals,
+            contracts,
+            stage,
+            tasks,
+            open_tasks,
+            escalations,
+            qbrs,
+            alerts,
+            plays,
+            outcome,
+            line,
+        ) = cursor.fetchone()
     work = _work(tasks or [], escalations or [], qbrs or [], today)
     return Around(
         people=[_someone(one, today) for one in people or []],
@@ -171,6 +196,7 @@ def around(account_id: int, today: date) -> Around:
         work_total=open_tasks + len(work) - len(tasks or []),
         escalation=(escalations or [None])[0],
         alerts=[one | {"opened_on": _day(one["opened_on"])} for one in alerts or []],
+        plays=[_play(one) for one in plays or []],
         outcome=outcome | {"day": _day(outcome["day"])} if outcome else None,
         line=line or [],
     )
@@ -178,6 +204,10 @@ def around(account_id: int, today: date) -> Around:
 
 def _day(text: str) -> date:
     return date.fromisoformat(text)
+
+
+def _play(one: dict[str, Any]) -> dict[str, Any]:
+    return one | {name: _day(one[name]) if one[name] else None for name in ("ended_on", "next_due")}
 
 
 def _someone(one: dict[str, Any], today: date) -> Someone:
