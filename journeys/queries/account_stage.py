@@ -9,10 +9,20 @@ from journeys.models import Checkpoint, FirstValue, StageVisit
 from journeys.queries.checkpoints import checkpoints_of
 from journeys.queries.first_value import clock_of
 from journeys.queries.gate_lines import GateLine
-from journeys.queries.gates import account_gate
+from journeys.queries.gates import Gate, account_gate
 from journeys.queries.journey_figures import live_journey, stored_figures
 from journeys.queries.stages import lifecycle_stages, visits_of_account
-from journeys.rules.journeys import ValueEvent
+from journeys.rules.journeys import JourneySpec, ValueEvent, parse_journey
+
+
+def _spec_of(gate: Gate | None) -> JourneySpec | None:
+    """What the journey says, from the version that the gate was read of where there is one."""
+    if gate is None or gate.version is None:
+        return live_journey()[1]
+    try:
+        return parse_journey(gate.version.definition)
+    except ValueError:  # from before its language changed
+        return None
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ def stage_section(*, account: Account, today: date) -> StageSection:
     gate = account_gate(account_id=account.pk, to_stage=following.key, today=today) if following else None
     figures = stored_figures()
     limits = {one.key: one.limit for one in figures.stages} if figures else {}
-    _, spec = live_journey()
+    spec = _spec_of(gate)
     clock = clock_of(account.pk)
     return StageSection(
         key=here.stage.key if here else "",

@@ -7,6 +7,7 @@ from core.models import ProcessVersion, Tenant
 from escalations.models import Escalation
 from health.choices import EVERYBODY
 from health.models import HealthDay, Score, ScoreHistory, ScoringState
+from journeys.actions.lifecycle import refresh_figures
 from journeys.models import LifecycleStage, StageVisit, Task
 from qbr.models import QBR
 from renewals.models import Renewal
@@ -109,6 +110,7 @@ def _work(
     StageVisit.objects.bulk_create(
         StageVisit(tenant=tenant, account=one, stage=stage, entered_on=today - timedelta(days=30)) for one in accounts
     )
+    refresh_figures(today=today, now=now)
     Task.objects.bulk_create(
         Task(tenant=tenant, account=one, title=f"Call {one.name}", due_on=today + timedelta(days=n % 9 - 2),
              assignee=owner, created_at=now, kind=("todo", "renewal", "alert")[n % 3])
