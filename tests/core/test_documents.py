@@ -12,7 +12,7 @@ from core.documents.building import Written
 from core.documents.markdown import as_markdown
 from core.documents.paper import as_pdf
 from core.documents.words import sentence
-from core.models import Tenant
+from core.models import ProcessVersion, Tenant
 from core.registry import ProcessKind, Reference
 
 BLOCKS: tuple[Block, ...] = (
@@ -69,7 +69,7 @@ if "test.names" not in {kind.kind for kind in registry.process_kinds()}:
     )
 
 
-def named(key: str, actor: Actor, now: datetime, **definition: object) -> versioning.ProcessVersion:
+def named(key: str, actor: Actor, now: datetime, **definition: object) -> ProcessVersion:
     return versioning.draft(kind="test.names", key=key, name=key, definition=definition, actor=actor, now=now)
 
 

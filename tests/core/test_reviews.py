@@ -133,7 +133,7 @@ def test_what_is_sent_back_carries_its_note_to_who_asked(ada: Actor, ben: Actor,
     note = reviews.last_note(version)
     assert note is not None
     assert (version.state, note.actor_label, note.reason) == ("draft", "Ben", "Name the owner of step 2")
-    told = Notification.objects.get(membership_id=ada.membership_id)
+    told = Notification.objects.get(membership_id=ada.membership_id or 0)
     assert told.text == "Ben sent Process v1 back: Name the owner of step 2"
     assert told.url == "/processes/test.reviewed/r/"
     versioning.save_draft(version=version, definition={"steps": 2}, name="Process", actor=ada, now=now)
