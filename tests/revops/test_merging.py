@@ -109,7 +109,8 @@ def test_what_can_be_open_once_stays_open_once_and_nothing_is_broken(world: Worl
         assert (theirs["visit"].left_on, theirs["visit"].account_id) == (TODAY, gone.pk)
         assert (theirs["qbr"].state, theirs["qbr"].account_id) == ("cancelled", gone.pk)
         for table, open_ones in (
-            (PlaybookRun, {"state": "running", "playbook": "save"}), (Escalation, {"over_at": None}), (Alert, {"closed_at": None}),
+            (PlaybookRun, {"state": "running", "playbook": "save"}), (Escalation, {"over_at": None}),
+            (Alert, {"closed_at": None}),
             (StageVisit, {"left_on": None}), (Override, {"cleared_at": None}), (Renewal, {"state": "open"}),
         ):  # fmt: skip
             assert list(table.objects.filter(**open_ones).values_list("account_id", flat=True)) == [kept.pk], table
