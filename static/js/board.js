@@ -10,9 +10,10 @@
   const token = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] || "";
 
   /* One move: the card is busy, the answer is the new card with the heads of all columns, or a dialog that says why not. */
+  const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
   const openDialog = (html) => {
     const dialog = one("#dialog");
-    dialog.innerHTML = html;
+    dialog.replaceChildren(...parsed(html).childNodes);
     window.htmx.process(dialog);
     if (!dialog.open) dialog.showModal();
   };
@@ -25,10 +26,9 @@
     return column;
   };
   const settle = (card, html, quiet = false) => {
-    const part = document.createElement("template");
-    part.innerHTML = html;
-    const fresh = one("[data-card]", part.content);
-    for (const head of all(".board-head, #board-sums", part.content)) document.getElementById(head.id)?.replaceWith(head);
+    const part = parsed(html);
+    const fresh = one("[data-card]", part);
+    for (const head of all(".board-head, #board-sums", part)) document.getElementById(head.id)?.replaceWith(head);
     if (!fresh) return;
     const hadFocus = card.contains(document.activeElement) || document.activeElement === document.body;
     card.remove();
