@@ -29,13 +29,23 @@ def deals_as_csv(filters: Filters, today: date, *, stage: str, state: str, money
     writer.writerow(HEAD)
     for deal in deals:
         amount = from_minor(deal.amount_minor, deal.currency) if money and deal.amount_minor is not None else ""
+        texts = (deal.external_id, deal.name, deal.account.name if deal.account else "", deal.about)
         writer.writerow(
             [
-                deal.pk, harmless(deal.external_id), harmless(deal.name),
-                harmless(deal.account.name if deal.account else ""), harmless(deal.about), deal.kind, harmless(deal.pipeline.name), harmless(deal.stage.name),
-                deal.stage.probability, deal.stage.forecast, harmless(deal.owner.name if deal.owner else ""), amount,
-                deal.currency, deal.opened_on or "", deal.close_on or "", deal.closed_on or "",
+                deal.pk,
+                *(harmless(one) for one in texts),
+                deal.kind,
+                harmless(deal.pipeline.name),
+                harmless(deal.stage.name),
+                deal.stage.probability,
+                deal.stage.forecast,
+                harmless(deal.owner.name if deal.owner else ""),
+                amount,
+                deal.currency,
+                deal.opened_on or "",
+                deal.close_on or "",
+                deal.closed_on or "",
                 harmless(deal.close_reason),
             ]
-        )  # fmt: skip
+        )
     return text.getvalue()
