@@ -178,7 +178,10 @@ def _playbook(spec: Playbook, definition: dict[str, Any]) -> Iterator[Block]:
     if spec.goal:
         yield Paragraph(spec.goal, strong=True)
     yield Heading("When it starts")
-    starts = [start_words(one) for one in definition.get("starts") or []]
+    starts = [
+        f"{start_words(one)}{', when ' + sentence(one['rule']) if one.get('rule') else ''}"
+        for one in definition.get("starts") or []
+    ]
     yield Bullets(tuple(f"{humanised(words)}." for words in dict.fromkeys([*starts, "by hand"])))
     if spec.audience is not None:
         yield Paragraph(f"For accounts where {sentence(spec.audience)}.")
