@@ -9,7 +9,7 @@ from accounts.models import Account, Activity
 from core.choices import Role
 from core.formatting import day as words
 from core.models import Notification, Tenant
-from journeys.actions.plays import PlaySweep, finish_step, note_review, stop_play, sweep_plays
+from journeys.actions.plays import PlayRefused, PlaySweep, finish_step, note_review, stop_play, sweep_plays
 from journeys.models import LifecycleStage, PlaybookRun, RunStep, StageVisit, Task
 from journeys.queries.plays import playbook_figures, ramp, why_started
 from journeys.queries.plays.checks import plays_at_rest, steps_without_task, tasks_of_ended_plays
@@ -136,6 +136,20 @@ def test_what_is_required_holds_for_starts_by_rule_and_former_accounts_are_passe
     found = sweep(kestrel)
     assert (found.started, found.refused) == (1, 1)
     assert PlaybookRun.objects.get().account.name == "Large"
+
+
+def test_an_alert_starts_plays_for_the_audience_and_none_while_the_last_one_cools_down(kestrel: Tenant) -> None:
+    publish_playbook(audience=LARGE, starts=[{"on": "alert", "cool_down_days": 30}], steps=[step("call", 2)])
+    one, small = account(), account("Small", arr_minor=5)
+    run = play(one, trigger="alert", origin_key="alert:1")
+    assert play(one, trigger="alert", origin_key="alert:1").pk == run.pk
+    stop_play(run_id=run.pk, reason="test", actor=ACTOR, today=TODAY, now=NOW)
+    with pytest.raises(PlayRefused, match="Cooling down: one started in the last 30 days"):
+        play(one, trigger="alert", origin_key="alert:2", today=TODAY + 29 * DAY)
+    with pytest.raises(PlayRefused, match="Not in the audience: ARR is at least 10,000"):
+        play(small, trigger="alert", origin_key="alert:3")
+    assert play(small).trigger == "manual"
+    assert play(one, trigger="alert", origin_key="alert:4", today=TODAY + 30 * DAY).pk != run.pk
 
 
 def test_plays_follow_the_account_to_its_new_owner_unless_somebody_gave_them_away(kestrel: Tenant) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -17,7 +17,7 @@ from core.models import ProcessVersion
 from core.tenancy import require_tenant_id
 from journeys.actions.plays.engine import settle
 from journeys.models import PlaybookRun
-from journeys.queries.plays.facts import anchors_of, entries, entry_words, meeting, values_of
+from journeys.queries.plays.facts import anchors_of, entries, entry_words, meeting, said, values_of
 from journeys.queries.plays.reading import live_playbook, playbook_of
 from journeys.rules.play_due import RUNNING
 from journeys.rules.playbooks import ANCHORS, Playbook
@@ -143,6 +143,8 @@ def begin(request: Request, account_ids: Sequence[int]) -> Begun:
         .values("pk", "name", "segment", "status")
     }
     refused = _refused(request, book, accounts)
+    if request.trigger == "alert":
+        refused |= _kept_away(request, book, [pk for pk in accounts if pk not in refused])
     going = [pk for pk in accounts if pk not in refused]
     waived = _unmet(request, book, going)
     if not request.waiver_reason:
@@ -175,6 +177,18 @@ def _refused(request: Request, book: Playbook, accounts: Mapping[int, Mapping[st
         elif book.variant_for(account["segment"]) is None:
             refused[pk] = PlayRefused([f"No variant of {request.version.name} is for '{account['segment']}'. Add one."])
     return refused
+
+
+def _kept_away(request: Request, book: Playbook, going: Sequence[int]) -> dict[int, PlayRefused]:
+    """An alert starts plays for the audience only, and none while the last one cools down. People may."""
+    outside = set(going) - meeting(going, book.audience, request.today) if book.audience is not None else set()
+    refused = {pk: PlayRefused([f"Not in the audience: {said(book.audience)}."]) for pk in outside}
+    days = next((start.cool_down_days for start in book.starts if start.on == "alert"), 0)
+    lately = PlaybookRun.objects.filter(
+        playbook=request.version.key, account_id__in=going, started_on__gt=request.today - timedelta(days=days)
+    ).exclude(origin_key__in=request.origins.values())
+    cooling = set(lately.values_list("account_id", flat=True)) if days else set()
+    return refused | {pk: PlayRefused([f"Cooling down: one started in the last {days} days."]) for pk in cooling}
 
 
 def _unmet(request: Request, book: Playbook, going: Sequence[int]) -> dict[int, list[str]]:
