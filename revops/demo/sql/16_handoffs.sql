@@ -22,7 +22,7 @@ WITH given AS (
 )
 SELECT drawn.*, CASE WHEN latest <= waiting THEN 'waiting' WHEN latest <= waiting + back THEN 'returned' ELSE 'accepted' END AS state,
        luck < 0.14 AND latest > waiting + back AS twice,
-       CASE WHEN latest <= waiting THEN %(as_of)s::date + time '09:00' - interval '1 hour' * (3 + 17 * (latest - 1)) ELSE on_day + time '10:00' END
+       CASE WHEN latest <= waiting THEN %(as_of)s::date + time '00:00' - interval '1 hour' * (2 + 13 * (latest - 1)) ELSE on_day + time '10:00' END
          AT TIME ZONE 'UTC' AS created_at,
        interval '1 hour' * CASE key WHEN 'sales_to_cs' THEN 3 + 70 * power(pace, 1.6) ELSE 1 + 24 * power(pace, 1.5) END AS took,
        CASE key WHEN 'sales_to_cs' THEN 'Sales to CS' ELSE 'Marketing to Sales' END AS name,
