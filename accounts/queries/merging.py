@@ -13,6 +13,7 @@ from accounts.models import Account, AccountMerge
 from accounts.rules.merging import CHOICES, DROPPED, MOVES, STAYS, MergePart, usual_choice
 from accounts.rules.names import name_key
 from core import registry
+from core.formatting import day
 from core.tenancy import require_tenant_id
 
 SUGGESTED: Final = 50
@@ -91,6 +92,8 @@ def _shown(account: Account, key: str) -> str:
     if key == "segment":
         return str(account.get_segment_display()) if account.segment else ""
     value = getattr(account, key.removesuffix("_id"))
+    if isinstance(value, date):
+        return day(value)
     return "" if value is None else str(value)
 
 
