@@ -41,8 +41,15 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("escalations", "Escalations", "escalations:list", "siren", Permission.VIEW_ESCALATIONS, "e", True),
             Place("alerts", "Alerts", "health:alerts", "bell", Permission.VIEW_HEALTH),
             Place("qbrs", "QBRs", "qbr:list", "presentation", Permission.VIEW_QBRS, "q"),
-            Place("pipeline", "Opportunities", "journeys:opportunities", "kanban", Permission.VIEW_OPPORTUNITIES, "o",
-                  also="/pipeline/"),  # fmt: skip
+            Place(
+                "pipeline",
+                "Opportunities",
+                "journeys:opportunities",
+                "kanban",
+                Permission.VIEW_OPPORTUNITIES,
+                "o",
+                also="/pipeline/",
+            ),
             Place("journey", "Journey", "journeys:journey", "route", Permission.VIEW_ACCOUNTS, "j", also="/handoffs/"),
         ),
     ),
