@@ -13,6 +13,7 @@ from core.jobs import JobRefused, RunningJob, start_job
 from core.models import Job, ProcessVersion
 from journeys.actions.plays.starting import PlayRefused, Request, begin
 from journeys.models import PlaybookRun
+from journeys.queries.plays.planning import by_index
 from journeys.queries.plays.reading import live_playbook
 
 JOB: Final = "journeys.start_plays"
@@ -75,7 +76,8 @@ def _chunk(job: RunningJob, account_ids: Sequence[int], now: datetime) -> list[s
         origins={pk: _origin(job, pk) for pk in account_ids},
     )
     names = dict(Account.objects.filter(pk__in=account_ids).values_list("pk", "name"))
-    begun = begin(request, account_ids)
+    with by_index():
+        begun = begin(request, account_ids)
     return [" ".join(refusal.lines).replace(names.get(pk, ""), "the account") for pk, refusal in begun.refused.items()]
 
 

@@ -157,7 +157,8 @@ def follow_task(task: Task, *, actor: Actor, now: datetime, today: date | None =
     Raises `StepIsOver` for a task that was opened again although its play was stopped.
     """
     if task.kind == TaskKind.PLAY and task.subject_kind == PLAY:
-        if task.state == TaskState.OPEN and PlaybookRun.objects.filter(pk=task.subject_id, state=STOPPED).exists():
+        play = PlaybookRun.objects.filter(pk=task.subject_id or 0, state=STOPPED)
+        if task.state == TaskState.OPEN and play.exists():
             raise StepIsOver("The play of this task was stopped. Start a new one instead.")
         day = today or task.tenant.today(now)
         follow_tasks(task_ids=[task.pk], actor=actor, today=day, now=now, reason=reason)

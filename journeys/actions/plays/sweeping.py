@@ -18,6 +18,7 @@ from journeys.actions.plays.starting import Request, begin
 from journeys.actions.plays.steps import follow_tasks
 from journeys.models import PlaybookRun, StageVisit, Task
 from journeys.queries.plays.facts import anchor, entries, living, values_of
+from journeys.queries.plays.planning import by_index
 from journeys.queries.plays.reading import KIND, live_playbooks, playbook_of
 from journeys.rules.play_due import RUNNING
 from journeys.rules.playbooks import SWEPT, Playbook, Start
@@ -121,7 +122,8 @@ def _fire(
             anchors={one.account_id: one.anchor_on for one in some if one.anchor_on},
             traces=_traces(book, start, some, today),
         )  # fmt: skip
-        found = begin(request, [one.account_id for one in some])
+        with by_index():
+            found = begin(request, [one.account_id for one in some])
         begun, refused = begun + len(found.runs), refused + len(found.refused)
     return begun, refused
 
