@@ -52,7 +52,8 @@ def plan_handover(
 ) -> BookHandover:
     """A plan with a line for each account of the person, its active deputy as the successor.
 
-    A plan that is there already is returned, with lines for accounts that came since. Raises `HandoverRefused` for a day in the past.
+    A plan that is there already is returned, with lines for accounts that came since. Raises `HandoverRefused` for a
+    day in the past.
     """
     take_turns()
     person = Person.objects.get(pk=person_id)

@@ -202,7 +202,6 @@ class _Form:
         shown = self.typed[name] if self.problems and name in self.typed else value
         return Field(name, "" if shown is None else shown, self.problems.get(name, ""), was)
 
-
     def of_step(self, key: str, *, is_open: bool) -> str:
         """What is wrong with a step as a whole; of one that is closed, also what is wrong with a field of it."""
         inside = [text for name, text in self.problems.items() if name.endswith(f":{key}") and not is_open]
