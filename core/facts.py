@@ -5,7 +5,7 @@ A tree is `{"all": [...]}`, `{"any": [...]}`, `{"not": {...}}` or a leaf `{"fact
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -24,6 +24,8 @@ OPERATORS: Final = {
 }
 _SIGNS: Final = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _ABSENT: Final = {"is_known": False, "is_unknown": True}
+_ORDERING: Final = ("lt", "lte", "gt", "gte")
+_UNORDERED: Final = ("text", "choice", "boolean")
 _VALUES: Final[dict[str, Any]] = {
     "number": (int, float),
     "money": int,
@@ -110,9 +112,23 @@ def _leaf(tree: dict[str, Any], subject: registry.Subject = "opportunity") -> Co
 def _check_value(condition: Condition, kind: registry.FactType) -> None:
     if condition.op == "in" and not isinstance(condition.value, list):
         raise BadRule(f"'{condition.fact} in' needs a list of values.")
+    if condition.op in _ORDERING and kind in _UNORDERED:
+        raise BadRule(f"'{condition.fact}' is a {kind}, which has no order: '{condition.op}' cannot be asked. Use eq.")
     for value in condition.value if condition.op == "in" else [condition.value]:
         if not isinstance(value, _VALUES[kind]) or (isinstance(value, bool) and kind != "boolean"):
             raise BadRule(f"'{condition.fact}' is a {kind}; {value!r} is none.")
+        if kind == "date" and not _is_day(value):
+            raise BadRule(f"'{condition.fact}' is a date; {value!r} is none. Write it as 2026-03-31.")
+
+
+def _is_day(value: str | date) -> bool:
+    """Whether it is a day, or a text that writes one as year-month-day and nothing else."""
+    if isinstance(value, date):
+        return not isinstance(value, datetime)
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 def to_q(tree: dict[str, Any]) -> Q:

@@ -1,6 +1,7 @@
 """Importing opportunities: stages that no pipeline knows make a pipeline of the import, shown in the dry run."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,9 +10,12 @@ from accounts.importing.kinds import Column, Field, ImportKind, Target
 from accounts.importing.stage import Stage
 from accounts.queries.planning import whole_tables
 from core.actors import Actor
+from core.versioning import take_turns
+from journeys.actions.pipeline_locks import hold_every_pipeline
 from journeys.actions.pipelines import add_stages, create_pipeline
 from journeys.importing_gates import record_versions, refuse_shut_gates
 from journeys.models import Pipeline
+from journeys.queries.gates import gated_pipelines
 from journeys.queries.pipelines import known_pipelines
 from journeys.rules.pipelines import (
     OPEN,
@@ -67,9 +71,16 @@ def _prepare(stage: Stage) -> None:
 def _place(stage: Stage) -> None:
     """Gives every row its stage. New pipelines are made only by an import, never by a dry run."""
     placed: list[_Placed] = []
-    known = known_pipelines()
-    for pipeline_name, seen in _seen_stages(stage).items():
-        placed += _place_group(stage, pipeline_name, seen, known, first_new=-1 - 1000 * len(placed))
+    groups = _seen_stages(stage)
+    if stage.writes:
+        if _brings_stages(groups):
+            take_turns()  # before the pipelines, as everybody who publishes
+        hold_every_pipeline()
+    known, gated = known_pipelines(), gated_pipelines()
+    for pipeline_name, seen in groups.items():
+        chosen = choose_pipeline(pipeline_name, [one.name for one in seen], known)
+        kept = _without_new_stages(stage, pipeline_name, seen, chosen) if chosen and chosen.id in gated else seen
+        placed += _place_group(stage, pipeline_name, kept, chosen, known, first_new=-1 - 1000 * len(placed))
     stage.execute(
         "UPDATE import_row AS r SET pipeline_id = p.pipeline_id, stage_id = p.stage_id, stage_kind = p.kind, "
         "opens = p.opens FROM jsonb_to_recordset(%(placed)s::jsonb) AS p (pipeline text, stage text, "
@@ -99,11 +110,43 @@ def _seen_stages(stage: Stage) -> dict[str, list[SeenStage]]:
     return groups
 
 
+def _brings_stages(groups: Mapping[str, list[SeenStage]]) -> bool:
+    """Whether the file names a stage that its pipeline does not know: a version is published for it then."""
+    known = known_pipelines()
+    for name, seen in groups.items():
+        names = [one.name for one in seen]
+        chosen = choose_pipeline(name, names, known)
+        if chosen is None or any(squashed(one) not in chosen.ids for one in names):
+            return True
+    return False
+
+
+def _without_new_stages(
+    stage: Stage, pipeline_name: str, seen: list[SeenStage], chosen: KnownPipeline
+) -> list[SeenStage]:
+    """The stages that rows may be in. A pipeline with criteria gets none from a file: nobody would have gated it."""
+    stage.reject(
+        "COALESCE(r.pipeline, '') = %(pipeline)s AND r.stage = ANY(%(unknown)s)",
+        code="stage",
+        message="format('%%s has criteria and knows no stage “%%s”: add the stage in Stages and gates, or name one of "
+        "its own.', %(name)s::text, r.stage)",
+        pipeline=pipeline_name,
+        unknown=[one.name for one in seen if squashed(one.name) not in chosen.ids],
+        name=chosen.name,
+    )
+    return [one for one in seen if squashed(one.name) in chosen.ids]
+
+
 def _place_group(
-    stage: Stage, pipeline_name: str, seen: list[SeenStage], known: list[KnownPipeline], *, first_new: int
+    stage: Stage,
+    pipeline_name: str,
+    seen: list[SeenStage],
+    chosen: KnownPipeline | None,
+    known: list[KnownPipeline],
+    *,
+    first_new: int,
 ) -> list[_Placed]:
     names = [one.name for one in seen]
-    chosen = choose_pipeline(pipeline_name, names, known)
     spec = pipeline_from_names(seen)
     missing = [name for name in names if chosen is None or squashed(name) not in chosen.ids]
     if missing:
@@ -155,7 +198,11 @@ def _make(
         wanted = {squashed(name) for name in missing}
         fresh = PipelineSpec(tuple(one for one in spec.stages if squashed(one.name) in wanted))
         pipeline = Pipeline.objects.get(pk=chosen.id)
-        add_stages(pipeline=pipeline, spec=fresh)
+        try:
+            add_stages(pipeline=pipeline, spec=fresh, actor=_IMPORT, now=stage.now)
+        except ValueError as refused:  # what is live could not be published again
+            words = f"The pipeline “{chosen.name}” cannot take the new stages: {refused} Mend it in Stages and gates."
+            raise ImportRefused("new_stages", words) from refused
     else:
         name = _new_name(pipeline_name)
         taken = {one.key for one in known}

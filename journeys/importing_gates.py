@@ -3,7 +3,8 @@
 The rows are written on trial inside a savepoint, so that the criteria see what the file says of amount, owner or dates,
 and judged by the very statement that pages and programs are judged by; then the trial is undone. Pipelines without
 criteria are passed over: there the file is the record of moves that were made elsewhere. Closed deals that the
-workspace has never seen are history, and history is not judged.
+workspace has never seen are history, and history is not judged, where they closed before the live gates were
+published; any other is judged like a deal that is made today. No row takes a deal out of a pipeline with criteria.
 """
 
 import json
@@ -16,10 +17,12 @@ from django.db.models.expressions import RawSQL
 from accounts.importing import upsert
 from accounts.importing.kinds import Target
 from accounts.importing.stage import Stage
-from journeys.actions.moving import Asked, Refusal, sort_out, use_waivers
+from core import audit
+from core.actors import Actor
+from journeys.actions.moving import PIPELINE, Asked, Refusal, sort_out, use_waivers
 from journeys.models import Opportunity, Pipeline
 from journeys.queries.criteria import Judged, judge
-from journeys.queries.gates import Process, deal_ways, pipeline_process
+from journeys.queries.gates import Process, deal_ways, gated_pipelines, pipeline_process
 
 CODE: Final = "gate"
 _MOVED: Final = frozenset({"stage_id", "pipeline_id", "closed_on"})
@@ -28,8 +31,8 @@ _WAYS: Final = """
 CREATE TEMP TABLE import_way ON COMMIT DROP AS
 SELECT r.line, old.id AS deal_id, r.deal_key, r.deal_name, target.position AS target, target.kind = 'lost' AS to_lost,
        target.key AS stage_key, target.name AS stage_name,
-       CASE WHEN old.id IS NULL OR old.pipeline_id <> target.pipeline_id THEN ''
-            WHEN target.kind = 'lost' THEN CASE WHEN r.close_reason IS NULL THEN 'close_reason' ELSE '' END
+       CASE WHEN target.kind = 'lost' THEN CASE WHEN r.close_reason IS NULL THEN 'close_reason' ELSE '' END
+            WHEN old.id IS NULL OR old.pipeline_id <> target.pipeline_id THEN ''
             WHEN (here.kind <> 'open' OR target.position < here.position) AND r.move_reason IS NULL
              AND NOT (%(loops)s::jsonb @> jsonb_build_array(jsonb_build_array(here.key, target.key))) THEN 'reason'
             ELSE '' END AS needs
@@ -39,8 +42,16 @@ LEFT JOIN journeys_opportunity AS old
   ON old.tenant_id = %(tenant)s AND old.external_id = r.deal_key AND old.external_id <> ''
 LEFT JOIN journeys_pipelinestage AS here ON here.tenant_id = %(tenant)s AND here.id = old.stage_id
 WHERE r.state IS NULL AND r.pipeline_id = %(pipeline)s
-  AND CASE WHEN old.id IS NULL THEN r.stage_kind = 'open' ELSE old.stage_id <> r.stage_id END
+  AND CASE WHEN old.id IS NULL THEN r.stage_kind = 'open' OR (r.closed_on < %(gated_on)s::date) IS NOT TRUE
+           ELSE old.stage_id <> r.stage_id END
 """
+_ELSEWHERE: Final = """EXISTS (
+SELECT FROM journeys_opportunity AS old WHERE old.tenant_id = %(tenant)s AND old.external_id = r.deal_key
+  AND old.external_id <> '' AND old.pipeline_id <> r.pipeline_id AND old.pipeline_id = ANY(%(gated)s))"""
+_OWN: Final = """(SELECT format('It is in the pipeline %%1$s, which has criteria. Give the row “%%1$s” in a column '
+'“Pipeline”, and a stage of that pipeline.', line.name) FROM journeys_opportunity AS old
+JOIN journeys_pipeline AS line ON line.tenant_id = old.tenant_id AND line.id = old.pipeline_id
+WHERE old.tenant_id = %(tenant)s AND old.external_id = r.deal_key AND old.external_id <> '' LIMIT 1)"""
 _REFUSE: Final = """
 UPDATE import_row AS r SET state = 'reject', refusal = %(code)s, detail = refused.detail
 FROM jsonb_to_recordset(%(refused)s::jsonb) AS refused (line bigint, detail text)
@@ -60,10 +71,14 @@ class _Way:
 
 def refuse_shut_gates(stage: Stage, target: Target) -> None:
     """Refuses the rows that the live criteria of their pipeline do not let through, each with what is missing."""
+    gated = gated_pipelines()
+    if not gated:
+        return
+    stage.reject(_ELSEWHERE, code=PIPELINE, message=_OWN, gated=sorted(gated))
     staged = stage.rows(
         "SELECT DISTINCT r.pipeline_id FROM import_row AS r WHERE r.state IS NULL AND r.pipeline_id > 0"
     )
-    for pipeline in Pipeline.objects.filter(pk__in=[pk for (pk,) in staged]).order_by("pk"):
+    for pipeline in Pipeline.objects.filter(pk__in=gated & {pk for (pk,) in staged}).order_by("pk"):
         process = pipeline_process(pipeline)
         if process.is_gated:
             _refuse_in(stage, target, pipeline, process)
@@ -81,13 +96,21 @@ def _refuse_in(stage: Stage, target: Target, pipeline: Pipeline, process: Proces
     if refused:
         rows = [{"line": way.line, "detail": _words(way, refusal)} for way, refusal in refused]
         stage.execute(_REFUSE, code=CODE, refused=json.dumps(rows))
-    if stage.writes:
+    if stage.writes and used:
         use_waivers(used, stage.now)
+        audit.record(
+            actor=Actor.system("Import"),
+            at=stage.now,
+            verb="used waivers",
+            subject_type="journeys.waiver",
+            after={"pipeline": pipeline.key, "waivers": sorted(used)},
+        )
 
 
 def _lay_ways(stage: Stage, pipeline: Pipeline, process: Process) -> bool:
     loops = [[one.key, key] for one in process.gates for key in one.back_to]
-    stage.execute(_WAYS, pipeline=pipeline.pk, loops=json.dumps(loops))
+    published = process.version.published_at if process.version else None
+    stage.execute(_WAYS, pipeline=pipeline.pk, loops=json.dumps(loops), gated_on=(published or stage.now).date())
     return bool(stage.scalar("SELECT EXISTS (SELECT FROM import_way)"))
 
 

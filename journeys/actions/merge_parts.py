@@ -29,6 +29,10 @@ WHERE t.tenant_id = %(tenant)s AND s.tenant_id = %(tenant)s AND s.task_id = t.id
 _STOP_PLAY: Final = f"""UPDATE journeys_playbookrun AS r SET state = 'stopped', ended_on = %(today)s,
     ended_by = %(actor)s, end_reason = %(because)s WHERE {_SAME_PLAY}"""  # noqa: S608 -- a constant
 
+_REVOKE_ASKED: Final = """UPDATE journeys_waiver SET state = 'revoked', answered_at = %(now)s, answered_by = %(actor)s,
+    answer = %(because)s
+WHERE tenant_id = %(tenant)s AND account_id = %(gone)s AND state = 'asked'"""
+
 PARTS: Final = (
     MergePart("journeys_opportunity", "Opportunities", 30, before=(_ANSWERS_TO_KEPT,)),
     MergePart(
@@ -64,8 +68,9 @@ PARTS: Final = (
         rule="It speaks of a stay that does not go over.",
     ),
     MergePart(
-        "journeys_waiver", "Waivers", 38, gives_way=f"g.account_id IS NOT NULL AND {_HAS_JOURNEY}",
-        rule="It was signed for the other account, and opens nothing here.",
+        "journeys_waiver", "Waivers", 38, before=(_REVOKE_ASKED,),
+        gives_way=f"g.account_id IS NOT NULL AND {_HAS_JOURNEY}",
+        rule="It was signed for the other account, and opens nothing here. One that waits is revoked.",
     ),
     MergePart(
         "journeys_checkpoint", "Checkpoints", 39, gives_way=_HAS_JOURNEY, after=(_DROP_COMING,),

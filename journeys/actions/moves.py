@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import prefetch_related_objects
 
 from core import audit
 from core.actors import Actor
@@ -23,10 +24,13 @@ from journeys.actions.moving import (
     Moved,
     ReasonNeeded,
     Refusal,
+    Sorted,
     StageElsewhere,
+    moved_after,
     sort_out,
     use_waivers,
 )
+from journeys.actions.pipeline_locks import hold_stage
 from journeys.choices import StageKind
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.gates import Process, deal_needs, judge_deals, opportunity_gate, pipeline_process
@@ -82,7 +86,9 @@ def move_opportunity(
 
     Raises `GateShut`, `ReasonNeeded`, `EditionMoved`, `StageElsewhere`, or `DoesNotExist`.
     """
-    deal = Opportunity.objects.select_for_update(of=("self",)).select_related("stage").get(pk=opportunity_id)
+    stage = hold_stage(stage_id)
+    # Without a join: a row whose stage has changed while it was waited for would be no row of the join any more.
+    deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
     if seen_edition is not None and deal.edition != seen_edition:
         raise EditionMoved("Somebody else has changed this deal since you opened it. Reload to see their changes.")
     result = move_opportunities(
@@ -95,7 +101,7 @@ def move_opportunity(
         close_reason=close_reason,
     )
     for refusal in result.refused:
-        _refuse(refusal, deal, PipelineStage.objects.select_related("pipeline").get(pk=stage_id), today)
+        _refuse(refusal, deal, stage, today)
     deal.refresh_from_db()
     return deal
 
@@ -123,16 +129,12 @@ def move_opportunities(
 
     Deals that are in the stage already, and ids without a deal, are passed over.
     """
-    stage = PipelineStage.objects.select_related("pipeline").get(pk=stage_id)
-    deals = list(
-        Opportunity.objects.select_for_update(of=("self",))
-        .filter(pk__in=set(opportunity_ids))
-        .exclude(stage_id=stage.pk)
-        .select_related("stage")
-        .order_by("pk")
-    )
+    stage = hold_stage(stage_id)
+    held = Opportunity.objects.select_for_update(no_key=True).filter(pk__in=set(opportunity_ids)).order_by("pk")
+    deals = [deal for deal in held if deal.stage_id != stage.pk]
     if not deals:
         return Moved(())
+    prefetch_related_objects(deals, "stage")
     process = pipeline_process(stage.pipeline)
     said = {REASON: reason.strip(), CLOSE_REASON: close_reason.strip()}
     asked = [Asked(deal.pk, deal.name, _needs(process, deal, stage, said)) for deal in deals]
@@ -141,7 +143,7 @@ def move_opportunities(
     going = [deal for deal in deals if deal.pk in set(result.going)]
     if going:
         use_waivers(result.waivers, now)
-        _write(going, stage, process, actor, today, now, said)
+        _write(going, stage, process, actor, today, now, said, result)
     return Moved(result.going, result.refused)
 
 
@@ -158,10 +160,11 @@ def place_opportunity(*, opportunity_id: int, actor: Actor, today: date, now: da
 
     Raises `GateShut` with what the stages up to there ask, or `ReasonNeeded` for a lost one without its reason.
     """
-    deal = Opportunity.objects.select_for_update(of=("self",)).select_related("stage__pipeline").get(pk=opportunity_id)
+    deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
     if OpportunityStageVisit.objects.filter(opportunity_id=deal.pk).exists():
         return deal
-    stage, process = deal.stage, pipeline_process(deal.stage.pipeline)
+    stage = hold_stage(deal.stage_id)
+    process = pipeline_process(stage.pipeline)
     needs = CLOSE_REASON if stage.kind == StageKind.LOST and not deal.close_reason else ""
     judged = judge_deals(process, [deal.pk], stage, today)
     result = sort_out(
@@ -170,7 +173,8 @@ def place_opportunity(*, opportunity_id: int, actor: Actor, today: date, now: da
     for refusal in result.refused:
         _refuse(refusal, deal, stage, today)
     use_waivers(result.waivers, now)
-    _write([deal], stage, process, actor, today, now, {REASON: "", CLOSE_REASON: deal.close_reason}, first=True)
+    _write([deal], stage, process, actor, today, now, {REASON: "", CLOSE_REASON: deal.close_reason}, result,
+           first=True)  # fmt: skip
     deal.refresh_from_db()
     return deal
 
@@ -183,6 +187,7 @@ def _write(
     today: date,
     now: datetime,
     said: dict[str, str],
+    result: Sorted,
     *,
     first: bool = False,
 ) -> None:
@@ -197,7 +202,10 @@ def _write(
         actor=actor,
         at=now,
         verb="placed opportunity" if first else "moved opportunity",
-        rows=[(deal, {} if first else {"stage": deal.stage.key}, {"stage": stage.key}) for deal in deals],
+        rows=[
+            (deal, {} if first else {"stage": deal.stage.key}, moved_after(result, deal.pk, stage.key))
+            for deal in deals
+        ],
         reason=reason,
     )
     mark_changed({deal.account_id for deal in deals if deal.account_id})

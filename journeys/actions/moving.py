@@ -1,9 +1,9 @@
 """What moves of deals and of accounts have in common: who may go, who stays and why, and which waivers are used."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from core.registry import Subject
 from journeys.models import Waiver
@@ -83,7 +83,11 @@ class Sorted:
 
     going: tuple[int, ...]
     refused: tuple[Refusal, ...]
-    waivers: tuple[int, ...]
+    used: Mapping[int, tuple[int, ...]]  # by the id of whom they let through
+
+    @property
+    def waivers(self) -> tuple[int, ...]:
+        return tuple(pk for ids in self.used.values() for pk in ids)
 
 
 def sort_out(
@@ -98,11 +102,12 @@ def sort_out(
     """Who goes and who stays. A waiver helps with the criteria that it names, and with nothing else."""
     missing = {one.id: one.missing for one in judged if one.missing}
     signed = waivers_for(subject, set(missing), stage_key, today) if missing else {}
-    going, refused, used = [], [], []
+    going, refused = [], []
+    used: dict[int, tuple[int, ...]] = {}
     for one in asked:
         places = missing.get(one.id, ())
         mine = signed.get(one.id, [])
-        covered = {key for waiver in mine for key in covers(waiver)}
+        covered = {key for waiver in mine for key in covers(waiver, process)}
         left = [place for place in places if process.placed[place].criterion.key not in covered]
         names = [process.placed[place].criterion.name for place in left]
         if names or one.needs:
@@ -111,18 +116,27 @@ def sort_out(
             continue
         going.append(one.id)
         asked_for = {process.placed[place].criterion.key for place in places}
-        used += [waiver.pk for waiver in mine if asked_for & covers(waiver)]
-    return Sorted(tuple(going), tuple(refused), tuple(used))
+        helped = tuple(waiver.pk for waiver in mine if asked_for & covers(waiver, process))
+        if helped:
+            used[one.id] = helped
+    return Sorted(tuple(going), tuple(refused), used)
 
 
 def waivers_for(subject: Subject, ids: Collection[int], stage_key: str, today: date) -> dict[int, list[Waiver]]:
     """The waivers that open this stage today, by the id of whom they are about. One statement; few are ever open."""
     found: dict[int, list[Waiver]] = {}
-    for waiver in Waiver.objects.filter(usable(today), stage_key=stage_key, **{f"{subject}__isnull": False}):
+    signed = Waiver.objects.filter(usable(today), stage_key=stage_key, **{f"{subject}__isnull": False})
+    for waiver in signed.select_related("version"):
         about = waiver.opportunity_id if subject == "opportunity" else waiver.account_id
         if about is not None and about in ids:
             found.setdefault(about, []).append(waiver)
     return found
+
+
+def moved_after(result: Sorted, row_id: int, stage_key: str) -> dict[str, Any]:
+    """What the trail says of a row after its move: the stage, and the waivers by which it went."""
+    used = result.used.get(row_id, ())
+    return {"stage": stage_key} | ({"waivers": list(used)} if used else {})
 
 
 def use_waivers(ids: Sequence[int], now: datetime) -> None:

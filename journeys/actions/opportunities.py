@@ -8,11 +8,13 @@ from typing import Any, Final
 from django.db import transaction
 
 from accounts.models import Account, Person, Product
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
-from journeys.actions.moves import place_opportunity
-from journeys.models import Opportunity, Pipeline, PipelineStage
+from journeys.actions.moves import EditionMoved, place_opportunity
+from journeys.actions.pipeline_locks import hold_pipelines
+from journeys.models import Answer, Opportunity, Pipeline, PipelineStage
 
 CHANGEABLE: Final = ("name", "about", "amount_minor", "close_on", "kind", "owner_id", "product_id", "account_id")
 _RELATED: Final = {"owner_id": Person, "product_id": Product, "account_id": Account}
@@ -61,6 +63,7 @@ def create_opportunity(
     pipeline = Pipeline.objects.filter(pk=pipeline_id).first()
     if pipeline is None:
         raise OpportunityRefused("pipeline: there is no such pipeline. Choose one of the workspace.")
+    hold_pipelines([pipeline.pk])
     stages = pipeline.stages.filter(kind="open") if stage_id is None else pipeline.stages.filter(pk=stage_id)
     stage: PipelineStage | None = stages.order_by("position").first()
     if stage is None:
@@ -68,6 +71,7 @@ def create_opportunity(
     if external_id and Opportunity.objects.filter(external_id=external_id).exists():
         raise OpportunityRefused(f"external_id: '{external_id}' is an opportunity already. Change that one.")
     _must_exist(values)
+    _must_live(values)
     deal = Opportunity.objects.create(
         **{name: values[name] for name in CHANGEABLE if name in values},
         pipeline=pipeline,
@@ -90,16 +94,22 @@ def update_opportunity(
     actor: Actor,
     now: datetime,
     seen: Mapping[str, Any] | None = None,
+    seen_edition: int | None = None,
 ) -> Opportunity:
     """Gives a deal other values. What is as it was changes nothing.
 
     `seen` are the values that the editor had before them: where somebody else changed one of those meanwhile,
-    `ValuesMoved` is raised and nothing is written. Raises `OpportunityRefused`.
+    `ValuesMoved` is raised and nothing is written. With `seen_edition` any change since then raises `EditionMoved`.
+    Raises `OpportunityRefused`, and `AccountMerged` for an account that has gone into another one.
     """
     unknown = sorted(set(values) - set(CHANGEABLE))
     if unknown:
         raise OpportunityRefused(f"{unknown[0]}: this cannot be changed here. Known: {', '.join(CHANGEABLE)}.")
+    _must_exist({"account_id": values.get("account_id")})
+    _must_live(values)
     deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
+    if seen_edition is not None and deal.edition != seen_edition:
+        raise EditionMoved("Somebody else has changed this deal since you read it. Read it again, then send yours.")
     clashes = [
         Clash(name, was, getattr(deal, name), values[name])
         for name, was in (seen or {}).items()
@@ -120,8 +130,20 @@ def update_opportunity(
     audit.record(
         actor=actor, at=now, verb="changed opportunity", subject=deal, before=_plain(before), after=_plain(fresh)
     )
+    if "account_id" in fresh:
+        _let_contacts_go(deal, actor, now)
     mark_changed([pk for pk in accounts | {deal.account_id} if pk is not None])
     return deal
+
+
+def _let_contacts_go(deal: Opportunity, actor: Actor, now: datetime) -> None:
+    """Answers that name a contact of another account than the deal's are no longer complete."""
+    gone = Answer.objects.filter(opportunity=deal, contact__isnull=False).exclude(contact__account_id=deal.account_id)
+    told = {f"{one.framework}.{one.question}": one.contact_id for one in gone.order_by("pk")}
+    if told:
+        gone.update(contact=None, is_complete=False)
+        audit.record(actor=actor, at=now, verb="opened answers again", subject=deal, before=told,
+                     reason="The opportunity has another account.")  # fmt: skip
 
 
 def _must_exist(values: Mapping[str, Any]) -> None:
@@ -134,6 +156,12 @@ def _must_exist(values: Mapping[str, Any]) -> None:
     amount = values.get("amount_minor")
     if amount is not None and not 0 <= amount < 10**15:
         raise OpportunityRefused("amount: an amount from 0 up to ten trillion.")
+
+
+def _must_live(values: Mapping[str, Any]) -> None:
+    """Locks the account that the deal is given, before the deal: a merge takes them in this order."""
+    if values.get("account_id") is not None:
+        living_account(values["account_id"])
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

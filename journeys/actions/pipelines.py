@@ -10,12 +10,15 @@ from django.db.models import F, QuerySet
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
+from core.choices import VersionState
 from core.models import ProcessVersion
-from core.versioning import ensure_published
+from core.versioning import draft, ensure_published, publish
+from journeys.actions.pipeline_locks import take_pipeline
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
 from journeys.queries.words import pipeline_obstacles
 from journeys.rules.pipelines import (
     DEFAULT_PIPELINE,
+    OPEN,
     PipelineSpec,
     StageSpec,
     parse_pipeline,
@@ -24,6 +27,7 @@ from journeys.rules.pipelines import (
 
 PIPELINE_KIND = "pipeline"
 DEFAULT_PIPELINE_KEY = "sales"
+IMPORTED = "Stages of an import."
 
 
 @transaction.atomic
@@ -50,27 +54,44 @@ def create_pipeline(*, key: str, name: str, spec: PipelineSpec, actor: Actor, no
 
 
 @transaction.atomic
-def add_stages(*, pipeline: Pipeline, spec: PipelineSpec) -> list[PipelineStage]:
-    """Gives an imported pipeline the stages that it does not know yet, before its closed ones; returns the new ones."""
-    known = set(pipeline.stages.values_list("key", flat=True))
+def add_stages(*, pipeline: Pipeline, spec: PipelineSpec, actor: Actor, now: datetime) -> list[PipelineStage]:
+    """Gives an imported pipeline the stages that it does not know yet, before its closed ones; returns the new ones.
+
+    They stand in a new version of its document, so that the editor and the deals agree. Raises `ValueError` where
+    what is live could not be published as it is.
+    """
+    rows = list(pipeline.stages.order_by("position"))
+    known = {stage.key for stage in rows}
     fresh = [stage for stage in spec.stages if stage.key not in known]
     if not fresh:
         return []
-    first_closed = pipeline.stages.exclude(kind="open").order_by("position").first()
-    position = first_closed.position if first_closed else len(known) + 1
-    # Two steps, since positions are unique at every moment.
-    for shift in (1000, len(fresh) - 1000):
-        later = pipeline.stages.filter(position__gte=position)
-        later.update(position=F("position") + shift)
-    return PipelineStage.objects.bulk_create(_rows(pipeline, fresh, first=position))
+    live = ProcessVersion.objects.filter(kind=PIPELINE_KIND, key=pipeline.key, state=VersionState.PUBLISHED).first()
+    definition = {name: value for name, value in (live.definition if live else {}).items() if name != "reassign"}
+    stages = list(definition.get("stages", ()))
+    said = {stage["key"] for stage in stages}
+    # Rows of imports from before the document was told of them come along.
+    coming = [_spec_of(row) for row in rows if row.key not in said] + fresh
+    coming.sort(key=lambda stage: stage.kind != OPEN)
+    place = next((at for at, stage in enumerate(stages) if stage.get("kind", OPEN) != OPEN), len(stages))
+    stages[place:place] = pipeline_document(PipelineSpec(tuple(coming)))["stages"]
+    version = draft(kind=PIPELINE_KIND, key=pipeline.key, name=live.name if live else pipeline.name,
+                    definition={**definition, "stages": stages}, actor=actor, now=now)  # fmt: skip
+    publish(version=version, actor=actor, now=now, reason=IMPORTED, waiver=IMPORTED, exempt=True)
+    return list(pipeline.stages.filter(key__in=[stage.key for stage in fresh]).order_by("position"))
+
+
+def _spec_of(row: PipelineStage) -> StageSpec:
+    return StageSpec(row.key, row.name, row.kind, row.probability, row.forecast)
 
 
 def follow_pipeline(version: ProcessVersion, actor: Actor, now: datetime) -> None:
     """Makes the rows that opportunities point at say what the version says. Raises `ValueError` with what is in use.
 
     Deals and stays of a stage that goes are reassigned first, as the version says, in the transaction of publishing.
+    The pipeline is held alone meanwhile: no deal moves into a stage that goes.
     """
     spec = parse_pipeline(version.definition)
+    take_pipeline(version.key)
     stages, obstacles = spec.stages, pipeline_obstacles(version.key, spec)
     if obstacles:
         raise ValueError(" ".join(obstacles))

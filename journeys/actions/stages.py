@@ -8,12 +8,25 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from accounts.models import Account
+from accounts.queries.living import living_account
 from accounts.queries.planning import whole_tables
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
 from core.tenancy import require_tenant_id
-from journeys.actions.moving import ASKED, GATE, REASON, Asked, GateShut, Moved, ReasonNeeded, sort_out, use_waivers
+from journeys.actions.moving import (
+    ASKED,
+    GATE,
+    REASON,
+    Asked,
+    GateShut,
+    Moved,
+    ReasonNeeded,
+    Sorted,
+    moved_after,
+    sort_out,
+    use_waivers,
+)
 from journeys.models import LifecycleStage, StageVisit
 from journeys.queries.gates import Process, account_gate, account_goes_back, journey_process, judge_accounts
 from journeys.queries.stages import STANDARD
@@ -26,9 +39,10 @@ def move_account_stage(
     """Ends the account's stay in its stage and starts one in another; both stay in history.
 
     The stage it is in already: nothing happens. Raises `GateShut` with what is missing, `ReasonNeeded` for a step back
-    that is no loop of the journey, and `DoesNotExist` for an unknown account or stage.
+    that is no loop of the journey, `AccountMerged` for an account that has gone, and `DoesNotExist` for an
+    unknown account or stage.
     """
-    account = Account.objects.get(pk=account_id)
+    account = living_account(account_id)
     result = move_accounts(
         account_ids=[account.pk], stage_key=stage_key, actor=actor, today=today, now=now, reason=reason
     )
@@ -51,10 +65,13 @@ def move_accounts(
 ) -> Moved:
     """Many accounts into one stage: those whose gates are open go, the others stay and are named. Set-based.
 
-    Accounts that are in the stage already, and ids without an account, are passed over.
+    Accounts that are in the stage already, accounts that went into another one, and ids without an account, are
+    passed over.
     """
     stage = LifecycleStage.objects.get(journey=STANDARD, key=stage_key)
-    accounts = list(Account.objects.select_for_update().filter(pk__in=set(account_ids)).order_by("pk"))
+    accounts = list(
+        Account.objects.select_for_update().filter(pk__in=set(account_ids), merged_into=None).order_by("pk")
+    )
     stays = StageVisit.objects.filter(account_id__in=[one.pk for one in accounts], left_on=None)
     here = {one.account_id: one.stage for one in stays.select_related("stage")}
     accounts = [one for one in accounts if one.pk not in here or here[one.pk].pk != stage.pk]
@@ -66,10 +83,11 @@ def move_accounts(
     ]
     judged = judge_accounts(process, [one.id for one in asked], stage.key, today)
     result = sort_out(asked, judged, process, subject="account", stage_key=stage.key, today=today)
-    going = [one for one in accounts if one.pk in set(result.going)]
+    ids = set(result.going)
+    going = [one for one in accounts if one.pk in ids]
     if going:
         use_waivers(result.waivers, now)
-        _write(going, here, stage, process, actor, today, now, reason.strip())
+        _write(going, here, stage, process, actor, today, now, reason.strip(), result)
     return Moved(result.going, result.refused)
 
 
@@ -99,6 +117,7 @@ def _write(
     today: date,
     now: datetime,
     reason: str,
+    result: Sorted,
 ) -> None:
     # The hand-offs' answers move accounts through here, so that the modules know each other.
     from journeys.actions.handoffs.opening import open_for_moves  # noqa: PLC0415 -- see above
@@ -112,7 +131,10 @@ def _write(
         actor=actor,
         at=now,
         verb="moved account",
-        rows=[(one, {"stage": here[one.pk].key if one.pk in here else None}, {"stage": stage.key}) for one in accounts],
+        rows=[
+            (one, {"stage": here[one.pk].key if one.pk in here else None}, moved_after(result, one.pk, stage.key))
+            for one in accounts
+        ],
         reason=reason,
     )
     mark_changed(ids)

@@ -14,13 +14,14 @@ from core.api.jobs import JobShape, accepted
 from core.api.pages import page_of
 from core.models import Membership
 from core.permissions import Permission
+from journeys.actions import rights
 from journeys.actions.bulk_moves import MOST, start_moves
-from journeys.actions.evidence import EvidenceRefused, give_evidence
+from journeys.actions.evidence import EvidenceRefused, give_evidence, take_back_evidence
 from journeys.actions.moves import move_opportunity
 from journeys.actions.moving import ASKED, EditionMoved, GateShut, ReasonNeeded, StageElsewhere
 from journeys.actions.stages import move_account_stage
 from journeys.actions.waivers import WaiverRefused, approve_waiver, ask_waiver, refuse_waiver, revoke_waiver
-from journeys.models import LifecycleStage, Opportunity, PipelineStage, StageVisit, Waiver
+from journeys.models import Evidence, LifecycleStage, Opportunity, PipelineStage, StageVisit, Waiver
 from journeys.queries.gates import account_gate, opportunity_gate
 from journeys.queries.stages import STANDARD
 from journeys.queries.waivers import STATES, LedgerFilters, ledger, state_of
@@ -67,15 +68,18 @@ class Moving(StageQuery):
                                    help_text="Needed for a step back.")  # fmt: skip
 
 
-class DealMoving(Moving):
+class Closing(Moving):
     close_reason = serializers.CharField(required=False, allow_blank=True, max_length=200, default="",
                                          help_text="Needed for a lost deal.")  # fmt: skip
+
+
+class DealMoving(Closing):
     edition = serializers.IntegerField(
         required=False, min_value=1, help_text="As last read: refused when it has risen."
     )
 
 
-class ManyMoving(DealMoving):
+class ManyMoving(Closing):
     pipeline = serializers.CharField(max_length=80)
     opportunities = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=ID_MAX),
                                           min_length=1, max_length=MOST)  # fmt: skip
@@ -149,11 +153,12 @@ class DealGate(ApiView):
               query=GateQuery, tag="gates")  # fmt: skip
     def get(self, call: Call, opportunity_id: int) -> Answer:
         deal, stage = _deal(opportunity_id, call.query["stage"])
-        return Answer(opportunity_gate(opportunity=deal, to_stage=stage, today=call.today))
+        sees_money = call.may(Permission.VIEW_MONEY)
+        return Answer(opportunity_gate(opportunity=deal, to_stage=stage, today=call.today, sees_money=sees_money))
 
 
 class DealMove(ApiView):
-    @endpoint(Permission.WORK_OPPORTUNITIES, PlaceShape, summary="Move a deal through its gate", body=DealMoving,
+    @endpoint(rights.MOVE_DEAL, PlaceShape, summary="Move a deal through its gate", body=DealMoving,
               tag="gates")  # fmt: skip
     def post(self, call: Call, opportunity_id: int) -> Answer:
         deal, stage = _deal(opportunity_id, call.body["stage"])
@@ -169,7 +174,7 @@ class DealMove(ApiView):
 
 
 class DealMoves(ApiView):
-    @endpoint(Permission.WORK_OPPORTUNITIES, JobShape, summary="Move many deals as a job", body=ManyMoving, status=202,
+    @endpoint(rights.MOVE_DEAL, JobShape, summary="Move many deals as a job", body=ManyMoving, status=202,
               tag="gates")  # fmt: skip
     def post(self, call: Call) -> Answer:
         stage = get_object_or_404(
@@ -184,11 +189,18 @@ class DealMoves(ApiView):
 
 
 class DealEvidence(ApiView):
-    @endpoint(Permission.WORK_OPPORTUNITIES, EvidenceShape, summary="Give evidence for a criterion of a deal",
+    @endpoint(rights.GIVE_EVIDENCE, EvidenceShape, summary="Give evidence for a criterion of a deal",
               body=Giving, status=201, tag="gates")  # fmt: skip
     def post(self, call: Call, opportunity_id: int) -> Answer:
         get_object_or_404(Opportunity.objects.all(), pk=opportunity_id)
         return _evidence(call, opportunity_id=opportunity_id)
+
+
+class EvidenceBack(ApiView):
+    @endpoint(rights.GIVE_EVIDENCE, EvidenceShape, summary="Take evidence back; the row stays", tag="gates")
+    def post(self, call: Call, evidence_id: int) -> Answer:
+        get_object_or_404(Evidence.objects.all(), pk=evidence_id)
+        return Answer(take_back_evidence(evidence_id=evidence_id, actor=call.actor, now=call.now))
 
 
 class AccountGate(ApiView):
@@ -196,11 +208,13 @@ class AccountGate(ApiView):
               query=GateQuery, tag="gates")  # fmt: skip
     def get(self, call: Call, account_id: int) -> Answer:
         stage = _stage(account_id, call.query["stage"])
-        return Answer(account_gate(account_id=account_id, to_stage=stage.key, today=call.today))
+        sees_money = call.may(Permission.VIEW_MONEY)
+        found = account_gate(account_id=account_id, to_stage=stage.key, today=call.today, sees_money=sees_money)
+        return Answer(found)
 
 
 class AccountMove(ApiView):
-    @endpoint(Permission.EDIT_ACCOUNTS, PlaceShape, summary="Move an account through its gate", body=Moving,
+    @endpoint(rights.MOVE_ACCOUNT, PlaceShape, summary="Move an account through its gate", body=Moving,
               tag="gates")  # fmt: skip
     def post(self, call: Call, account_id: int) -> Answer:
         stage = _stage(account_id, call.body["stage"])
@@ -215,7 +229,7 @@ class AccountMove(ApiView):
 
 
 class AccountEvidence(ApiView):
-    @endpoint(Permission.EDIT_ACCOUNTS, EvidenceShape, summary="Give evidence for a criterion of an account",
+    @endpoint(rights.GIVE_EVIDENCE, EvidenceShape, summary="Give evidence for a criterion of an account",
               body=Giving, status=201, tag="gates")  # fmt: skip
     def post(self, call: Call, account_id: int) -> Answer:
         get_object_or_404(Account.objects.all(), pk=account_id)
@@ -232,7 +246,7 @@ class WaiverList(ApiView):
         )
         return Answer(page_of(ledger(filters, call.today), asked, by="-id", within=call.within))
 
-    @endpoint(Permission.WORK_OPPORTUNITIES, WaiverShape, summary="Ask for a waiver", body=Asking, status=201,
+    @endpoint(rights.ASK_WAIVER, WaiverShape, summary="Ask for a waiver", body=Asking, status=201,
               tag="gates")  # fmt: skip
     def post(self, call: Call) -> Answer:
         body = call.body
@@ -254,12 +268,12 @@ class WaiverList(ApiView):
 
 
 class WaiverAnswer(ApiView):
-    @endpoint(Permission.WORK_OPPORTUNITIES, WaiverShape, summary="Approve, refuse or revoke a waiver", body=Answering,
+    @endpoint(rights.ANSWER_WAIVER, WaiverShape, summary="Approve, refuse or revoke a waiver", body=Answering,
               tag="gates")  # fmt: skip
     def post(self, call: Call, waiver_id: int) -> Answer:
         _waiver(waiver_id)
         person, verdict, words = _person(call), call.body["verdict"], call.body["answer"]
-        if verdict != "revoke" and not call.may(Permission.APPROVE_WAIVERS):
+        if verdict != "revoke" and not call.may(rights.WAIVE):
             raise Refused("forbidden", "Your role does not approve waivers.", status_code=403)
         try:
             if verdict == "approve":

@@ -16,6 +16,7 @@ urlpatterns = [
     path("opportunities/<int:opportunity_id>/gate/", gates.DealGate.as_view(), name="api_deal_gate"),
     path("opportunities/<int:opportunity_id>/move/", gates.DealMove.as_view(), name="api_deal_move"),
     path("opportunities/<int:opportunity_id>/evidence/", gates.DealEvidence.as_view(), name="api_deal_evidence"),
+    path("evidence/<int:evidence_id>/take-back/", gates.EvidenceBack.as_view(), name="api_evidence_back"),
     path("accounts/<int:account_id>/gate/", gates.AccountGate.as_view(), name="api_account_gate"),
     path("accounts/<int:account_id>/stage/", gates.AccountMove.as_view(), name="api_account_stage"),
     path("accounts/<int:account_id>/evidence/", gates.AccountEvidence.as_view(), name="api_account_evidence"),

@@ -31,6 +31,7 @@ class Placed:
     position: int
     criterion: Criterion
     required: tuple[str, ...] = ()  # the questions of a framework that must be answered
+    is_end: bool = False  # a closed stage, which nobody passes through
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,11 @@ def check_questions(definition: Mapping[str, Any]) -> None:
 
 def placed_criteria(stages: Sequence[StageGates], positions: Mapping[str, int]) -> tuple[Placed, ...]:
     """The criteria with the positions of their stages. Stages that have no row are left out."""
+    ends = {stage.key for stage in stages if stage.is_end}
     found = [
-        Placed(key, part, positions[key], criterion) for key, part, criterion in criteria_of(stages) if key in positions
+        Placed(key, part, positions[key], criterion, is_end=key in ends)
+        for key, part, criterion in criteria_of(stages)
+        if key in positions
     ]
     asked = {one.criterion.framework for one in found if one.criterion.framework}
     known = _questions(asked) if asked else {}
@@ -160,18 +164,18 @@ def _met_sql(placed: Sequence[Placed], subject: Subject) -> tuple[str, list[Any]
 
 
 def _is_asked(one: Placed) -> tuple[str, list[Any]]:
-    """Exit criteria of every stage from the origin up to the target; entry criteria of the target. None on a way back.
+    """Exit criteria of every stage from the origin up to the target; entry criteria of every stage behind the origin
+    up to and with the target. None on a way back.
 
-    Before the first stage (origin 0), the entry criteria of every stage on the way as well. On the way to a lost stage
-    only that stage's own entry criteria.
+    On the way to a lost stage, for one that is placed, and of closed stages, only the target's own entry criteria.
     """
     if one.part == ENTRY:
-        return _ENTERED, [one.position, one.position]
+        return (_TARGET, [one.position]) if one.is_end else (f"({_TARGET} OR {_PASSED})", [one.position] * 3)
     return _LEFT, [one.position, one.position]
 
 
-_ENTERED: Final = """((ways.target = %s AND (ways.to_lost OR ways.origin < ways.target))
-OR (ways.origin = 0 AND NOT ways.to_lost AND ways.target > %s))"""
+_TARGET: Final = "(ways.target = %s AND (ways.to_lost OR ways.origin < ways.target))"
+_PASSED: Final = "(NOT ways.to_lost AND ways.origin >= 0 AND ways.origin < %s AND ways.target > %s)"
 _LEFT: Final = "(NOT ways.to_lost AND ways.origin BETWEEN 0 AND %s AND ways.target > %s)"
 
 

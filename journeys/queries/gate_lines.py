@@ -22,7 +22,7 @@ class GateLine:
     `field:amount`, `contact:role`, or "" where only the facts can change.
 
     `stage_key` and `part` (entry or exit) say where in the document it stands; `waived`, that an approved waiver
-    names it. `met_on` and `met_by` are known of answers and evidence.
+    names it. `met_on` and `met_by` are known of answers and evidence; `evidence_id` is what can be taken back.
     """
 
     key: str
@@ -36,14 +36,20 @@ class GateLine:
     part: str = ""
     waived: bool = False
     help: str = ""
+    evidence_id: int | None = None
 
 
 def lines_of(
-    asked: Sequence[tuple[Placed, bool]], row: Opportunity | Account, covered: Collection[str], today: date
+    asked: Sequence[tuple[Placed, bool]],
+    row: Opportunity | Account,
+    covered: Collection[str],
+    today: date,
+    *,
+    sees_money: bool,
 ) -> tuple[GateLine, ...]:
-    """The lines in the order of the document. Four statements at most."""
+    """The lines in the order of the document, without amounts for those who see none. Four statements at most."""
     subject: Subject = "opportunity" if isinstance(row, Opportunity) else "account"
-    teller = _Teller(asked, row, subject, today)
+    teller = _Teller(asked, row, subject, today, sees_money=sees_money)
     return tuple(
         GateLine(
             key=one.criterion.key,
@@ -63,11 +69,18 @@ class _Teller:
     """What is known of one row, read once for all of its lines."""
 
     def __init__(
-        self, asked: Sequence[tuple[Placed, bool]], row: Opportunity | Account, subject: Subject, today: date
+        self,
+        asked: Sequence[tuple[Placed, bool]],
+        row: Opportunity | Account,
+        subject: Subject,
+        today: date,
+        *,
+        sees_money: bool,
     ) -> None:
         self.today = today
         criteria = [one.criterion for one, _ in asked]
         self.known = registry.facts(subject)
+        self.hidden = () if sees_money else {key for key, fact in self.known.items() if fact.type == "money"}
         self.values = _values(criteria, row, subject, today)
         self.evidence: dict[str, Evidence] = {}
         if any(one.evidence for one in criteria):
@@ -86,7 +99,7 @@ class _Teller:
         criterion = one.criterion
         if criterion.rule is not None:
             labels = {key: fact.label for key, fact in self.known.items()}
-            detail = seen_words(criterion.rule, self.values, labels, self._say)
+            detail = seen_words(criterion.rule, self.values, labels, self._say, self.hidden)
             return {
                 "detail": detail,
                 "fix": "" if met else fix_of(criterion.rule, unmet_facts(criterion.rule, self.values)),
@@ -98,6 +111,7 @@ class _Teller:
                 "fix": "" if met else f"evidence:{criterion.key}",
                 "met_on": given.given_on if given else None,
                 "met_by": given.given_by if given else "",
+                "evidence_id": given.pk if given else None,
             }
         return self._answer(criterion.answer, met=met) if criterion.answer else self._framework(one, met=met)
 

@@ -15,7 +15,7 @@ from journeys.choices import StageKind
 from journeys.models import LifecycleStage, Opportunity, Pipeline, PipelineStage, StageVisit, Waiver
 from journeys.queries.criteria import ACCOUNT, OPPORTUNITY, Judged, Placed, Ways, judge, placed_criteria
 from journeys.queries.gate_lines import GateLine, lines_of
-from journeys.rules.criteria import StageGates, stage_gates
+from journeys.rules.criteria import StageGates, asks_the_same, criteria_of, stage_gates
 
 JOURNEY: Final = "standard"
 
@@ -102,6 +102,17 @@ def pipeline_process(pipeline: Pipeline) -> Process:
     return _process(version, dict(pipeline.stages.values_list("key", "position")))
 
 
+def gated_pipelines() -> set[int]:
+    """The pipelines whose live version asks something anywhere. Two statements."""
+    live = ProcessVersion.objects.filter(kind="pipeline", state=VersionState.PUBLISHED)
+    keys = [
+        key
+        for key, definition in live.values_list("key", "definition")
+        if any(one.entry or one.exit for one in stage_gates(definition))
+    ]
+    return set(Pipeline.objects.filter(key__in=keys).values_list("pk", flat=True))
+
+
 def journey_process() -> Process:
     """What the live version of the journey of accounts asks. Two statements."""
     version = ProcessVersion.objects.filter(kind="journey", key=JOURNEY, state=VersionState.PUBLISHED).first()
@@ -154,23 +165,33 @@ def judge_accounts(
     return judge(rows, ways, process.placed, subject=ACCOUNT, as_of=today, only_missing=only_missing)
 
 
-def opportunity_gate(*, opportunity: Opportunity, to_stage: PipelineStage, today: date) -> Gate:
-    """The gate from where the deal is into a stage of its pipeline. A constant number of statements."""
+def opportunity_gate(
+    *, opportunity: Opportunity, to_stage: PipelineStage, today: date, sees_money: bool = True
+) -> Gate:
+    """The gate from where the deal is into a stage of its pipeline. A constant number of statements.
+
+    The lines say amounts only where `sees_money`.
+    """
     process = pipeline_process(to_stage.pipeline)
     found = judge_deals(process, [opportunity.pk], to_stage, today, only_missing=False)
     needs = deal_needs(process, opportunity.stage, to_stage)
-    return _gate(process, found, OPPORTUNITY, opportunity, (to_stage.key, to_stage.name), today, needs)
+    return _gate(process, found, OPPORTUNITY, opportunity, (to_stage.key, to_stage.name), today, needs,
+                 sees_money=sees_money)  # fmt: skip
 
 
-def account_gate(*, account_id: int, to_stage: str, today: date) -> Gate:
-    """The gate from where the account is into a stage of the journey, by key. A constant number of statements."""
+def account_gate(*, account_id: int, to_stage: str, today: date, sees_money: bool = True) -> Gate:
+    """The gate from where the account is into a stage of the journey, by key. A constant number of statements.
+
+    The lines say amounts only where `sees_money`.
+    """
     process = journey_process()
     stage = LifecycleStage.objects.get(journey=JOURNEY, key=to_stage)
     found = judge_accounts(process, [account_id], to_stage, today, only_missing=False)
     here = StageVisit.objects.filter(account_id=account_id, left_on=None).select_related("stage").first()
     back = here is not None and account_goes_back(process, here.stage, stage)
     account = Account.objects.get(pk=account_id)
-    return _gate(process, found, ACCOUNT, account, (stage.key, stage.name), today, "reason" if back else "")
+    needs = "reason" if back else ""
+    return _gate(process, found, ACCOUNT, account, (stage.key, stage.name), today, needs, sees_money=sees_money)
 
 
 def deal_needs(process: Process, here: PipelineStage, to: PipelineStage) -> str:
@@ -197,6 +218,8 @@ def _gate(
     stage: tuple[str, str],
     today: date,
     needs: str,
+    *,
+    sees_money: bool,
 ) -> Gate:
     asked = [
         (place, met)
@@ -205,16 +228,16 @@ def _gate(
     ]
     waivers = list(
         Waiver.objects.filter(Q(state="asked") | usable(today), **{f"{subject}_id": row.pk}, stage_key=stage[0])
-        .select_related("asker__user")
+        .select_related("asker__user", "version")
         .order_by("-asked_at", "-pk")
     )
-    signed = [one for one in waivers if one.state == "approved"]
-    covered = {key for one in signed for key in covers(one)}
+    signed = [one for one in waivers if one.state == "approved" and covers(one, process)]
+    covered = {key for one in signed for key in covers(one, process)}
     return Gate(
         stage_key=stage[0],
         stage_name=stage[1],
         version=process.version,
-        lines=lines_of(asked, row, covered, today),
+        lines=lines_of(asked, row, covered, today, sees_money=sees_money),
         waiver=signed[0] if signed else None,
         needs_reason=needs == "reason",
         needs_close_reason=needs == "close_reason",
@@ -227,9 +250,19 @@ def usable(today: date) -> Q:
     return Q(state="approved", used_at=None, expires_on__gt=today)
 
 
-def covers(waiver: Waiver) -> set[str]:
-    """The keys of the criteria that the waiver names."""
-    return {str(one["key"]) for one in waiver.criteria}
+def covers(waiver: Waiver, process: Process) -> set[str]:
+    """The keys of the criteria that the waiver names, and that still ask what they asked when it was asked for."""
+    named = {str(one["key"]) for one in waiver.criteria}
+    if process.version is not None and waiver.version_id == process.version.pk:
+        return named
+    then = {one.key: one for _, _, one in criteria_of(stage_gates(waiver.version.definition))}
+    return {
+        one.criterion.key
+        for one in process.placed
+        if one.criterion.key in named
+        and one.criterion.key in then
+        and asks_the_same(one.criterion, then[one.criterion.key])
+    }
 
 
 def account_missing(accounts: QuerySet[Account], today: date) -> dict[int, tuple[str, ...]]:

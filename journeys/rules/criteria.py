@@ -44,12 +44,16 @@ class Criterion:
 
 @dataclass(frozen=True)
 class StageGates:
-    """The criteria of one stage of a document, and the stages that may be gone back to without a reason."""
+    """The criteria of one stage of a document, and the stages that may be gone back to without a reason.
+
+    `is_end`: a closed stage. Nobody passes through it on the way to another.
+    """
 
     key: str
     entry: tuple[Criterion, ...] = ()
     exit: tuple[Criterion, ...] = ()
     back_to: tuple[str, ...] = ()
+    is_end: bool = False
 
 
 def parse_criteria(raw: Any, place: str) -> tuple[Criterion, ...]:
@@ -78,6 +82,7 @@ def stage_gates(definition: Mapping[str, Any]) -> tuple[StageGates, ...]:
             entry=parse_criteria(raw.get(ENTRY), f"stages[{index}].{ENTRY}"),
             exit=parse_criteria(raw.get(EXIT), f"stages[{index}].{EXIT}"),
             back_to=_keys(raw.get("back_to"), f"stages[{index}].back_to"),
+            is_end=raw.get("kind", "open") != "open",
         )
         found.append(gates)
         for part, criteria in ((ENTRY, gates.entry), (EXIT, gates.exit)):
@@ -109,6 +114,13 @@ def asked_of(criterion: Criterion) -> str:
         framework, _, question = criterion.answer.partition(".")
         return f"answer to {question} of {framework}"
     return f"{criterion.framework} complete" if criterion.framework else "evidence from a person"
+
+
+def asks_the_same(one: Criterion, other: Criterion) -> bool:
+    """Whether the two ask the same thing. Names and help may differ, but of evidence the name is what is asked."""
+    if one.evidence or other.evidence:
+        return one.evidence == other.evidence and one.name == other.name
+    return (one.rule, one.answer, one.framework) == (other.rule, other.answer, other.framework)
 
 
 _OPERATORS: Final = {

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
+from core.money import to_minor
 from journeys.rules.criteria import ENTRY, EXIT
 from journeys.rules.pipelines import FORECASTS, KINDS, LOST, NOT_YET, OPEN, WON, stage_key
 
@@ -34,8 +37,7 @@ def edited(definition: Mapping[str, Any], fields: Mapping[str, str], frameworks:
             _set_kind(stage, fields[f"{base}.kind"])
         if f"{base}.probability" in fields:
             _set_probability(stage, fields[f"{base}.probability"], f"{base}.probability", problems)
-        if fields.get(f"{base}.forecast") in FORECASTS:
-            stage["forecast"] = fields[f"{base}.forecast"]
+        _set_forecast(stage, fields.get(f"{base}.forecast", ""))
     if problems:
         raise BadFields(problems)
     if frameworks is not None:
@@ -54,6 +56,14 @@ def _set_kind(stage: Document, kind: str) -> None:
         stage.pop(EXIT, None)
 
 
+def _set_forecast(stage: Document, forecast: str) -> None:
+    was_closed = stage.get("forecast") in (WON, LOST)
+    if forecast in FORECASTS:
+        stage["forecast"] = forecast
+    if was_closed and stage.get("kind", OPEN) == OPEN and stage["forecast"] in (WON, LOST):
+        stage["forecast"] = NOT_YET  # a closed stage that was made an open one
+
+
 def _set_probability(stage: Document, text: str, field: str, problems: dict[str, str]) -> None:
     plain = text.strip().removesuffix("%").strip()
     if not plain.isdecimal() or not 0 <= int(plain[:4]) <= 100 or len(plain) > 3:
@@ -62,11 +72,13 @@ def _set_probability(stage: Document, text: str, field: str, problems: dict[str,
     stage["probability"] = int(plain)
 
 
-def acted(document: Document, act: str, arguments: Sequence[str], fields: Mapping[str, str]) -> Document:
-    """The document after a button's act. Raises `BadFields` for what cannot be."""
+def acted(
+    document: Document, act: str, arguments: Sequence[str], fields: Mapping[str, str], *, currency: str
+) -> Document:
+    """The document after a button's act; amounts are typed in the currency. Raises `BadFields` for what cannot be."""
     verbs = {
         "add": _add, "remove": _remove, "keep": _keep, "up": _up, "down": _down,
-        "criterion": _add_criterion, "drop": _drop_criterion,
+        "criterion": partial(_add_criterion, currency=currency), "drop": _drop_criterion,
     }  # fmt: skip
     verb = verbs.get(act)
     return verb(deepcopy(document), list(arguments), fields) if verb else document
@@ -123,12 +135,17 @@ def _shifted(document: Document, arguments: list[str], by: int) -> Document:
     stage = _stage(document, arguments[0] if arguments else "")
     place = stages.index(stage)
     to = place + by
-    if 0 <= to < len(stages):
+    # Open stages stay before closed ones.
+    if 0 <= to < len(stages) and _is_open(stages[to]) == _is_open(stage):
         stages[place], stages[to] = stages[to], stages[place]
     return document
 
 
-def _add_criterion(document: Document, arguments: list[str], fields: Mapping[str, str]) -> Document:
+def _is_open(stage: Document) -> bool:
+    return bool(stage.get("kind", OPEN) == OPEN)
+
+
+def _add_criterion(document: Document, arguments: list[str], fields: Mapping[str, str], *, currency: str) -> Document:
     """`asks` is `answer:meddic.pain`, `framework:meddic`, `evidence`, or `fact:KEY|TYPE` with op and value."""
     stage = _stage(document, arguments[0] if arguments else "")
     base = f"stages.{stage['key']}.new"
@@ -143,7 +160,7 @@ def _add_criterion(document: Document, arguments: list[str], fields: Mapping[str
         part = ENTRY
     asked: Document = {"evidence": True} if word == "evidence" else {word: what}
     if word == "fact":
-        asked = {"rule": _rule(what, fields, base)}
+        asked = {"rule": _rule(what, fields, base, currency)}
     taken = {one["key"] for each in document["stages"] for side in (ENTRY, EXIT) for one in each.get(side, ())}
     first = stage_key(name)[:60]
     key = next(key for key in (first, *(f"{first}_{n}" for n in range(2, 1000))) if key not in taken)
@@ -151,7 +168,7 @@ def _add_criterion(document: Document, arguments: list[str], fields: Mapping[str
     return document
 
 
-def _rule(what: str, fields: Mapping[str, str], base: str) -> Document:
+def _rule(what: str, fields: Mapping[str, str], base: str, currency: str) -> Document:
     fact, _, kind = what.partition("|")
     op, text = fields.get(f"{base}.op", ""), fields.get(f"{base}.value", "").strip()
     if kind == "boolean":
@@ -163,8 +180,10 @@ def _rule(what: str, fields: Mapping[str, str], base: str) -> Document:
     plain = text.replace(",", "").replace(" ", "")
     if not plain.removeprefix("-").replace(".", "", 1).isdecimal() or len(plain) > 15:
         raise BadFields({f"{base}.value": "A number such as 10000."})
+    if kind == "money":
+        return {"fact": fact, "op": op or "gte", "value": to_minor(Decimal(plain), currency)}
     number = float(plain)
-    value = round(number * 100) if kind == "money" else int(number) if number.is_integer() else number
+    value = int(number) if number.is_integer() else number
     return {"fact": fact, "op": op or "gte", "value": value}
 
 

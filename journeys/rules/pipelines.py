@@ -60,9 +60,23 @@ def parse_pipeline(definition: Mapping[str, Any]) -> PipelineSpec:
     kinds = [stage.kind for stage in stages]
     if OPEN not in kinds or WON not in kinds or LOST not in kinds:
         raise ValueError("stages: a pipeline needs at least one open, one won and one lost stage.")
+    _refuse_open_behind_closed(stages)
     stage_gates(definition)
     reassign = _reassign(definition.get("reassign"), [stage.key for stage in stages])
     return PipelineSpec(stages, _frameworks(definition.get("frameworks")), reassign)
+
+
+def _refuse_open_behind_closed(stages: Sequence[StageSpec]) -> None:
+    """Gates go by the order: a stage behind the end would be no step forward for anybody."""
+    closed = ""
+    for place, stage in enumerate(stages):
+        if stage.kind != OPEN:
+            closed = closed or stage.key
+        elif closed:
+            raise ValueError(
+                f"stages[{place}].kind: '{stage.key}' is open and stands behind the closed stage '{closed}'. "
+                f"Move it before '{closed}', or make it won or lost."
+            )
 
 
 def _reassign(raw: Any, keys: Sequence[str]) -> dict[str, str]:
@@ -120,6 +134,9 @@ def _stage(place: int, raw: Any) -> StageSpec:
     probability = raw.get("probability", 0)
     if not isinstance(probability, int) or isinstance(probability, bool) or not 0 <= probability <= 100:
         raise ValueError(f"stages[{place}].probability: a whole number from 0 to 100, not {probability!r}.")
+    if kind == OPEN and forecast in (WON, LOST):
+        allowed = ", ".join(one for one in FORECASTS if one not in (WON, LOST))
+        raise ValueError(f"stages[{place}].forecast: an open stage is not {forecast} yet; one of {allowed}.")
     entry = parse_criteria(raw.get("entry"), f"stages[{place}].entry")
     leave = parse_criteria(raw.get("exit"), f"stages[{place}].exit")
     if leave and kind != OPEN:

@@ -73,7 +73,7 @@ CASES = (
         {"discovery": {"exit": [AMOUNT]}, "demo": {"entry": [PAIN], "exit": [SHOWN]}, "proposal": {"entry": [SEGMENT]}},
         "discovery",
         "proposal",
-        ("The amount is known", "They saw the demo", "The account has a segment"),
+        ("The amount is known", "The pain is named", "They saw the demo", "The account has a segment"),
     ),
     Case("won", {"closed_won": {"entry": [SEGMENT]}}, "negotiation", "closed_won", ("The account has a segment",)),
     Case("lost", {"demo": {"entry": [PAIN]}}, "demo", "closed_lost", (ASKED["close_reason"],)),
@@ -283,3 +283,98 @@ def test_what_is_met_opens_on_every_path(world: World) -> None:
         Opportunity.objects.update(amount_minor=1)
     assert walked(world, deals, "demo") == on_each(())
     assert places(world, deals) == on_each("demo")
+
+
+HEAD = ["Opportunity ID", "Pipeline", "Stage", "Close date", "Closed lost reason"]
+
+
+def files(world: World, *row: str) -> list[tuple[str, str]]:
+    """Code and words of each refused row, the same in the dry run and in the import."""
+    file = world.folder / "deals.csv"
+    file.write_text("\n".join([",".join(HEAD), ",".join([*row, *[""] * (len(HEAD) - len(row))])]))
+    said = []
+    for more in (["--dry-run"], []):
+        out = StringIO()
+        asked = ["opportunities", str(file), "--tenant", world.tenant.slug, *more, "--json"]
+        call_command("import_data", *asked, stdout=out)
+        said.append([(one["code"], one["example"]) for one in json.loads(out.getvalue())["refusals"]])
+    assert said[0] == said[1]
+    return said[1]
+
+
+def partners(criteria: dict[str, Any]) -> None:
+    with time_machine.travel(NOW - timedelta(days=400), tick=False):
+        gates.publish(gates.gated(**criteria), key="partners", name="Partners")
+
+
+@pytest.mark.capability("S1")
+@pytest.mark.parametrize("named", ["Partners", "Somewhere new"])
+def test_a_file_takes_no_deal_out_of_a_pipeline_with_criteria(world: World, named: str) -> None:
+    with tenant_context(world.tenant.pk):
+        gates.deal(external_id="walker")
+        partners({})
+        gates.publish(gates.gated(discovery={"exit": [AMOUNT]}))
+    [(code, words)] = files(world, "walker", named, "Demo")
+    assert code == "pipeline"
+    assert "It is in the pipeline Sales, which has criteria. Give the row “Sales” in a column “Pipeline”" in words
+    with tenant_context(world.tenant.pk):
+        assert (Opportunity.objects.get().stage.key, Opportunity.objects.get().pipeline.key) == ("discovery", "sales")
+
+
+def test_a_file_takes_a_deal_out_of_a_pipeline_without_criteria_through_the_gates_of_the_other(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        gates.deal(external_id="walker")
+        partners({"discovery": {"exit": [AMOUNT]}})
+    [(code, words)] = files(world, "walker", "Partners", "Demo")
+    assert (code, "The amount is known" in words) == ("gate", True)
+    [(code, words)] = files(world, "walker", "Partners", "Closed lost")
+    assert (code, ASKED["close_reason"] in words) == ("gate", True)
+    assert files(world, "walker", "Partners", "Discovery") == []
+
+
+def test_a_file_brings_no_stage_into_a_pipeline_with_criteria(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        gates.deal(external_id="walker")
+        gates.publish(gates.gated(discovery={"exit": [AMOUNT]}))
+    [(code, words)] = files(world, "walker", "Sales", "Backdoor")
+    assert code == "stage"
+    assert "Sales has criteria and knows no stage “Backdoor”: add the stage in Stages and gates" in words
+    with tenant_context(world.tenant.pk):
+        assert not PipelineStage.objects.filter(name="Backdoor").exists()
+        gates.publish(gates.gated())
+    assert files(world, "walker", "Sales", "Backdoor") == []
+
+
+@pytest.mark.parametrize(
+    ("closed", "refused"), [("2026-03-01", False), ("2026-03-02", True), ("2026-03-20", True), ("", True)]
+)
+def test_a_closed_deal_is_history_only_where_it_closed_before_the_gates(
+    world: World, closed: str, refused: bool
+) -> None:
+    with tenant_context(world.tenant.pk):
+        gates.publish(gates.gated(discovery={"exit": [AMOUNT]}))
+    said = files(world, "never seen", "Sales", "Closed won", closed)
+    assert [code for code, _ in said] == (["gate"] if refused else [])
+    with tenant_context(world.tenant.pk):
+        assert Opportunity.objects.count() == (0 if refused else 1)
+
+
+def test_a_lost_deal_that_nobody_has_seen_is_asked_why(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        gates.publish(gates.gated(discovery={"exit": [AMOUNT]}))
+    [(code, words)] = files(world, "never seen", "Sales", "Closed lost")
+    assert (code, ASKED["close_reason"] in words) == ("gate", True)
+    assert files(world, "never seen", "Sales", "Closed lost", "", "No budget") == []
+
+
+def test_a_waiver_opens_nothing_once_its_criterion_asks_something_else(world: World) -> None:
+    deals = set_up(world, CASES[0])
+    sign(world, deals, "demo")
+    with tenant_context(world.tenant.pk):
+        stricter = {**AMOUNT, "name": "The amount is over 500", "rule": {**AMOUNT["rule"], "value": 500_00}}
+        gates.publish(gates.gated(discovery={"exit": [stricter]}))
+    assert walked(world, deals, "demo") == on_each(("The amount is over 500",))
+    with tenant_context(world.tenant.pk):
+        assert not Waiver.objects.exclude(used_at=None).exists()
+        gates.publish(gates.gated(discovery={"exit": [{**AMOUNT, "name": "Amount, please"}]}))
+    assert walked(world, deals, "demo") == on_each(())

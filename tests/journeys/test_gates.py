@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import time_machine
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from core.choices import Role
 from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from journeys.actions.answers import answer_question
@@ -21,7 +25,7 @@ from journeys.actions.moves import (
     move_opportunity,
     place_opportunity,
 )
-from journeys.models import Opportunity, OpportunityStageVisit
+from journeys.models import LifecycleStage, Opportunity, OpportunityStageVisit, StageVisit, Waiver
 from journeys.queries.gates import opportunity_gate
 from tests.factories import gates
 from tests.factories.gates import ACTOR, AMOUNT, MEDDIC, NOW, PAIN, SEGMENT, SHOWN, TODAY, deal, gated, publish, stage
@@ -105,8 +109,15 @@ def test_skipping_a_stage_dodges_nothing(tenant: Tenant) -> None:
     publish(gated(discovery={"exit": [AMOUNT]}, demo={"entry": [PAIN], "exit": [SHOWN]}, proposal={"entry": [SEGMENT]}))
     one = deal(of=gates.account())
     assert missing(one, "demo") == ["amount", "pain"]
-    assert missing(one, "proposal") == ["amount", "demo_seen", "segment"]
-    assert missing(one, "closed_won") == ["amount", "demo_seen"]
+    assert missing(one, "proposal") == ["amount", "pain", "demo_seen", "segment"]
+    assert missing(one, "closed_won") == ["amount", "pain", "demo_seen", "segment"]
+
+
+def test_nobody_passes_through_a_closed_stage(tenant: Tenant) -> None:
+    document = gated(closed_lost={"entry": [PAIN]}, closed_won={"entry": [SEGMENT]})
+    document["stages"][-2:] = document["stages"][:-3:-1]
+    publish(document)
+    assert missing(deal(of=gates.account()), "closed_won") == ["segment"]
 
 
 def test_a_lost_stage_asks_its_own_entry_criteria_and_the_reason(tenant: Tenant) -> None:
@@ -230,3 +241,72 @@ def test_the_number_of_statements_does_not_grow_with_the_number_of_deals(tenant:
                                today=TODAY, now=NOW)  # fmt: skip
         counts.append(len(seen))
     assert counts[0] == counts[1]
+
+
+RICH: Final = {"key": "rich", "name": "Large enough", "rule": {"fact": "accounts.arr", "op": "gte", "value": 900_000}}
+
+
+@pytest.mark.parametrize(("role", "saw"), [(Role.SUPPORT_AGENT, False), (Role.CSM, True)])
+def test_a_gate_says_no_amount_to_those_who_see_no_money(tenant: Tenant, role: Role, *, saw: bool) -> None:
+    with tenant_context(tenant.pk):
+        live = gates.publish_of("standard", "journey")
+        stages = [{**one, "entry": [RICH]} if n == 1 else one for n, one in enumerate(live.definition["stages"])]
+        gates.publish({**live.definition, "stages": stages}, kind="journey", key="standard", name="Journey")
+        first, second = LifecycleStage.objects.filter(journey="standard").order_by("position")[:2]
+        of = gates.account(arr_minor=123_400)
+        StageVisit.objects.create(account=of, stage=first, entered_on=TODAY)
+    reader = gates.member(tenant, role)
+    client = Client()
+    client.force_login(reader.user)
+    address = reverse("journeys:api_account_gate", args=[of.pk])
+    lines = {one["key"]: one for one in client.get(address, {"stage": second.key}).json()["lines"]}
+    assert lines["rich"]["met"] is False
+    words = lines["rich"]["detail"]
+    assert ("1,234" in words, "9,000" in words, "hidden" in words) == (saw, saw, not saw)
+
+
+def test_a_gate_of_a_deal_hides_amounts_as_well(tenant: Tenant) -> None:
+    with tenant_context(tenant.pk):
+        over = {**AMOUNT, "rule": {"fact": "opportunity.amount", "op": "gt", "value": 5_000_00}}
+        gates.publish(gates.gated(demo={"entry": [over]}))
+        deal = gates.deal(of=gates.account(), amount_minor=4_321_00)
+        said = [
+            opportunity_gate(opportunity=deal, to_stage=gates.stage("demo"), today=TODAY, sees_money=sees).lines[0]
+            for sees in (True, False)
+        ]
+    assert ["4,321" in one.detail for one in said] == [True, False]
+    assert said[1].detail == "Amount is hidden"
+
+
+def test_evidence_is_taken_back_on_the_page_and_by_a_program_and_the_gate_asks_again(tenant: Tenant) -> None:
+    publish(gated(demo={"exit": [SHOWN]}))
+    one = deal(at="demo")
+    client = Client()
+    client.force_login(gates.member(tenant, Role.SALES_REP, "Sam Reed").user)
+    for door in ("/evidence/{}/take-back/", "/api/v1/evidence/{}/take-back/"):
+        given = give_evidence(
+            criterion_key="demo_seen", text="On video", actor=ACTOR, today=TODAY, now=NOW, opportunity_id=one.pk
+        )
+        url = door.format(given.pk)
+        shown = opportunity_gate(opportunity=one, to_stage=stage("proposal"), today=TODAY)
+        assert [line.evidence_id for line in shown.lines] == [given.pk]
+        with time_machine.travel(NOW, tick=False):
+            dialog = client.get(f"/opportunities/{one.pk}/gate/", {"stage": stage("proposal").pk}).content.decode()
+            assert f"/evidence/{given.pk}/take-back/" in dialog
+            assert client.get(url).status_code == 405
+            assert client.post(url, content_type="application/json").status_code in (200, 302)
+            assert client.post(door.format(10**12), content_type="application/json").status_code == 404
+        assert missing(one, "proposal") == ["demo_seen"]
+    assert AuditEntry.objects.filter(verb="took back evidence").count() == 2
+
+
+def test_the_trail_of_a_move_names_the_waivers_by_which_it_went(tenant: Tenant) -> None:
+    version = publish(gated(discovery={"exit": [AMOUNT]}))
+    one, other = deal(), deal("Open", amount_minor=1)
+    waiver = Waiver.objects.create(
+        opportunity=one, stage_key="demo", version=version, criteria=[{"key": "amount", "name": "x"}], reason="May",
+        asked_at=NOW, asked_by="Sam", state="approved", expires_on=TODAY + timedelta(days=1),
+    )  # fmt: skip
+    move_opportunities(opportunity_ids=[one.pk, other.pk], stage_id=stage("demo").pk, actor=ACTOR, today=TODAY, now=NOW)
+    trail = AuditEntry.objects.filter(verb="moved opportunity").order_by("subject_id").values_list("after", flat=True)
+    assert list(trail) == [{"stage": "demo", "waivers": [waiver.pk]}, {"stage": "demo"}]

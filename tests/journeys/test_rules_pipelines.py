@@ -3,6 +3,7 @@
 import pytest
 
 from journeys.choices import ForecastCategory, StageKind
+from journeys.rules.pipeline_editing import acted
 from journeys.rules.pipelines import (
     DEFAULT_PIPELINE,
     FORECASTS,
@@ -56,6 +57,20 @@ def test_a_wrong_document_says_where_and_what_would_be_right(change: dict[str, o
 )
 def test_a_stage_name_tells_how_a_deal_ended(name: str, kind: StageKind) -> None:
     assert guess_kind(name) == kind
+
+
+def test_an_open_stage_behind_a_closed_one_is_refused_with_its_place() -> None:
+    stages = list(DEFAULT_PIPELINE["stages"])
+    with pytest.raises(ValueError, match=r"stages\[5\]\.kind: 'demo' is open and stands behind the closed stage"):
+        parse_pipeline({"stages": [stages[0], *stages[2:], stages[1]]})
+
+
+def test_the_buttons_stop_at_the_border_between_open_and_closed() -> None:
+    document = dict(DEFAULT_PIPELINE)
+    assert acted(document, "down", ["negotiation"], {}) == document
+    assert acted(document, "up", ["closed_won"], {}) == document
+    parse_pipeline(acted(document, "up", ["negotiation"], {}))
+    parse_pipeline(acted(document, "up", ["closed_lost"], {}))
 
 
 def test_imported_stages_stand_in_the_order_in_which_deals_pass_them() -> None:
