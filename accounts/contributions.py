@@ -7,11 +7,11 @@ from accounts.actions.segments import make_default_segments
 from accounts.importing.builtin import KINDS
 from accounts.queries import segments
 from accounts.queries.account_facts import ACCOUNT_FACTS
-from accounts.queries.people import accounts_in_hand
 from accounts.queries.revenue import ledger_breaks
 from accounts.rules.segments import FIELDS
 from core import registry
 from core.models import Tenant
+from core.permissions import Permission
 
 
 def register() -> None:
@@ -26,16 +26,16 @@ def register() -> None:
             effects=segments.effects,
             fields=FIELDS,
             document=segments.document,
+            note=segments.READ_BY,
         )
     )
     registry.add_tenant_default(registry.TenantDefault("accounts.segments", 10, make_default_segments))
     registry.add_document(
         registry.PortfolioDocument(
             "segmentation", "Segmentation framework", "Whom each segment holds today and how it is looked after.", 30,
-            segments.framework,
+            segments.framework, permission=Permission.VIEW_ACCOUNTS,
         )
     )  # fmt: skip
-    registry.add_member_duty("accounts.owned", accounts_in_hand)
     for kind in KINDS:
         registry.add_import_kind(kind.key, kind)
     for part in PARTS:

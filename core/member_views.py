@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 
 from core import clock
@@ -39,8 +40,9 @@ def change_member(request: WorkspaceRequest, membership_id: int) -> HttpResponse
             changed = members_of.deactivate_member(membership_id=membership_id, actor=actor, now=now)
         else:
             changed = members_of.reactivate_member(membership_id=membership_id, actor=actor, now=now)
-    except ValueError as refused:
-        messages.error(request, str(refused))
+    except members_of.MemberRefused as refused:
+        link = format_html(' <a class="link" href="{}">Hand over the book</a>', refused.url) if refused.url else ""
+        messages.error(request, format_html("{}{}", str(refused), link))
     else:
         words = {"role": f"is {changed.get_role_display()} now", "deactivate": "may not enter any more"}
         messages.success(request, f"{changed.user} {words.get(act, 'may enter again')}.")

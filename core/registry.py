@@ -15,6 +15,7 @@ from core.actors import Actor
 from core.differences import Line
 from core.documents.blocks import Block
 from core.models import ProcessVersion, Tenant
+from core.permissions import Permission
 
 FactType = Literal["number", "money", "text", "choice", "date", "boolean"]
 Subject = Literal["account", "opportunity"]
@@ -93,7 +94,7 @@ class PortfolioDocument:
     """A document that tells about the workspace as it stands today, made of live processes and live figures.
 
     `build` gets the business date and whether the reader may see amounts. `process` is the kind and key of the
-    process that it is mostly about, where there is one.
+    process that it is mostly about, where there is one. Only roles with `permission` read it.
     """
 
     key: str
@@ -102,6 +103,7 @@ class PortfolioDocument:
     order: int
     build: Callable[[Tenant, date, bool], list[Block]]
     process: tuple[str, str] | None = None
+    permission: Permission = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,16 @@ class ProcessKind:
     note: str = ""
 
 
-# What members have in their hands, in words for each: `41 accounts`. Shown before somebody leaves.
-MemberDuty = Callable[[Iterable[int]], dict[int, str]]
+@dataclass(frozen=True)
+class Duty:
+    """What a member has in their hands, in words: `41 accounts`; and where it is handed over."""
+
+    words: str
+    url: str = ""
+
+
+# By membership, for those who have any. They go over to somebody else before the member leaves.
+MemberDuty = Callable[[Iterable[int]], dict[int, Duty]]
 
 
 @dataclass

@@ -34,6 +34,8 @@ def ask_for_review(*, version: ProcessVersion, actor: Actor, now: datetime, reas
     tenant = versioning.take_turns()
     version.refresh_from_db()
     _must_be(version, VersionState.DRAFT)
+    if actor.membership_id is None:
+        raise ReviewRefused("A review is asked for by a person. Sign as a member.")
     if not reason.strip():
         raise ReviewRefused("reason: say what the change is for. The reviewer reads it first.")
     versioning.refuse_unfit(version)
@@ -42,8 +44,7 @@ def ask_for_review(*, version: ProcessVersion, actor: Actor, now: datetime, reas
     version.approved_by, version.approved_at = "", None
     version.save(update_fields=versioning.REVIEW_FIELDS)
     entry = audit.record(actor=actor, at=now, verb=ASKED, subject=version, reason=version.review_reason)
-    others = set(_approvers(tenant).exclude(pk=actor.membership_id or 0).values_list("pk", flat=True))
-    _tell(others, entry, version, f"{actor.label} asks for a review of {version}.", tenant, now)
+    _tell(_others(tenant, actor), entry, version, f"{actor.label} asks for a review of {version}.", tenant, now)
     return version
 
 
@@ -77,8 +78,8 @@ def send_back(*, version: ProcessVersion, actor: Actor, now: datetime, note: str
 
 @transaction.atomic
 def approve(*, version: ProcessVersion, actor: Actor, now: datetime, seen_hash: str = "") -> ProcessVersion:
-    """A second person's yes to exactly this content. Raises `ReviewRefused` for the person who asked, for a program,
-    and when it is not in review; `DraftMoved` when it is not what the approver had seen.
+    """A second person's yes to exactly this content. Raises `ReviewRefused` for whoever asked or wrote it last, for
+    a program, and when it is not in review; `DraftMoved` when it is not what the approver had seen.
     """
     tenant = versioning.take_turns()
     version.refresh_from_db()
@@ -86,11 +87,13 @@ def approve(*, version: ProcessVersion, actor: Actor, now: datetime, seen_hash: 
     versioning.must_be_as_seen(version, seen_hash)
     if actor.membership_id is None:
         raise ReviewRefused("An approval is given by a person. Sign as a member.")
-    if not _approvers(tenant).filter(pk=actor.membership_id).exists():
+    if not approvers(tenant).filter(pk=actor.membership_id).exists():
         raise ReviewRefused(f"{actor.label} may not approve. {', '.join(_roles())} may.")
     asker = _asker(version)
     if actor.membership_id == asker or (asker is None and actor.label == version.review_asked_by):
         raise ReviewRefused("You asked for this review. Somebody else approves it.")
+    if actor.membership_id == written_by(version)[0]:
+        raise ReviewRefused("You wrote what stands there. Somebody else approves it.")
     version.approved_by, version.approved_at = actor.label, now
     version.save(update_fields=versioning.REVIEW_FIELDS)
     entry = audit.record(actor=actor, at=now, verb="approved", subject=version, after={"hash": version.content_hash})
@@ -99,23 +102,32 @@ def approve(*, version: ProcessVersion, actor: Actor, now: datetime, seen_hash: 
 
 
 @transaction.atomic
-def need_approval(*, needed: bool, actor: Actor, now: datetime) -> Tenant:
+def need_approval(*, needed: bool, actor: Actor, now: datetime, reason: str = "") -> Tenant:
     """Whether a process of this workspace goes live only after a second person has approved it.
 
-    Raises `NobodyElse` while fewer than two active members could approve.
+    Switched off it needs a reason, and everybody else who may approve is told. Raises `NobodyElse` while fewer than
+    two active members could approve, and `ReviewRefused` without the reason.
     """
     tenant = versioning.take_turns()
-    if needed and _approvers(tenant).count() < 2:
+    if needed and approvers(tenant).count() < 2:
         raise NobodyElse(
             f"Only one member could approve, so nothing could go live. Give a second one the role {_roles()[0]} first."
         )
+    if tenant.needs_approval and not needed and not reason.strip():
+        raise ReviewRefused("reason: say why nobody else is to look any more. Everybody who may approve reads it.")
     if tenant.needs_approval != needed:
         before, tenant.needs_approval = {"needs_approval": tenant.needs_approval}, needed
         tenant.save(update_fields=["needs_approval"])
-        audit.record(
+        entry = audit.record(
             actor=actor, at=now, verb="changed approval", subject=tenant, before=before,
-            after={"needs_approval": needed},
+            after={"needs_approval": needed}, reason=reason.strip(),
         )  # fmt: skip
+        if not needed:
+            text = f"{actor.label} switched approval off: {reason.strip()}"
+            notify(
+                membership_ids=_others(tenant, actor), kind="process_review", key=f"approval:{entry.pk}", text=text,
+                url=reverse("core:process_versions"), tenant=tenant, now=now,
+            )  # fmt: skip
     return tenant
 
 
@@ -138,6 +150,13 @@ def _must_be(version: ProcessVersion, state: VersionState) -> None:
     raise versioning.NotADraft(f"{version} is no draft any more. Make a new draft of it instead.")
 
 
+def written_by(version: ProcessVersion) -> tuple[int | None, str]:
+    """Whose content it is: the member who saved it last, if a member it was, and the name at that time."""
+    trail = AuditEntry.objects.filter(subject_type="core.processversion", subject_id=version.pk)
+    last = trail.filter(verb__in=["drafted", "edited draft"]).order_by("-at", "-pk").first()
+    return (last.actor_membership_id, last.actor_label) if last is not None else (None, version.created_by)
+
+
 def _asker(version: ProcessVersion) -> int | None:
     """The member who asked last; a name alone could belong to two."""
     trail = AuditEntry.objects.filter(subject_type="core.processversion", subject_id=version.pk, verb=ASKED)
@@ -145,9 +164,14 @@ def _asker(version: ProcessVersion) -> int | None:
     return last.actor_membership_id if last is not None else None
 
 
-def _approvers(tenant: Tenant) -> QuerySet[Membership]:
+def approvers(tenant: Tenant) -> QuerySet[Membership]:
+    """The members who may approve, as they are there today."""
     roles = [role for role, granted in ROLE_PERMISSIONS.items() if Permission.CONFIGURE_PROCESSES in granted]
     return Membership.objects.filter(tenant=tenant, is_active=True, user__is_active=True, role__in=roles)
+
+
+def _others(tenant: Tenant, actor: Actor) -> set[int]:
+    return set(approvers(tenant).exclude(pk=actor.membership_id or 0).values_list("pk", flat=True))
 
 
 def _roles() -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 
 from core import audit, references, registry
 from core.actors import Actor
@@ -15,11 +15,16 @@ from core.choices import VersionState
 from core.differences import Change, Line, compare, plain_lines
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
+from core.version_history import live_version, once_live, restored, version_before
 
 DEFAULT: Final = "Default of a new workspace."
 NEEDS_APPROVAL: Final = (
     "approval: nobody else has approved this version, and this workspace asks for it. Ask for a review; a second "
     "person approves it there."
+)
+OLDER_NEEDS_APPROVAL: Final = (
+    "approval: one step back goes without a second person, and v{} is further back. Make a draft of it and ask for a "
+    "review."
 )
 REVIEW_FIELDS: Final = (
     "state", "review_asked_by", "review_asked_at", "review_reason", "approved_by", "approved_at",
@@ -32,6 +37,10 @@ class NotADraft(ValueError):
 
 class DraftMoved(ValueError):
     """Somebody else has saved the draft since it was read."""
+
+
+class LiveMoved(ValueError):
+    """Another version went live since the page was shown."""
 
 
 class NothingBefore(ValueError):
@@ -61,10 +70,6 @@ def take_turns() -> Tenant:
     return Tenant.objects.select_for_update(no_key=True).get(pk=require_tenant_id())
 
 
-def _live(kind: str, key: str) -> ProcessVersion | None:
-    return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.PUBLISHED).first()
-
-
 @transaction.atomic
 def draft(
     *,
@@ -83,7 +88,7 @@ def draft(
     registry.process_kind(kind).parse(definition)
     _must_be_about(kind, key, definition)
     take_turns()
-    live = _live(kind, key)
+    live = live_version(kind, key)
     last = ProcessVersion.objects.filter(kind=kind, key=key).aggregate(last=Max("number"))["last"] or 0
     version = ProcessVersion.objects.create(
         kind=kind,
@@ -267,16 +272,27 @@ def publish(
 
 
 @transaction.atomic
-def rollback(*, kind: str, key: str, actor: Actor, now: datetime, reason: str, to: int | None = None) -> ProcessVersion:
+def rollback(
+    *, kind: str, key: str, actor: Actor, now: datetime, reason: str, to: int | None = None, seen: int | None = None
+) -> ProcessVersion:
     """Publishes the content that was live before (or that of version `to`) under a new number.
 
-    It has been live before, so neither a shut gate nor a missing approval holds it up: the reason counts as the signed
-    waiver and is kept as such. Raises `NothingBefore`.
+    It has been live, so a shut gate does not hold it up: the reason counts as the signed waiver and is kept as such.
+    Nor does a missing approval, for one step back; what is older needs it. Raises `NothingBefore`, `PublishRefused`,
+    and `LiveMoved` when the live version is no longer `seen`, the one before the eyes of whoever pressed.
     """
-    take_turns()
-    before = version_before(kind, key) if to is None else _once_live(kind, key).filter(number=to).first()
+    tenant, live, why = take_turns(), live_version(kind, key), reason.strip()
+    if not why:
+        raise PublishRefused(["reason: say why it goes back. It is kept with the version."], waivable=False)
+    if seen is not None and (live is None or live.number != seen):
+        raise LiveMoved(f"Another version of '{key}' went live meanwhile. Load the page again and look first.")
+    last = version_before(kind, key)
+    before = last if to is None else once_live(kind, key).filter(number=to).first()
     if before is None:
         raise NothingBefore(f"No earlier version of '{key}' was ever live. Make a draft and publish it instead.")
+    one_step = before == last and live is not None and (live.approved_by or restored(live) is None)
+    if tenant.needs_approval and not one_step:
+        raise PublishRefused([OLDER_NEEDS_APPROVAL.format(before.number)], waivable=False)
     version = draft(
         kind=kind,
         key=key,
@@ -286,41 +302,7 @@ def rollback(*, kind: str, key: str, actor: Actor, now: datetime, reason: str, t
         now=now,
         based_on=before.number,
     )
-    why = reason.strip() or f"Back to version {before.number}."
     return publish(version=version, actor=actor, now=now, reason=why, waiver=why, exempt=True)
-
-
-def version_before(kind: str, key: str) -> ProcessVersion | None:
-    """The version that a rollback brings back: the last one that was live and said something else, or had another name.
-
-    After a rollback it is what stood before the version that was restored: rolling back again and again walks further
-    back rather than to and fro.
-    """
-    live = _live(kind, key)
-    if live is None:
-        return None
-    origin = live
-    while (restored := _restored(origin)) is not None:
-        origin = restored
-    earlier = _once_live(kind, key).filter(number__lt=origin.number)
-    return earlier.exclude(content_hash=live.content_hash, name=live.name).order_by("-number").first()
-
-
-def _once_live(kind: str, key: str) -> QuerySet[ProcessVersion]:
-    return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.RETIRED, published_at__isnull=False)
-
-
-def _restored(version: ProcessVersion) -> ProcessVersion | None:
-    """The version whose content this one brought back, if it did. Numbers fall along such a chain, so it ends."""
-    if version.based_on is None or version.based_on >= version.number:
-        return None
-    return ProcessVersion.objects.filter(
-        kind=version.kind,
-        key=version.key,
-        number=version.based_on,
-        content_hash=version.content_hash,
-        name=version.name,
-    ).first()
 
 
 def described(kind: str, name: str, definition: dict[str, Any]) -> list[Line]:
@@ -355,7 +337,7 @@ def ensure_published(
     A default has no history of its own to be proven on: a shut gate or a missing approval is passed with a stored
     waiver that says so.
     """
-    live = _live(kind, key)
+    live = live_version(kind, key)
     if live is not None:
         return live
     tenant = take_turns()

@@ -14,14 +14,16 @@ from core.documents.markdown import as_markdown
 from core.documents.queries import coverage
 from core.management.base import CommandRefused
 from core.models import Membership, ProcessVersion, Tenant
+from core.process_files.folders import quoted
 from core.processes.owners import lint, members, set_owner
 
 REVIEWS = {
-    "ask-review": "put the newest draft before a second person; needs --reason",
+    "ask-review": "put the newest draft before a second person; needs --reason and --by",
     "take-back": "make a draft in review a plain draft again",
     "send-back": "send a draft in review back to its author; needs --reason",
     "approve": "approve a draft that somebody else put into review; needs --by",
 }
+_PERSONAL = {"ask-review", "approve"}
 Verb = Callable[[Tenant, dict[str, Any], Actor], dict[str, Any]]
 
 
@@ -31,7 +33,7 @@ def add_arguments(verbs: Any) -> list[argparse.ArgumentParser]:
     for verb, words in REVIEWS.items():
         parser = _of_one(verbs, verb, words)
         parser.add_argument("--reason", default="", metavar="TEXT", help="what the change is for, or what to change")
-        parser.add_argument("--by", metavar="E-MAIL", help="the member who does it")
+        parser.add_argument("--by", metavar="E-MAIL", required=verb in _PERSONAL, help="the member who does it")
         found.append(parser)
     owner = _of_one(verbs, "owner", "name who answers for a process, and who does while they are away")
     owner.add_argument("--owner", required=True, metavar="E-MAIL")
@@ -120,15 +122,18 @@ def _documents(tenant: Tenant, options: dict[str, Any], _actor: Actor) -> dict[s
     live = ProcessVersion.objects.filter(
         state=VersionState.PUBLISHED, kind__in=[kind.kind for kind in registry.process_kinds()]
     )
-    written = [(process_document(one, tenant), one.published_at) for one in live.order_by("kind", "key")]
+    written = [
+        (f"{quoted(one.kind)}.{quoted(one.key)}", process_document(one, tenant), one.published_at)
+        for one in live.order_by("kind", "key")
+    ]
     about = [
-        (portfolio_document(one, tenant, options["as_of"], sees_money=True), options["now"])
+        (quoted(one.key), portfolio_document(one, tenant, options["as_of"], sees_money=True), options["now"])
         for one in registry.documents()
     ]
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for document, made_at in [*written, *about]:
-        name = f"{document.slug.replace('/', '-').replace('.', '_')}.{options['format']}"
+    for stem, document, made_at in [*written, *about]:
+        name = f"{stem}.{options['format']}"
         if options["format"] == "pdf":
             from core.documents.paper import as_pdf  # noqa: PLC0415 -- loads the library only where one is asked for
 

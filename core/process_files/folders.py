@@ -29,8 +29,13 @@ class Exported:
 def file_name(version: ProcessVersion) -> str:
     """Where the version stands in a folder of processes. Whatever the key holds, it stays inside the folder."""
     suffix = DRAFT if version.is_draft else ".yaml"
-    letters = "".join(sign if sign.isalnum() or sign in "_-" else quote(sign, safe="") for sign in version.key)
-    return f"{version.kind}/{letters.replace('.', '%2E')}{suffix}"
+    return f"{version.kind}/{quoted(version.key)}{suffix}"
+
+
+def quoted(key: str) -> str:
+    """A key as part of a file's name: two keys never give the same, and none leaves the folder."""
+    letters = "".join(sign if sign.isalnum() or sign in "_-" else quote(sign, safe="") for sign in key)
+    return letters.replace(".", "%2E")
 
 
 def export(folder: Path, *, drafts: bool) -> list[Exported]:

@@ -1,19 +1,21 @@
 """What process files mean for a workspace: what differs, what publishing would change, and doing it."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from django.db import transaction
 
-from core import references, registry, versioning
+from core import references, registry, reviews, versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion, Tenant
 from core.process_files.documents import BadFiles, Document, Problem, text_of
 from core.tenancy import require_tenant_id
 
+IN_REVIEW: Final = "review: {} is in review. Take it back first, so that its reviewers know."
 State = Literal["same", "differs", "new", "only_live"]
 Outcome = Literal["unchanged", "drafted", "published"]
 
@@ -69,7 +71,7 @@ def plan(documents: Sequence[Document], *, actor: Actor, now: datetime, today: d
     """What applying and publishing the files would do. It leaves nothing behind."""
     stored = _stored()
     together = _together(documents)
-    return [_planned(one, _compared(one, stored), together, actor, now, today) for one in documents]
+    return [_planned(one, stored, together, actor, now, today) for one in documents]
 
 
 @transaction.atomic
@@ -178,16 +180,17 @@ def _changes(before: ProcessVersion | None, one: Document) -> tuple[str, ...]:
 
 def _planned(
     one: Document,
-    compared: Compared,
+    stored: _Shelf,
     together: frozenset[references.Name],
     actor: Actor,
     now: datetime,
     today: date,
 ) -> Planned:
+    compared = _compared(one, stored)
     same = compared.state == "same"
     effects = registry.process_kind(one.kind).effects
     told = () if same or effects is None else tuple(effects(one.key, one.definition, today))
-    refused, waivable = ([], True) if same or one.is_draft else _against(one, together, actor, now)
+    refused, waivable = ([], True) if same or one.is_draft else _against(one, stored, together, actor, now)
     return Planned(
         compared.file,
         compared.kind,
@@ -201,12 +204,14 @@ def _planned(
 
 
 def _against(
-    one: Document, together: frozenset[references.Name], actor: Actor, now: datetime
+    one: Document, stored: _Shelf, together: frozenset[references.Name], actor: Actor, now: datetime
 ) -> tuple[list[str], bool]:
     """What stands against publishing: asked of a draft that is made for the question and taken back."""
+    mine = ((name, kept) for name, kept in stored.items() if name[:2] == (one.kind, one.key))
+    own = {name: [copy(version) for version in kept] for name, kept in mine}
     with transaction.atomic():
         try:
-            version = _as_draft(one, _stored(), actor, now)
+            version = _as_draft(one, own, actor, now)
             versioning.refuse_unfit(version, together=together)
             if versioning.lacks_approval(version, Tenant.objects.get(pk=require_tenant_id())):
                 return [versioning.NEEDS_APPROVAL], False
@@ -243,12 +248,16 @@ def _apply(
 
 def _as_draft(one: Document, stored: _Shelf, actor: Actor, now: datetime) -> ProcessVersion:
     """The newest version under the key, with the file's content: the newest draft where it has the content already or
-    is the same actor's own, else a new one. What is tested and published next is what the file says.
+    the same member wrote what it says, else a new one. What is tested and published next is what the file says.
+
+    Raises `PublishRefused` rather than take a draft away from those who review it.
     """
     newest = _newest_draft(one, stored)
     if newest is not None and text_of(newest) == one.text:
         return newest
-    if newest is not None and newest.created_by == actor.label:
+    if newest is not None and reviews.written_by(newest) == (actor.membership_id, actor.label):
+        if newest.state == VersionState.IN_REVIEW:
+            raise versioning.PublishRefused([IN_REVIEW.format(newest)], waivable=False)
         return versioning.save_draft(version=newest, definition=one.definition, name=one.name, actor=actor, now=now)
     return versioning.draft(kind=one.kind, key=one.key, name=one.name, definition=one.definition, actor=actor, now=now)
 

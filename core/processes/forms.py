@@ -29,9 +29,10 @@ class PublishForm(forms.Form):
 
 
 class RollbackForm(forms.Form):
-    """Why the content of before comes back; one click does without."""
+    """Why the content of before comes back, and the number that was live when that was decided."""
 
-    reason = forms.CharField(label="Reason", max_length=400, required=False)
+    reason = forms.CharField(label="Reason", max_length=400)
+    seen = forms.IntegerField(min_value=1, max_value=NUMBER, widget=forms.HiddenInput)
     to = forms.IntegerField(min_value=1, max_value=NUMBER, required=False, widget=forms.HiddenInput)
 
 
@@ -75,6 +76,7 @@ class OwnerForm(forms.Form):
 
 class ApprovalForm(forms.Form):
     needed = forms.TypedChoiceField(coerce=lambda value: value == "yes", choices=[("yes", "yes"), ("no", "no")])
+    reason = forms.CharField(max_length=400, required=False)
 
 
 class FileForm(forms.Form):

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from core import audit, registry
+from core import audit, registry, versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import Membership, ProcessOwner, ProcessVersion, Tenant
@@ -39,6 +39,7 @@ def set_owner(
 
     Done again with the same two it does nothing.
     """
+    versioning.take_turns()  # nobody leaves while they are being named
     if not ProcessVersion.objects.filter(kind=kind, key=key).exists():
         raise BadOwner(f"There is no {kind} '{key}'.")
     owner = _member(owner_id, "owner")
@@ -136,5 +137,5 @@ def _live_names() -> Iterable[tuple[Name, str]]:
 
 def gone_members(_tenant: Tenant, _now: datetime) -> int:
     """How many processes are in the hands of somebody who is no active member: nobody would be told of anything."""
-    away = Q(owner__is_active=False) | Q(deputy__is_active=False)
-    return ProcessOwner.objects.filter(away).count()
+    named = owners().values()
+    return sum(not all(is_there(one) for one in (row.owner, row.deputy) if one is not None) for row in named)

@@ -10,6 +10,7 @@ from core.differences import Change
 from core.models import AuditEntry, ProcessOwner, ProcessVersion, Tenant
 from core.processes.owners import owner_of, owners, problems_of
 from core.reviews import last_note
+from core.version_history import version_before
 
 SHOWN: Final = 100
 SUMMARISED: Final = 20
@@ -124,7 +125,7 @@ def process_page(kind: str, key: str, tenant: Tenant, *, older: str = "", newer:
         return None
     live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
     draft = next((one for one in versions if one.is_draft), None)
-    before = versioning.version_before(kind, key)
+    before = version_before(kind, key)
     by_number = {str(one.number): one for one in versions}
     new = by_number.get(newer) or draft or live or versions[0]
     owner = owner_of(kind, key)

@@ -90,9 +90,9 @@ def approval_setting(request: WorkspaceRequest) -> HttpResponse:
     form = ApprovalForm(request.POST)
     if not form.is_valid():
         raise Http404
-    needed = form.cleaned_data["needed"]
+    needed, actor = form.cleaned_data["needed"], Actor.person(request.membership)
     try:
-        reviews.need_approval(needed=needed, actor=Actor.person(request.membership), now=clock.now())
+        reviews.need_approval(needed=needed, actor=actor, now=clock.now(), reason=form.cleaned_data["reason"])
     except ValueError as refused:
         messages.error(request, str(refused))
     else:

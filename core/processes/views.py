@@ -132,7 +132,8 @@ def process_rollback(request: WorkspaceRequest, kind: str, key: str) -> HttpResp
     page = _must_exist(request, kind, key)
     form = RollbackForm(request.POST)
     if not form.is_valid():
-        raise Http404
+        messages.error(request, "Say why it goes back, on the page as it is now.")
+        return redirect("core:process", kind, page.key)
     try:
         version = versioning.rollback(kind=kind, key=page.key, actor=_actor(request), now=clock.now(),
                                       **form.cleaned_data)  # fmt: skip

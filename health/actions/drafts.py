@@ -104,10 +104,9 @@ def publish_draft(*, key: str, reason: str, waiver: str, seen_hash: str, actor: 
 
     Also `DraftMoved` when somebody changed the draft after its figures were shown.
     """
-    version = _draft(key)
-    if seen_hash and seen_hash != version.content_hash:
-        raise versioning.DraftMoved("The draft was changed since this was opened. Load the page again and look.")
-    return versioning.publish(version=version, actor=actor, now=now, reason=reason, waiver=waiver)
+    return versioning.publish(
+        version=_draft(key), actor=actor, now=now, reason=reason, waiver=waiver, seen_hash=seen_hash
+    )
 
 
 def _draft(key: str) -> ProcessVersion:

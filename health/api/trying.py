@@ -75,14 +75,17 @@ class RollingBack(serializers.Serializer[Any]):
 
 
 class ModelRollback(ApiView):
-    @endpoint(Permission.CONFIGURE_PROCESSES, VersionDetailShape, summary="Bring back what was live before, under a "
-              "new number", body=RollingBack, tag="score models")  # fmt: skip
+    @endpoint(Permission.CONFIGURE_PROCESSES, VersionDetailShape, summary="Bring back what was live before this "
+              "live version, under a new number", body=RollingBack, tag="score models")  # fmt: skip
     def post(self, call: Call, model_id: int) -> Answer:
         version = _version(model_id)
         try:
             back = versioning.rollback(
-                kind=KIND, key=version.key, actor=call.actor, now=call.now, reason=call.body["reason"]
-            )
+                kind=KIND, key=version.key, actor=call.actor, now=call.now, reason=call.body["reason"],
+                seen=version.number,
+            )  # fmt: skip
+        except versioning.LiveMoved as moved:
+            raise Refused("not_live", f"v{version.number} is not live. {moved}", status_code=CONFLICT) from moved
         except versioning.NothingBefore as refusal:
             raise Refused("nothing_before", str(refusal), status_code=CONFLICT) from refusal
         except versioning.PublishRefused as shut:

@@ -14,6 +14,7 @@ from core import clock, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
+from core.version_history import version_before
 from health.actions import drafts
 from health.actions.shadow import start_shadow, stop_shadow
 from health.forms import NewModelForm, PublishForm
@@ -158,15 +159,18 @@ def model_publish(request: WorkspaceRequest, key: str) -> HttpResponse:
 def model_rollback(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Makes what was live before the live version again, under a new number."""
     page = model_page(key, view="live")
-    before = versioning.version_before(KIND, key)
+    before = version_before(KIND, key)
     if page is None or page.live is None or before is None:
         raise Http404
     if request.method != "POST":
         return _in_dialog(request, "_rollback.html", f"Back to v{before.number}", page, before=before)
+    typed = _typed(request)
+    seen = typed.get("seen", "")
     try:
         version = versioning.rollback(
-            kind=KIND, key=key, actor=_actor(request), now=clock.now(), reason=_typed(request).get("reason", "")
-        )
+            kind=KIND, key=key, actor=_actor(request), now=clock.now(), reason=typed.get("reason", ""),
+            seen=int(seen) if seen.isdecimal() and len(seen) < 9 else 0,
+        )  # fmt: skip
     except ValueError as refused:  # nothing was live before, or what was live then may not be live any more
         messages.error(request, str(refused))
         return _to(key)

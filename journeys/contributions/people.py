@@ -4,11 +4,12 @@ from datetime import datetime
 
 from core import registry
 from core.models import Tenant
-from journeys.queries.absences import misplaced_cover
+from journeys.queries.absences import book_in_hand, misplaced_cover
 
 
 def register() -> None:
     """Called once at start."""
+    registry.add_member_duty("journeys.book", book_in_hand)
     registry.add_doctor_check(
         registry.DoctorCheck(
             key="covered_tasks",

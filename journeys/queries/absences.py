@@ -1,13 +1,17 @@
 """Who is away, who stands in, and the books that go over."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.urls import reverse
 
 from accounts.models import Account, Person
+from core.registry import Duty
 from core.tenancy import require_tenant_id
 from journeys.models import Absence, BookHandover, HandoverLine, Opportunity, Task
 from journeys.rules.absences import Away
@@ -47,6 +51,23 @@ def absence_of(person_id: int, today: date) -> Absence | None:
         .select_related("deputy")
         .first()
     )
+
+
+def book_in_hand(membership_ids: Iterable[int]) -> dict[int, Duty]:
+    """Accounts and open tasks of members, with those that somebody covers for them, and where they go over."""
+    members = dict(Person.objects.filter(membership_id__in=list(membership_ids)).values_list("pk", "membership_id"))
+    whose = Coalesce("covered_for", "assignee")
+    accounts = Account.objects.filter(owner_id__in=members, merged_into=None).values_list("owner_id")
+    tasks = Task.objects.filter(state="open").annotate(person=whose).filter(person__in=members).values_list("person")
+    held: dict[int, list[str]] = {}
+    for rows, one, many in ((accounts, "1 account", "accounts"), (tasks, "1 open task", "open tasks")):
+        for person_id, count in rows.annotate(count=Count("pk")).order_by():
+            held.setdefault(person_id, []).append(one if count == 1 else f"{count:,} {many}")
+    return {
+        members[person_id]: Duty(" and ".join(words), reverse("journeys:book_handover", args=[person_id]))
+        for person_id, words in held.items()
+        if members[person_id] is not None
+    }
 
 
 def work_of(person_id: int) -> dict[str, int]:
@@ -89,6 +110,16 @@ def book_plan(handover: BookHandover) -> BookPlan:
         undecided=sum(count for name, count, _arr in rows if name is None),
         by_person=tuple((name, count, arr or 0) for name, count, arr in rows if name is not None),
     )
+
+
+def taker_of_rest(handover: BookHandover) -> Person | None:
+    """Who gets what belongs to no account of the plan: the one chosen, or whoever takes the most accounts."""
+    chosen = handover.moved.get("rest_to") if handover.state != "done" else None
+    if chosen is not None:
+        return Person.objects.filter(pk=chosen).first()
+    lines = HandoverLine.objects.filter(handover_id=handover.pk).exclude(to_person=None)
+    most = lines.order_by().values_list("to_person_id").annotate(many=Count("pk")).order_by("-many", "to_person_id")
+    return Person.objects.filter(pk=most[0][0]).first() if most else None
 
 
 def plan_lines(handover: BookHandover, *, after: int = 0, undecided: bool = False) -> list[HandoverLine]:

@@ -163,6 +163,8 @@ def playbook_publish(request: WorkspaceRequest, key: str) -> HttpResponse:
         return _refused(request, "_publish.html", title, page,
                         {"problem": str(refused), "form": form, "choice": choice, **context})  # fmt: skip
     moved = f" {published.moved:,} running plays went over." if published.moved else ""
+    if published.later:
+        moved = f" {published.later:,} running plays are looked at now; those that can go over do, within minutes."
     messages.success(request, f"Version {published.version.number} is live.{moved}")
     return _gone(request, page.key)
 
@@ -181,6 +183,8 @@ def playbook_restore(request: WorkspaceRequest, key: str) -> HttpResponse:
             request, "journeys/playbooks/_restore.html", f"Restore v{wanted.number}", page=page, wanted=wanted,
             changes=versioning.diff(page.live, wanted) if page.live else [],
         )  # fmt: skip
+    typed = _typed(request)
+    seen = typed.get("seen", "")
     try:
         if request.POST.get("act") == "draft" or wanted.published_at is None:
             drafts.begin_draft(key=page.key, actor=_actor(request), now=clock.now(), number=wanted.number)
@@ -188,7 +192,7 @@ def playbook_restore(request: WorkspaceRequest, key: str) -> HttpResponse:
         else:
             version = versioning.rollback(
                 kind=wanted.kind, key=page.key, actor=_actor(request), now=clock.now(), to=wanted.number,
-                reason=_typed(request).get("reason", "")[:400],
+                reason=typed.get("reason", "")[:400], seen=int(seen) if seen.isdecimal() and len(seen) < 9 else 0,
             )  # fmt: skip
             messages.success(request, f"Version {version.number} is live and says what v{wanted.number} said.")
     except ValueError as refused:

@@ -3,6 +3,8 @@
 from datetime import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import members, versioning
 from core.actions import add_member
@@ -48,6 +50,18 @@ def test_no_process_without_deputy_passes_the_lint(process: None, kestrel: Tenan
     Membership.objects.filter(pk=ben.pk).update(is_active=False)
     assert found() == [("Its deputy Ben is no active member any more. Name another one.",)]
     assert owners.gone_members(kestrel, now) == 1
+    Membership.objects.filter(pk=ben.pk).update(is_active=True)
+    assert owners.gone_members(kestrel, now) == 0
+    ben.user.is_active = False  # the sign-in is closed
+    ben.user.save(update_fields=["is_active"])
+    assert (owners.gone_members(kestrel, now), len(found())) == (1, 1)
+
+
+def test_naming_an_owner_and_leaving_take_turns(process: None, kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    ada = member(kestrel, "Ada", now)
+    with CaptureQueriesContext(connection) as asked:
+        name_them(ada, None, actor, now)
+    assert "FOR NO KEY UPDATE" in asked[0]["sql"] or "FOR NO KEY UPDATE" in asked[1]["sql"]
 
 
 def test_naming_the_same_two_again_does_nothing(process: None, kestrel: Tenant, actor: Actor, now: datetime) -> None:

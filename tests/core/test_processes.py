@@ -127,8 +127,11 @@ def test_one_click_rolls_back_and_any_version_can_be_brought_back(world: World) 
     for days in (45, 50):
         version = drafted(world, days)
         client.post(f"{PAGE}publish/", {"number": version.number, "reason": "r"})
-    client.post(f"{PAGE}rollback/")
-    client.post(f"{PAGE}rollback/", {"to": 1})
+    client.post(f"{PAGE}rollback/", {"seen": 3})  # nobody said why
+    for _ in range(2):  # pressed twice
+        text = client.post(f"{PAGE}rollback/", {"seen": 3, "reason": "Worse"}, follow=True).content.decode()
+    assert "went live meanwhile" in text
+    client.post(f"{PAGE}rollback/", {"to": 1, "seen": 4, "reason": "Worse still"})
     with tenant_context(world.tenant.pk):
         rows = ProcessVersion.objects.filter(kind="renewal_timeline").order_by("number")
         assert [(row.number, row.state, row.based_on) for row in rows][3:] == [(4, "retired", 2), (5, "published", 1)]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from core import registry, reviews, versioning
+from core import members, registry, reviews, versioning
 from core.actions import add_member
 from core.actors import Actor
 from core.choices import Role, VersionState
@@ -176,4 +176,68 @@ def test_approval_is_not_asked_for_where_only_one_could_give_it(in_kestrel: Tena
         reviews.need_approval(needed=True, actor=ada, now=now)
     admin(in_kestrel, "Ben", "ben@kestrel.example", now)
     assert reviews.need_approval(needed=True, actor=ada, now=now).needs_approval is True
-    assert reviews.need_approval(needed=False, actor=ada, now=now).needs_approval is False
+    with pytest.raises(reviews.ReviewRefused, match="say why"):
+        reviews.need_approval(needed=False, actor=ada, now=now, reason=" ")
+    assert reviews.need_approval(needed=False, actor=ada, now=now, reason="Alone").needs_approval is False
+
+
+def test_switching_approval_off_is_told_to_everybody_else_who_may_approve(
+    strict: None, in_kestrel: Tenant, ada: Actor, ben: Actor, now: datetime
+) -> None:
+    admin(in_kestrel, "Csm", "csm@kestrel.example", now, Role.CSM)
+    for _ in range(2):
+        reviews.need_approval(needed=False, actor=ada, now=now, reason="In a hurry")
+    told = Notification.objects.values_list("membership_id", "text")
+    assert list(told) == [(ben.membership_id, "Ada switched approval off: In a hurry")]
+    assert AuditEntry.objects.get(verb="changed approval", reason="In a hurry").actor_label == "Ada"
+
+
+def test_who_wrote_it_last_does_not_approve_it(strict: None, ada: Actor, ben: Actor, now: datetime) -> None:
+    version = drafted(ben, now)
+    reviews.ask_for_review(version=version, actor=ada, now=now, reason="For Ben")
+    with pytest.raises(reviews.ReviewRefused, match="You wrote what stands there"):
+        reviews.approve(version=version, actor=ben, now=now)
+    version = drafted(ada, now, 2)
+    versioning.save_draft(version=version, definition={"steps": 3}, name="Process", actor=ben, now=now)
+    reviews.ask_for_review(version=version, actor=ada, now=now, reason="Ben changed it")
+    with pytest.raises(reviews.ReviewRefused, match="You wrote what stands there"):
+        reviews.approve(version=version, actor=ben, now=now)
+
+
+def test_a_program_asks_for_no_review(ada: Actor, now: datetime) -> None:
+    with pytest.raises(reviews.ReviewRefused, match="asked for by a person"):
+        reviews.ask_for_review(version=drafted(ada, now), actor=Actor.system("x"), now=now, reason="why")
+
+
+@pytest.mark.capability("P4")
+def test_only_one_step_back_goes_without_a_second_person(strict: None, ada: Actor, ben: Actor, now: datetime) -> None:
+    for steps in (1, 2, 3):
+        version = reviews.approve(version=asked(ada, now, steps), actor=ben, now=now)
+        versioning.publish(version=version, actor=ada, now=now, reason="go")
+
+    def back(to: int | None = None) -> ProcessVersion:
+        return versioning.rollback(kind="test.reviewed", key="r", actor=ada, now=now, reason="Worse", to=to)
+
+    with pytest.raises(versioning.PublishRefused, match="v1 is further back") as refused:
+        back(1)
+    assert refused.value.waivable is False
+    assert back(2).definition == {"steps": 2}
+    for to in (None, 1, 3):  # going on from there is no step back any more
+        with pytest.raises(versioning.PublishRefused, match="further back"):
+            back(to)
+    reviews.need_approval(needed=False, actor=ada, now=now, reason="Alone")
+    assert back(1).definition == {"steps": 1}
+
+
+def test_the_last_two_who_approve_stay(
+    strict: None, in_kestrel: Tenant, ada: Actor, ben: Actor, actor: Actor, now: datetime
+) -> None:
+    ben_id = ben.membership_id or 0
+    for act in (
+        lambda: members.change_role(membership_id=ben_id, role=Role.CSM, actor=actor, now=now),
+        lambda: members.deactivate_member(membership_id=ben_id, actor=actor, now=now),
+    ):
+        with pytest.raises(members.MemberRefused, match="one of two who approve processes"):
+            act()
+    admin(in_kestrel, "Third", "third@kestrel.example", now)
+    assert members.change_role(membership_id=ben_id, role=Role.CSM, actor=actor, now=now).role == "csm"

@@ -109,6 +109,10 @@ def test_a_draft_is_tried_without_a_trace_runs_in_shadow_and_a_published_one_is_
     shadow = program.send("post", f"{draft}shadow/", {"days": 7})
     assert (shadow.status_code, shadow.json()["from_day"]) == (201, str(clock.now().date()))
     with tenant_context(workspace.pk):
+        assert not ShadowScore.objects.exists()  # nobody waits for the first judgement of everybody
+        judging = Job.objects.get(kind="health.shadow").pk
+    assert run_job(tenant_id=workspace.pk, job_id=judging) == "done"
+    with tenant_context(workspace.pk):
         assert ShadowScore.objects.count() == 1
     assert program.send("post", f"{draft}shadow/stop/").status_code == 200
     assert (
@@ -118,4 +122,6 @@ def test_a_draft_is_tried_without_a_trace_runs_in_shadow_and_a_published_one_is_
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_a_draft")
     back = program.send("post", f"{draft}roll-back/", {"reason": "Too sharp"})
     assert (back.status_code, back.json()["state"]) == (200, "published")
+    again = program.send("post", f"{draft}roll-back/", {"reason": "Too sharp"})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "not_live")
     assert back.json()["definition"].get("bands") != {"red": 0, "yellow": 85, "green": 90}

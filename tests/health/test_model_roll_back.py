@@ -31,7 +31,7 @@ def test_going_back_to_what_may_not_be_live_any_more_is_refused_in_words(
         before = ProcessVersion.objects.get(kind="score_model", key="standard", number=draft.number - 1)
         before.definition["inputs"][0]["mapping"] = mapping
         ProcessVersion.objects.filter(pk=before.pk).update(definition=before.definition)
-    told = admin.post(f"{URL}rollback/", follow=True)
+    told = admin.post(f"{URL}rollback/", {"seen": draft.number, "reason": "Worse"}, follow=True)
     assert (told.status_code, told.redirect_chain[-1][0]) == (200, URL)
     assert [one.level_tag for one in told.context["messages"]][-1] == "error"
     with tenant_context(workspace.pk):

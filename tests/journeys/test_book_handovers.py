@@ -5,7 +5,10 @@ from datetime import date, datetime
 import pytest
 
 from accounts.models import Account, Person
+from core import members
+from core.actions import add_member
 from core.actors import Actor
+from core.choices import Role
 from core.models import AuditEntry, Tenant
 from journeys.actions.book_handovers import (
     HandoverRefused,
@@ -52,6 +55,28 @@ def plan(noor: Person, ilse: Person, actor: Actor, now: datetime) -> BookHandove
     return plan_handover(
         person_id=noor.pk, effective_on=TODAY, reason="Noor moves on.", actor=actor, now=now, today=TODAY
     )
+
+
+def test_who_has_accounts_or_open_tasks_does_not_leave(in_kestrel: Tenant, actor: Actor, now: datetime) -> None:
+    member = add_member(
+        tenant=in_kestrel, email="noor@kestrel.example", name="Noor", role=Role.CSM, password=None, actor=actor, now=now
+    )
+    noor, ilse = person("Noor Haddad", membership=member), person("Ilse Maas")
+
+    def refused() -> members.MemberRefused:
+        with pytest.raises(members.MemberRefused) as found:
+            members.deactivate_member(membership_id=member.pk, actor=actor, now=now)
+        return found.value
+
+    task = Task.objects.create(title="Call", due_on=TODAY, assignee=ilse, covered_for=noor, created_at=now)
+    assert "Noor still has 1 open task." in str(refused())
+    own = account("Brightwater", noor, 900)
+    assert "Noor still has 1 account and 1 open task." in str(refused())
+    assert refused().url == f"/people/{noor.pk}/book/"
+    assert [duty.words for row in members.members() for duty in row.duties] == ["1 account and 1 open task"]
+    Task.objects.filter(pk=task.pk).update(state="done")
+    Account.objects.filter(pk=own.pk).update(owner=ilse)
+    assert members.deactivate_member(membership_id=member.pk, actor=actor, now=now).is_active is False
 
 
 def successors(plan: BookHandover) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from core import clock, process_files, versioning
@@ -121,8 +121,9 @@ def test_two_people_do_it_by_commands(world: World, tmp_path: Path) -> None:
     run("ask-review", *name, "--reason", "Weekends", "--by", me)
     with pytest.raises(CommandRefused, match="Somebody else approves it"):
         run("approve", *name, "--by", me)
-    with pytest.raises(CommandRefused, match="given by a person"):
-        run("approve", *name)
+    for verb in ("approve", "ask-review"):
+        with pytest.raises(CommandError, match="--by"):
+            run(verb, *name, "--reason", "Weekends")
     run("approve", *name, "--by", "second@kestrel.example")
     run("apply", str(tmp_path), "--publish", "--reason", "agreed", "--by", me)
     assert live_number(world) == 2
@@ -151,6 +152,12 @@ def test_the_members_page_changes_roles_and_refuses_who_is_needed(world: World) 
     first.post(f"/settings/members/{manager.pk}/", {"act": "role", "role": "cs_director"})
     manager.refresh_from_db()
     assert manager.role == "cs_director"
-    first.post("/settings/approval/", {"needed": "no"})
+    refused = first.post(
+        f"/settings/members/{second(world).pk}/", {"act": "role", "role": "csm"}, follow=True
+    ).content.decode()
+    assert "one of two who approve processes" in refused
+    refused = first.post("/settings/approval/", {"needed": "no"}, follow=True).content.decode()
+    assert "say why nobody else is to look" in refused
+    first.post("/settings/approval/", {"needed": "no", "reason": "We are two"})
     world.tenant.refresh_from_db()
     assert world.tenant.needs_approval is False

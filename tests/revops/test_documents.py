@@ -18,8 +18,10 @@ from core.choices import Role
 from core.documents.queries import coverage
 from core.management.base import CommandRefused
 from core.models import Membership, ProcessVersion, Tenant
+from core.permissions import Permission
 from core.processes.owners import set_owner
 from core.tenancy import tenant_context
+from core.versioning import ensure_published
 from revops.demo import actions, seed
 from tests.factories.world import World, make_world
 
@@ -214,8 +216,19 @@ def test_documents_are_written_into_a_folder(world: World, tmp_path: Path) -> No
     report, _ = process("documents", tmp_path / "docs")
     names = {path.name for path in (tmp_path / "docs").iterdir()}
     assert names == set(report["wrote"])
-    assert {"renewal_timeline-standard.md", "handbook.md", "journey-map.md"} <= names
+    assert {"renewal_timeline.standard.md", "handbook.md", "journey-map.md"} <= names
     assert report["documented"] == report["total"] == len(live(world))
+
+
+def test_two_keys_never_give_one_file(world: World, tmp_path: Path) -> None:
+    with tenant_context(world.tenant.pk):
+        for key in ("a.b", "a_b", "a/b", "a-b"):
+            ensure_published(
+                kind="renewal_timeline", key=key, name=key, actor=Actor.system("test"), now=clock.now(),
+                definition={"catch_up_title": "Catch up", "steps": [{"offset_days": 30, "title": "Sign"}]},
+            )  # fmt: skip
+    report, _ = process("documents", tmp_path / "docs")
+    assert len(set(report["wrote"])) == len(report["wrote"]) == len(list((tmp_path / "docs").iterdir()))
 
 
 def test_the_lint_ends_with_an_error_until_everybody_is_named(world: World) -> None:
@@ -237,3 +250,16 @@ def test_a_drift_check_names_the_live_processes_that_differ_from_files(world: Wo
     assert [(one["kind"], one["state"]) for one in report["files"] if one["state"] != "same"] == [
         ("renewal_timeline", "differs")
     ]
+
+
+def test_a_document_is_read_only_by_those_who_may_see_what_it_is_about(world: World) -> None:
+    support = client_of(world, Role.SUPPORT_AGENT)
+    kept = {"renewal-playbook", "qbr-template", "stage-conversion", "handbook"}
+    listed = support.get("/processes/documents/").content.decode()
+    for key in (*PORTFOLIO, "handbook"):
+        address = f"/processes/documents/{key}/"
+        assert (support.get(address).status_code, address in listed) == ((403, False) if key in kept else (200, True))
+        assert support.get(address, {"format": "md"}).status_code == (403 if key in kept else 200)
+    assert all(one.permission in Permission for one in registry.documents())
+    leader = client_of(world, Role.LEADER)
+    assert {leader.get(f"/processes/documents/{key}/").status_code for key in PORTFOLIO} == {200}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,51 @@ def test_nothing_to_read_is_refused(harbour: Tenant, tmp_path: Path) -> None:
     for path, words in ((tmp_path / "gone", "no such file"), (tmp_path, "No .yaml file")):
         with pytest.raises(CommandRefused, match=words):
             process("apply", path)
+
+
+def test_a_draft_in_review_is_not_overwritten_by_its_author(harbour: Tenant, tmp_path: Path) -> None:
+    with tenant_context(harbour.pk):
+        member = add_member(
+            tenant=harbour, email="ada@harbour.example", name="Ada", role=Role.REVOPS_ADMIN, password=None,
+            actor=Actor.system("test"), now=clock.now(),
+        )  # fmt: skip
+    by = ("--by", member.user.email)
+    process("export", tmp_path)
+    change(tmp_path, "renewal_timeline/standard.yaml", "offset_days: 60", "offset_days: 45")
+    process("apply", tmp_path, *by)
+    process("ask-review", "renewal_timeline", "standard", "--reason", "sooner", *by)
+    change(tmp_path, "renewal_timeline/standard.yaml", "offset_days: 45", "offset_days: 40")
+    with pytest.raises(CommandRefused, match=r"is in review\. Take it back first"):
+        process("apply", tmp_path, *by)
+    report, _ = process("plan", tmp_path, *by)
+    assert "in review" in next(one for one in report["files"] if one["refused"])["refused"][0]
+    process("take-back", "renewal_timeline", "standard", *by)
+    report, _ = process("apply", tmp_path, *by)
+    assert [one["number"] for one in report["files"] if one["outcome"] == "drafted"] == [2]
+
+
+def test_a_namesake_does_not_overwrite_a_draft(harbour: Tenant, tmp_path: Path) -> None:
+    with tenant_context(harbour.pk):
+        two = [
+            add_member(
+                tenant=harbour,
+                email=f"{name}@harbour.example",
+                name="Ada",
+                role=Role.REVOPS_ADMIN,
+                password=None,
+                actor=Actor.system("test"),
+                now=clock.now(),
+            )
+            for name in ("one", "two")
+        ]
+    process("export", tmp_path)
+    numbers = []
+    for member, days in zip(two, ("offset_days: 45", "offset_days: 40"), strict=True):
+        path = tmp_path / "renewal_timeline/standard.yaml"
+        path.write_text(re.sub("offset_days: (60|45)", days, path.read_text()))
+        report, _ = process("apply", tmp_path, "--by", member.user.email)
+        numbers += [one["number"] for one in report["files"] if one["outcome"] == "drafted"]
+    assert numbers == [2, 3]
 
 
 def test_a_roll_back_brings_the_content_of_before_under_a_new_number(harbour: Tenant, tmp_path: Path) -> None:

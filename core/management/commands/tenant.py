@@ -15,7 +15,7 @@ from core.actors import Actor
 from core.choices import Role
 from core.management.base import CommandRefused, JsonCommand, find_tenant
 from core.models import Tenant, User
-from core.reviews import NobodyElse, need_approval
+from core.reviews import NobodyElse, ReviewRefused, need_approval
 from core.tenancy import tenant_context
 
 
@@ -37,6 +37,7 @@ class Command(JsonCommand):
         approval = verbs.add_parser("approval", help="whether a second person approves processes before they go live")
         approval.add_argument("slug", type=_slug)
         approval.add_argument("needed", choices=["on", "off"])
+        approval.add_argument("--reason", default="", metavar="TEXT", help="why it is switched off; others are told")
         listing = verbs.add_parser("list", help="show the workspaces")
         for sub in (create, member, approval, listing):
             sub.add_argument("--json", action="store_true", help="print one JSON object")
@@ -88,9 +89,12 @@ def _approval(options: dict[str, Any]) -> dict[str, Any]:
     with tenant_context(tenant.pk):
         try:
             tenant = need_approval(
-                needed=options["needed"] == "on", actor=Actor.system("tenant approval"), now=clock.now()
+                needed=options["needed"] == "on",
+                actor=Actor.system("tenant approval"),
+                now=clock.now(),
+                reason=options["reason"],
             )
-        except NobodyElse as refusal:
+        except (NobodyElse, ReviewRefused) as refusal:
             raise CommandRefused(str(refusal)) from refusal
     return {"slug": tenant.slug, "needs_approval": tenant.needs_approval}
 
