@@ -139,7 +139,7 @@ def import_rejects(request: WorkspaceRequest, batch_id: int) -> HttpResponse:
 @require_POST
 def log_activity(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """Logs a call, meeting or note; the page that asked shows it."""
-    account = get_object_or_404(Account.objects.filter(merged_into=None), pk=account_id)
+    account = get_object_or_404(Account.objects.all(), pk=account_id)
     now = clock.now()
     form = ActivityForm(request.POST, now=now, zone=request.tenant.zone)
     if not form.is_valid():

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,6 +13,7 @@ from psycopg2 import errorcodes
 
 from core import clock
 from core.api_keys import key_of, note_use
+from core.conflicts import Conflict
 from core.http import MaybeWorkspaceRequest
 from core.models import ApiKey, Membership
 from core.queries import active_membership
@@ -37,6 +39,17 @@ def json_error(status: int, code: str, message: str) -> JsonResponse:
 def is_too_slow(exception: Exception) -> bool:
     """Whether the database stopped a statement for its length, or for waiting too long for a row."""
     return isinstance(exception, OperationalError) and getattr(exception.__cause__, "pgcode", "") in _TOO_LONG
+
+
+def _conflict(request: HttpRequest, conflict: Conflict) -> HttpResponse:
+    """Says what to do instead: beside the form that asked, or on a page."""
+    if is_api(request):
+        return json_error(409, conflict.code, str(conflict))
+    if request.headers.get("HX-Request"):
+        response = HttpResponse(str(conflict), status=409, content_type="text/plain; charset=utf-8")
+        response["X-Message"] = quote(str(conflict))
+        return response
+    return render(request, "409.html", {"why": str(conflict)}, status=409)
 
 
 class _FaultedResponse(Exception):
@@ -94,12 +107,12 @@ class TenantMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A statement that ran too long, or waited too long for a row, is a clear 503."""
+        """A statement that ran too long, or waited too long for a row, is a clear 503; what came too late, a 409."""
         if is_too_slow(exception):
             if is_api(request):
                 return json_error(503, "too_slow", TOO_SLOW)
             return render(request, "503.html", status=503)
-        return None
+        return _conflict(request, exception) if isinstance(exception, Conflict) else None
 
     def _api_key(self, request: MaybeWorkspaceRequest) -> ApiKey | None:
         scheme, _, token = request.headers["Authorization"].partition(" ")

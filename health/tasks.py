@@ -17,7 +17,7 @@ from health.actions.alert_rules import TRIAL_JOB, WATCH_JOB, start_watch
 from health.actions.alerts import sweep_alerts
 from health.actions.calibration import CALIBRATE_JOB, CannotCalibrate, propose, prove
 from health.actions.publishing import RECOMPUTE_JOB
-from health.actions.shadow import score_shadows
+from health.actions.shadow import SHADOW_JOB, first_judgement, score_shadows
 from health.actions.trying import IMPACT_JOB, IMPACT_PARTS, REPLAY_JOB, impact_of, replay_of
 from health.actions.validation import VALIDATE_JOB, CannotValidate, assess, store_reports
 from health.queries import scoring_day
@@ -132,6 +132,17 @@ def try_draft(job: RunningJob) -> dict[str, Any]:
             found[part] = impact_of(job.payload, part)
     job.progress(len(IMPACT_PARTS), len(IMPACT_PARTS), "Worked out")
     return found
+
+
+@job_handler(SHADOW_JOB, permission=Permission.CONFIGURE_PROCESSES)
+def judge_in_shadow(job: RunningJob) -> dict[str, Any]:
+    """The first day of a draft beside the live model, in one transaction. A second run writes nothing."""
+    job.progress(0, 1, "Judging everybody beside the live model")
+    with job.transaction():
+        as_of = date.fromisoformat(job.payload["as_of"])
+        judged = first_judgement(run_id=job.payload["run"], now=clock.now(), as_of=as_of)
+    job.progress(1, 1, "Judged")
+    return {"judged": judged}
 
 
 @job_handler(REPLAY_JOB, permission=Permission.CONFIGURE_PROCESSES)

@@ -14,7 +14,12 @@ from core.changes import mark_changed
 @transaction.atomic
 def assign_owner(*, accounts: QuerySet[Account], owner: Person, actor: Actor, now: datetime) -> int:
     """Gives the accounts to a person; those that are theirs already do not count. Returns how many changed hands."""
-    moving = accounts.filter(~Q(owner_id=owner.pk) | Q(owner_id=None)).order_by().values_list("pk", flat=True)
+    moving = (
+        accounts.filter(merged_into=None)
+        .filter(~Q(owner_id=owner.pk) | Q(owner_id=None))
+        .order_by()
+        .values_list("pk", flat=True)
+    )
     ids = list(moving.select_for_update(of=("self",)))
     if not ids:
         return 0

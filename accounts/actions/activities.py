@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from accounts.choices import ActivityKind
 from accounts.models import Account, Activity, Person
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -27,6 +28,7 @@ def log_activity(
     now: datetime,
 ) -> Activity:
     """Writes a call, meeting or note. The account's last contact moves forward, never back; a note is no contact."""
+    living_account(account.pk)
     activity = Activity.objects.create(
         account=account, person=person, kind=kind, occurred_at=occurred_at, subject=subject, body=body
     )

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.choices import ContactRole
 from accounts.models import Account, Contact
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -20,6 +21,7 @@ def add_contact(
     *, account: Account, name: str, email: str, title: str, role: ContactRole, actor: Actor, now: datetime
 ) -> Contact:
     """A new contact of the account. Raises `ContactRefused` when the e-mail address is there already."""
+    living_account(account.pk)
     email_key = email.strip().lower()
     if email_key and Contact.objects.filter(account=account, email_key=email_key).exists():
         raise ContactRefused("Somebody with this e-mail address is a contact already. Choose them instead.")

@@ -5,7 +5,8 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from accounts.models import Account, Goal
+from accounts.models import Goal
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -32,11 +33,12 @@ def record_goal(
     target_on: date | None = None,
     source: str = "",
 ) -> Goal:
-    """A goal with its measure. Raises `GoalRefused` without metric, unit or target, and `DoesNotExist` for a stranger.
+    """A goal with its measure. Raises `GoalRefused` without metric, unit or target, `DoesNotExist` for a stranger,
+    `AccountMerged` for an account that has gone into another one.
 
     A wish without a figure is no goal: nobody could say later whether it was reached.
     """
-    account = Account.objects.get(pk=account_id)
+    account = living_account(account_id)
     title, measured = metric.strip()[:200], unit.strip()[:40]
     if not title:
         raise GoalRefused("metric", "Name what is measured, such as Time to dispatch.")

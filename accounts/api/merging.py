@@ -37,7 +37,7 @@ class MergeBody(serializers.Serializer[Any]):
 
 class Merge(ApiView):
     @endpoint(Permission.MANAGE_BOOKS, MergeShape, summary="Put another account into this one, for good",
-              body=MergeBody, refuses=(422,), tag="accounts")  # fmt: skip
+              body=MergeBody, status=201, refuses=(422,), tag="accounts")  # fmt: skip
     def post(self, call: Call, account_id: int) -> Answer:
         take = call.body.get("take", {})
         unknown = sorted(set(take) - set(CHOICES))

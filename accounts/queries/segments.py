@@ -18,11 +18,18 @@ from core.formatting import money_short, number
 from core.models import Tenant
 
 KIND: Final = "segment"
+READ_BY: Final = (
+    "The segmentation framework and digital programs read this. Scores, playbooks, reviews and lists go by the segment "
+    "field of each account, whatever stands here: publishing moves no account."
+)
 
 
 def parse_checked(definition: dict[str, Any]) -> SegmentSpec:
-    """A segment whose rule names only facts that exist. Raises `ValueError` with the place and the remedy."""
+    """A segment whose values or facts all exist. Raises `ValueError` with the place and the remedy."""
     spec = parse_segment(definition)
+    known = [one for one in Segment.values if one]
+    if unknown := [one for one in spec.values if one not in known]:
+        raise ValueError(f"values: there is no segment '{unknown[0]}'. Known: {', '.join(known)}.")
     if spec.rule is not None:
         facts.conditions(dict(spec.rule), "rule")
     return spec
@@ -71,6 +78,7 @@ def document(definition: dict[str, Any]) -> list[Block]:
         Paragraph(f"{_who(spec)}."),
         Heading("How they are looked after"),
         Bullets((f"{TOUCHES[spec.touch]}.", f"One CSM looks after up to {days(spec.accounts_per_csm, 'account')}.")),
+        Paragraph(READ_BY),
     ]
 
 

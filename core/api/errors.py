@@ -7,6 +7,7 @@ from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from core.conflicts import Conflict
 from core.middleware import TOO_SLOW, is_too_slow
 
 MISSING: Final = "There is nothing at this address, or not in your workspace. Check the address."
@@ -58,6 +59,8 @@ def answer_error(exception: Exception, context: dict[str, Any]) -> Response | No
         return Response(error("not_found", MISSING), status=404)
     if is_too_slow(exception):
         return Response(error("too_slow", TOO_SLOW), status=503, headers={"Retry-After": "5"})
+    if isinstance(exception, Conflict):
+        return Response(error(exception.code, str(exception)), status=409)
     if not isinstance(exception, exceptions.APIException):
         return None
     headers = {}

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from health.models import Doubt, Score, ScoreHistory
@@ -19,6 +20,7 @@ def report_doubt(*, account_id: int, input_key: str, note: str, actor: Actor, no
     """Keeps the note with the score and the version that it is about. Raises `DoubtRefused` without note or score."""
     if not note.strip():
         raise DoubtRefused("Say what looks wrong.")
+    living_account(account_id)
     about: Score | ScoreHistory | None = Score.objects.filter(account_id=account_id).first()
     if about is None:
         newest = ScoreHistory.objects.filter(account_id=account_id).order_by("-as_of", "-computed_at")

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from accounts.models import Account
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -22,9 +22,10 @@ def set_override(
 ) -> Override:
     """One open override per account: an earlier one ends today. Counts from today until the day before `until`.
 
-    Neither scores nor history are touched. Raises `OverrideRefused`, or `Account.DoesNotExist`.
+    Neither scores nor history are touched. Raises `OverrideRefused`, `AccountMerged`, or
+    `Account.DoesNotExist`.
     """
-    account = Account.objects.select_for_update().get(pk=account_id)
+    account = living_account(account_id)
     if why := refusal(score=score, reason=reason, today=today, until=until):
         raise OverrideRefused(why)
     earlier = _open(account_id)
@@ -55,7 +56,7 @@ def set_override(
 @transaction.atomic
 def clear_override(*, account_id: int, actor: Actor, now: datetime, today: date) -> Override:
     """The computed score counts alone again. Raises `OverrideRefused` when nothing is set."""
-    Account.objects.select_for_update().get(pk=account_id)
+    living_account(account_id)
     one = _open(account_id)
     if one is None or one.until_day <= today:
         raise OverrideRefused("No override is set.")
@@ -71,7 +72,7 @@ def undo_override(*, account_id: int, actor: Actor, now: datetime, today: date) 
 
     Returns the override that stands afterwards, if any. Raises `OverrideRefused` when there is nothing to take back.
     """
-    Account.objects.select_for_update().get(pk=account_id)
+    living_account(account_id)
     ended = Override.objects.filter(account_id=account_id, cleared_on=today, until_day__gt=today)
     one = _open(account_id)
     if one is not None:

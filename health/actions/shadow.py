@@ -10,6 +10,7 @@ from django.db.models import Q
 from core import audit
 from core.actors import Actor
 from core.choices import VersionState
+from core.jobs import start_job
 from core.models import ProcessVersion
 from health.actions.recompute import BROKEN
 from health.actions.session import plan_for
@@ -19,6 +20,7 @@ from health.queries.live import model_of
 from health.queries.moments import judged_sql
 
 DAYS: Final = 14
+SHADOW_JOB: Final = "health.shadow"
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +29,10 @@ logger = logging.getLogger(__name__)
 def start_shadow(
     *, version: ProcessVersion, actor: Actor, now: datetime, today: date, as_of: date, days: int = DAYS
 ) -> ShadowRun:
-    """Lets the draft run beside the live model, from now on and for so many days; one run at a time per draft."""
+    """Lets the draft run beside the live model, from now on and for so many days; one run at a time per draft.
+
+    A job judges everybody for the first time, so that nobody waits for it.
+    """
     run, created = ShadowRun.objects.get_or_create(
         model_version=version,
         stopped_at=None,
@@ -40,8 +45,20 @@ def start_shadow(
     )
     if created:
         audit.record(actor=actor, at=now, verb="started shadow run", subject=version, after={"until": run.until_day})
-        _judge(version, now=now, as_of=as_of)
+        payload = {"run": run.pk, "as_of": as_of.isoformat()}
+        start_job(kind=SHADOW_JOB, key=f"run:{run.pk}", payload=payload, actor=actor, now=now)
     return run
+
+
+@transaction.atomic
+def first_judgement(*, run_id: int, now: datetime, as_of: date) -> int:
+    """The first day of a run; returns the rows written. A run that was stopped, or is no draft's any more, writes none.
+
+    A draft that cannot judge somebody's facts misses the day, as it would at night.
+    """
+    run = ShadowRun.objects.filter(pk=run_id, stopped_at=None, model_version__state__in=VersionState.drafts())
+    found = run.select_related("model_version").first()
+    return _judge_or_skip(found.model_version, now=now, as_of=as_of) if found else 0
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from accounts.models import Account
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from journeys.models import Evidence, Opportunity
@@ -43,7 +44,7 @@ def give_evidence(
         about = Opportunity.objects.select_related("pipeline").get(pk=opportunity_id)
         process = pipeline_process(about.pipeline)
     else:
-        about = Account.objects.get(pk=account_id or 0)
+        about = living_account(account_id or 0)
         process = journey_process()
     asked = next((one for one in process.placed if one.criterion.key == criterion_key), None)
     if asked is None or not asked.criterion.evidence:

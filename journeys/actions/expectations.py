@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from accounts.models import Account
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -21,7 +21,7 @@ def record_expectation(*, account_id: int, text: str, for_expansion: bool, actor
     words = text.strip()
     if not words:
         raise ExpectationRefused("Write down what the customer expects, in their words.")
-    account = Account.objects.get(pk=account_id)
+    account = living_account(account_id)
     expectation = Expectation.objects.create(
         account_id=account.pk, text=words, for_expansion=for_expansion, recorded_at=now, recorded_by=actor.label
     )

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
-from accounts.models import Account
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.models import Membership, Tenant
@@ -90,7 +90,7 @@ def _gate_of(opportunity_id: int | None, account_id: int | None, to_stage: str, 
         deal = Opportunity.objects.select_related("stage").get(pk=opportunity_id)
         stage = PipelineStage.objects.select_related("pipeline").get(pipeline_id=deal.pipeline_id, key=to_stage)
         return deal.name, opportunity_gate(opportunity=deal, to_stage=stage, today=today)
-    account = Account.objects.get(pk=account_id or 0)
+    account = living_account(account_id or 0)
     return account.name, account_gate(account_id=account.pk, to_stage=to_stage, today=today)
 
 

@@ -10,8 +10,9 @@ from core.api.endpoints import ID_MAX, Answer, ApiView, Call, endpoint
 from core.api.errors import Refused, invalid
 from core.api.pages import page_of
 from core.permissions import Permission
+from journeys.actions import rights
 from journeys.actions.answers import answer_question
-from journeys.actions.moves import GateShut, ReasonNeeded
+from journeys.actions.moves import EditionMoved, GateShut, ReasonNeeded
 from journeys.actions.opportunities import OpportunityRefused, create_opportunity, update_opportunity
 from journeys.api.gates import refusal
 from journeys.choices import OpportunityKind, StageKind
@@ -54,7 +55,7 @@ class OpportunityShape(serializers.Serializer[Any]):
     close_on = serializers.DateField(allow_null=True)
     closed_on = serializers.DateField(allow_null=True)
     close_reason = serializers.CharField(allow_blank=True)
-    edition = serializers.IntegerField(help_text="Rises with every change; send it back with a move.")
+    edition = serializers.IntegerField(help_text="Rises with every change; send it back with a change or a move.")
 
     def get_amount_minor(self, deal: Opportunity) -> int | None:
         """In minor units; null where unknown, and for roles that see no money."""
@@ -92,6 +93,14 @@ class OpportunityFields(serializers.Serializer[Any]):
     product = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=LARGEST_ID)
     amount_minor = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=10**15 - 1)
     close_on = serializers.DateField(required=False, allow_null=True)
+
+
+class ChangedOpportunity(OpportunityFields):
+    """With `edition`, nothing is changed where somebody else was faster: 409, `changed_meanwhile`."""
+
+    edition = serializers.IntegerField(
+        required=False, min_value=1, max_value=LARGEST_ID, help_text="As last read: refused when it has risen."
+    )
 
 
 class NewOpportunity(OpportunityFields):
@@ -146,11 +155,16 @@ class OpportunityDetail(ApiView):
         return Answer(_one(opportunity_id))
 
     @endpoint(Permission.WORK_OPPORTUNITIES, OpportunityShape, summary="Change an opportunity",
-              body=OpportunityFields, refuses=(422,), tag="opportunities")  # fmt: skip
+              body=ChangedOpportunity, refuses=(409, 422), tag="opportunities")  # fmt: skip
     def put(self, call: Call, opportunity_id: int) -> Answer:
         _one(opportunity_id)
         try:
-            update_opportunity(opportunity_id=opportunity_id, values=_values(call.body), actor=call.actor, now=call.now)
+            update_opportunity(
+                opportunity_id=opportunity_id, values=_values(call.body), actor=call.actor, now=call.now,
+                seen_edition=call.body.get("edition"),
+            )  # fmt: skip
+        except EditionMoved as moved:
+            raise Refused("changed_meanwhile", str(moved), status_code=409) from moved
         except OpportunityRefused as refused:
             raise Refused("refused", str(refused)) from refused
         return Answer(_one(opportunity_id))
@@ -163,7 +177,7 @@ class OpportunityAnswers(ApiView):
         deal = _one(opportunity_id)
         return Answer(page_of(GivenAnswer.objects.filter(opportunity=deal), call.query, by="id", within=call.within))
 
-    @endpoint(Permission.WORK_OPPORTUNITIES, AnswerShape, summary="Answer a question of a framework",
+    @endpoint(rights.ANSWER_QUESTION, AnswerShape, summary="Answer a question of a framework",
               body=GivenShape, refuses=(422,), tag="opportunities")  # fmt: skip
     def post(self, call: Call, opportunity_id: int) -> Answer:
         deal, asked = _one(opportunity_id), call.body

@@ -8,8 +8,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from accounts.actions.accounts import record_export
 from core import clock
+from core.actors import Actor
 from core.http import WorkspaceRequest
+from core.money import from_minor
 from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
 from journeys.queries.journey_figures import live_journey, stored_figures, work_out
@@ -77,7 +80,10 @@ def _stage(request: WorkspaceRequest, key: str, *, as_file: bool) -> HttpRespons
     )
     with_money = may(request.membership.role, Permission.VIEW_MONEY)
     if as_file:
-        return _csv(rows.rows, f"{stage.key}-{show}-{today.isoformat()}.csv", with_money=with_money)
+        actor = Actor.person(request.membership)
+        record_export(rows=len(rows.rows), cut=bool(rows.after), actor=actor, now=now)
+        currency = request.tenant.currency if with_money else ""
+        return _csv(rows.rows, f"{stage.key}-{show}-{today.isoformat()}.csv", currency)
     context: dict[str, Any] = {
         "stage": stage,
         "spec": said,
@@ -95,12 +101,12 @@ def _stage(request: WorkspaceRequest, key: str, *, as_file: bool) -> HttpRespons
     return render(request, "journeys/stage_accounts.html", context)
 
 
-def _csv(rows: Any, name: str, *, with_money: bool) -> HttpResponse:
+def _csv(rows: Any, name: str, currency: str) -> HttpResponse:
     text = io.StringIO()
     out = csv.writer(text)
     heads = ["Account", "Owner", "Entered", "Days", "State", "Missing to leave the stage", "Last contact"]
-    out.writerow([*heads, "Value"] if with_money else heads)
-    out.writerows([harmless(cell) for cell in _cells(row, with_money=with_money)] for row in rows)
+    out.writerow([*heads, "Value", "Currency"] if currency else heads)
+    out.writerows([harmless(cell) for cell in _cells(row, currency)] for row in rows)
     return HttpResponse(
         text.getvalue(),
         content_type="text/csv; charset=utf-8",
@@ -108,7 +114,8 @@ def _csv(rows: Any, name: str, *, with_money: bool) -> HttpResponse:
     )
 
 
-def _cells(row: StageRow, *, with_money: bool) -> list[object]:
+def _cells(row: StageRow, currency: str) -> list[object]:
+    """One line; without a currency nothing of money."""
     cells = [
         row.name,
         row.owner,
@@ -118,4 +125,4 @@ def _cells(row: StageRow, *, with_money: bool) -> list[object]:
         "; ".join(row.missing),
         row.last_contact_on.isoformat() if row.last_contact_on else "",
     ]
-    return [*cells, f"{row.minor / 100:.2f}"] if with_money else cells
+    return [*cells, from_minor(row.minor, currency), currency] if currency else cells

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
-from accounts.models import Account
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.models import Tenant
@@ -34,7 +34,7 @@ def prepare_qbr(*, tenant: Tenant, account_id: int, actor: Actor, today: date, n
 
     Asked twice it makes one. Raises `QBRRefused` while no cadence or template is published.
     """
-    account = Account.objects.select_for_update().get(pk=account_id)
+    account = living_account(account_id)
     there = open_qbrs().filter(account_id=account.pk, due_on__gte=today).first()
     if there is not None:
         return there

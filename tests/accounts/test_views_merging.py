@@ -11,6 +11,7 @@ from core.choices import Role
 from core.models import AuditEntry
 from core.tenancy import tenant_context
 from health.actions.recompute import recompute_everybody
+from tests.factories.api import make_key
 from tests.factories.world import NOW, World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,23 @@ def test_the_old_address_leads_to_the_kept_account_and_no_list_shows_the_old_nam
     for path in ("/accounts/?view=all", "/accounts/?view=all&sort=name", "/accounts/duplicates/"):
         assert "Brightwater Twin OSPREY" not in client.get(path).content.decode()
     assert client.get(f"/accounts/{gone}/merge/").status_code == 404
+
+
+def test_a_program_merges_and_is_told_what_moved(world: World) -> None:
+    kept, gone = world.ids["account_id"], world.ids["twin_id"]
+    url, body = f"/api/v1/accounts/{kept}/merge/", {"gone": gone, "reason": "Same company", "take": {"name": "gone"}}
+    assert make_key(world.tenant, Role.CSM)[1].send("post", url, body).status_code == 403
+    program = make_key(world.tenant)[1]
+    assert program.send("post", url, body | {"take": {"colour": "gone"}}).status_code == 422
+    done = program.send("post", url, body)
+    assert done.status_code == 201, done.content
+    assert (done.json()["kept"], done.json()["gone"], done.json()["moved"]["Contract lines"]) == (kept, gone, 1)
+    again = program.send("post", url, body)
+    assert (again.status_code, again.json()["error"]["code"]) == (422, "merge_refused")
+    with tenant_context(world.tenant.pk):
+        assert Account.objects.get(pk=kept).name == "Brightwater Twin OSPREY"
+    said = program.get("/api/schema/?format=json").json()["paths"]["/api/v1/accounts/{account_id}/merge/"]["post"]
+    assert "201" in said["responses"]
 
 
 def test_only_those_who_manage_books_of_their_own_workspace_may(world: World) -> None:

@@ -16,6 +16,7 @@ from core.api_keys import revoke_key
 from core.choices import Role
 from core.permissions import Permission, may
 from core.tenancy import tenant_context
+from revops.local.home import CHECKOUT
 from tests.factories.api import Program, make_key
 from tests.factories.world import World, make_world
 
@@ -287,3 +288,25 @@ def test_the_workspace_of_a_request_ends_with_it(ours: World, admin: Program) ->
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('app.tenant_id', true)")
         assert cursor.fetchone()[0] in {"", None}
+
+
+def addresses() -> list[str]:
+    """Every address under /api/v1/ as the documentation writes it: `accounts/<id>/goals/`."""
+
+    def walk(resolver: URLResolver, before: str) -> Iterator[str]:
+        for entry in resolver.url_patterns:
+            path = before + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                yield from walk(entry, path)
+            elif isinstance(entry, URLPattern) and hasattr(entry.callback, "cls") and path.startswith("api/v1/"):
+                short = re.sub(r"<int:\w+>", "<id>", path.removeprefix("api/v1/"))
+                yield re.sub(r"<str:(\w+)>", lambda found: f"<{found[1].replace('_', ' ')}>", short)
+
+    return sorted(set(walk(get_resolver(), "")))
+
+
+def test_every_address_stands_in_the_documentation() -> None:
+    table = (CHECKOUT / "docs" / "api.md").read_text().partition("## What there is")[2].partition("\n## ")[0]
+    missing = [one for one in addresses() if f"`{one}`" not in table]
+    assert missing == [], "Give each a row in docs/api.md, under “What there is”."
+    assert len(addresses()) > 50

@@ -14,6 +14,7 @@ from core import clock, versioning
 from core.actions import add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role, VersionState
+from core.jobs import run_job
 from core.models import Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from health.actions import recompute
@@ -292,7 +293,9 @@ def test_one_click_goes_back(admin: Client, workspace: Tenant) -> None:
     draft = begun(admin, workspace)
     edit(admin, draft, weight__usage="60", weight__nps="40")
     admin.post(f"{URL}publish/", {"reason": "More sentiment", "waiver": "Pilot month", "signed": "Priya"})
-    admin.post(f"{URL}rollback/")
+    assert f'name="seen" value="{draft.number}"' in admin.get(f"{URL}rollback/").content.decode()
+    for sent in ({"reason": "Worse"}, {"seen": draft.number}, *[{"seen": draft.number, "reason": "Worse"}] * 2):
+        admin.post(f"{URL}rollback/", sent)  # only the first that says what it saw, and why, does anything
     with tenant_context(workspace.pk):
         live = ProcessVersion.objects.get(kind="score_model", key="standard", state=VersionState.PUBLISHED)
     assert [one["weight"] for one in live.definition["inputs"]] == [80, 20]
@@ -310,6 +313,9 @@ def test_a_shadow_run_writes_shadow_scores_only_where_they_change(admin: Client,
     admin.post(f"{URL}shadow/run/")
     today = workspace.today(timezone.now())
     now = timezone.now()
+    with tenant_context(workspace.pk):
+        judging = Job.objects.get(kind="health.shadow").pk
+    assert run_job(tenant_id=workspace.pk, job_id=judging) == "done"
     with tenant_context(workspace.pk):
         assert ShadowScore.objects.count() == len(accounts)
         assert score_shadows(now=now, today=today, as_of=today) == 0

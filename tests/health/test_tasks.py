@@ -160,6 +160,8 @@ def test_a_draft_in_shadow_that_cannot_judge_misses_a_night_and_stops_nobody(kes
     content = document(one_input("other", aggregate="sum"))
     made = draft(kind=live.kind, key=live.key, name="Sum", definition=content, actor=ACTOR, now=NOW)
     start_shadow(version=made, actor=ACTOR, now=NOW, today=TODAY, as_of=TODAY)
+    first = Job.objects.get(kind="health.shadow").pk
+    assert run_job(tenant_id=kestrel.pk, job_id=first) == "done"
     Signal.objects.filter(measure__key="other").update(value=1e308)
     job_id = tasks.nightly.run(tenant_id=kestrel.pk)
     assert run_job(tenant_id=kestrel.pk, job_id=job_id) == "done"

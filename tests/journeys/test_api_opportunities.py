@@ -46,6 +46,18 @@ def test_a_deal_is_made_changed_qualified_and_read(world: World, program: Progra
     assert (again.status_code, again.json()["error"]["code"]) == (422, "refused")
 
 
+def test_a_change_with_an_older_edition_changes_nothing(world: World, program: Program) -> None:
+    deal = program.send("post", ALL, {"name": "Store operations"}).json()
+    one, seen = f"{ALL}{deal['id']}/", deal["edition"]
+    assert program.send("put", one, {"about": "14 sites", "edition": seen}).json()["edition"] == seen + 1
+    late = program.send("put", one, {"about": "15 sites", "edition": seen})
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "changed_meanwhile")
+    assert program.send("get", one).json()["about"] == "14 sites"
+    many = program.send("post", f"{ALL}moves/", {"pipeline": "sales", "stage": "demo", "opportunities": [deal["id"]],
+                                                 "edition": seen})  # fmt: skip
+    assert (many.status_code, many.json()["error"]["code"]) == (400, "unknown_field")
+
+
 def test_a_new_deal_in_a_later_stage_meets_the_gates(world: World, program: Program) -> None:
     with_gates(world)
     refused = program.send("post", ALL, {"name": "Jump", "stage": "demo"})

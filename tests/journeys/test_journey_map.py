@@ -14,7 +14,7 @@ from accounts.models import Account
 from core import versioning
 from core.actors import Actor
 from core.choices import Role
-from core.models import Tenant
+from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from journeys.actions.journeys import ensure_default_journey
 from journeys.actions.lifecycle import refresh_figures
@@ -276,6 +276,11 @@ def test_the_file_holds_what_the_page_lists_and_money_only_with_the_right(world:
     assert "1000.00" in text
     hidden = sign_in(world, Role.SUPPORT_AGENT).get(address).content.decode()
     assert "1000.00" not in hidden
+    with tenant_context(world.tenant.pk):
+        kept = AuditEntry.objects.filter(verb="exported").order_by("pk")
+        assert [(one.after["rows"] > 0, one.after["cut"]) for one in kept] == [(True, False)] * 2
+        Tenant.objects.filter(pk=world.tenant.pk).update(currency="KWD")
+    assert "100.000,KWD" in sign_in(world, Role.CSM).get(address).content.decode()
 
 
 @pytest.mark.capability("C1")

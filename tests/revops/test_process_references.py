@@ -134,6 +134,7 @@ def test_a_segment_says_whom_it_would_hold_before_it_goes_live(harbour: Tenant, 
     ("old", "new", "words"),
     [
         ("values: [small]", "values: []", "values: give a list of segment keys"),
+        ("values: [small]", "values: [enterprize]", "values: there is no segment 'enterprize'"),
         ("values: [small]", "rule: {fact: nothing, op: eq, value: 1}", "rule: Unknown fact 'nothing'"),
         ("touch: digital", "touch: none_at_all", "touch: one of high, mid, low, digital"),
         ("accounts_per_csm: 250", "accounts_per_csm: 0", "accounts_per_csm: a whole number from 1"),

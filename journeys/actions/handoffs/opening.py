@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.tenancy import require_tenant_id
@@ -118,6 +119,7 @@ def open_handoff(
     now: datetime,
 ) -> Handoff:
     """Opens one by hand; the one of this kind that is waiting already is returned instead. `KeyError` if unknown."""
+    living_account(account_id)
     live = live_handoffs()
     spec = next((one for one in live.specs if one.key == key), None) if live else None
     if live is None or spec is None:
