@@ -67,10 +67,10 @@ def test_an_open_stage_behind_a_closed_one_is_refused_with_its_place() -> None:
 
 def test_the_buttons_stop_at_the_border_between_open_and_closed() -> None:
     document = dict(DEFAULT_PIPELINE)
-    assert acted(document, "down", ["negotiation"], {}) == document
-    assert acted(document, "up", ["closed_won"], {}) == document
-    parse_pipeline(acted(document, "up", ["negotiation"], {}))
-    parse_pipeline(acted(document, "up", ["closed_lost"], {}))
+    assert acted(document, "down", ["negotiation"], {}, currency="EUR") == document
+    assert acted(document, "up", ["closed_won"], {}, currency="EUR") == document
+    parse_pipeline(acted(document, "up", ["negotiation"], {}, currency="EUR"))
+    parse_pipeline(acted(document, "up", ["closed_lost"], {}, currency="EUR"))
 
 
 def test_imported_stages_stand_in_the_order_in_which_deals_pass_them() -> None:

@@ -25,6 +25,7 @@ from journeys.models import (
     RunStep,
     StageVisit,
     Task,
+    Waiver,
 )
 from qbr.models import QBR
 from qbr.queries import held_this_quarter
@@ -135,3 +136,15 @@ def test_what_can_be_open_once_stays_open_once_and_nothing_is_broken(world: Worl
             if (count := check.count(world.tenant, later)) > broken[check.key]
         }
         assert worse == {}
+
+
+def test_a_waiver_that_waits_for_an_answer_is_revoked_and_a_signed_one_stays_signed(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        kept, gone = (Account.objects.create(name=name, name_key=name.lower()) for name in ("Cedar", "Cedarwood"))
+        for state in ("asked", "approved"):
+            Waiver.objects.create(
+                account=gone, stage_key="adoption", version=version("journey"), criteria=[], reason="May", asked_at=NOW,
+                asked_by="Sam", state=state, expires_on=TODAY + timedelta(7),
+            )  # fmt: skip
+        merge_accounts(kept_id=kept.pk, gone_id=gone.pk, choices={}, reason="", actor=ACTOR, today=TODAY, now=NOW)
+        assert sorted(Waiver.objects.values_list("state", "answered_at")) == [("approved", None), ("revoked", NOW)]
