@@ -6,6 +6,7 @@ from typing import Final
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
+from core.permissions import Permission
 from core.registry import DoctorCheck, Fact, PortfolioDocument, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from escalations import documents, queries, words
@@ -71,7 +72,7 @@ def register() -> None:
     registry.add_document(
         PortfolioDocument(
             "escalation-framework", "Escalation framework with SLAs", "Who answers for what, and within how long.", 80,
-            documents.framework,
+            documents.framework, permission=Permission.VIEW_ESCALATIONS,
         )
     )  # fmt: skip
     registry.add_tenant_default(TenantDefault("escalations.policy", 80, publish_policy))

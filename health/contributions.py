@@ -1,6 +1,7 @@
 """What health contributes to the registry."""
 
 from core import registry
+from core.permissions import Permission
 from core.registry import Consumer, DoctorCheck, Fact, PortfolioDocument, ProcessKind, TenantDefault
 from health.actions import make_defaults
 from health.actions.alert_rules import publish_alert_rules
@@ -61,6 +62,7 @@ def register() -> None:
         PortfolioDocument(
             "health-model", "Health model and validation", "What the score is made of, and how well it tells lost "
             "from kept.", 60, documents.model_and_proof, (KIND, str(STANDARD["key"])),
+            permission=Permission.VIEW_HEALTH,
         )
     )  # fmt: skip
     registry.add_consumer(Consumer(CONSUMER, TASK))

@@ -6,6 +6,7 @@ from typing import Any, Final
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
+from core.permissions import Permission
 from core.registry import DoctorCheck, PortfolioDocument, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from qbr import queries
@@ -74,7 +75,7 @@ def register() -> None:
     registry.add_document(
         PortfolioDocument(
             "qbr-template", "QBR template", "The sections of a review, what fills them, and how often it is held.", 20,
-            documents.qbr_template, (queries.TEMPLATE_KIND, queries.STANDARD),
+            documents.qbr_template, (queries.TEMPLATE_KIND, queries.STANDARD), permission=Permission.VIEW_QBRS,
         )
     )  # fmt: skip
     registry.add_tenant_default(TenantDefault("qbr.defaults", 70, publish_defaults))

@@ -6,6 +6,7 @@ from typing import Final
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
+from core.permissions import Permission
 from core.registry import DoctorCheck, Fact, PortfolioDocument, ProcessKind, Section, TenantDefault
 from core.versioning import ensure_published
 from renewals import queries
@@ -98,6 +99,7 @@ def register() -> None:
         PortfolioDocument(
             "renewal-playbook", "Renewal playbook", "What is due, the steps that lead to it, and who does what.", 10,
             documents.renewal_playbook, (queries.TIMELINE_KIND, queries.TIMELINE_KEY),
+            permission=Permission.VIEW_RENEWALS,
         )
     )  # fmt: skip
     registry.add_tenant_default(TenantDefault("renewals.timeline", 60, publish_timeline))

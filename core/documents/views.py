@@ -12,7 +12,7 @@ from core.documents.building import process_document as written
 from core.documents.markdown import as_markdown
 from core.documents.queries import SHOWS, coverage
 from core.http import WorkspaceRequest
-from core.permissions import Permission, may, requires
+from core.permissions import Permission, may, requires, roles_with
 from core.processes.queries import plain, version_of
 
 
@@ -22,7 +22,9 @@ def process_documents(request: WorkspaceRequest) -> HttpResponse:
     """Every document there is, and the processes that have none or nobody."""
     show = request.GET.get("show", "all")
     show = show if show in SHOWS else "all"
-    context = {"coverage": coverage(show), "show": show, "portfolio": registry.documents()}
+    role = request.membership.role
+    readable = [one for one in registry.documents() if may(role, one.permission)]
+    context = {"coverage": coverage(show), "show": show, "portfolio": readable}
     return render(request, "core/documents/list.html", context)
 
 
@@ -45,6 +47,8 @@ def portfolio(request: WorkspaceRequest, key: str) -> HttpResponse:
     found = next((one for one in registry.documents() if one.key == key), None)
     if found is None:
         raise Http404
+    if not may(request.membership.role, found.permission):
+        return render(request, "403.html", {"who": roles_with(found.permission)}, status=403)
     today = request.tenant.today(clock.now())
     sees_money = may(request.membership.role, Permission.VIEW_MONEY)
     document = portfolio_document(found, request.tenant, today, sees_money=sees_money)

@@ -7,11 +7,13 @@ from django.http import Http404
 from rest_framework import serializers
 
 from accounts.models import Account, Person
+from accounts.queries.people import person_id_of
 from core.api.endpoints import Answer, ApiView, Call, endpoint
 from core.api.errors import Refused
 from core.api.pages import page_of
 from core.permissions import Permission
 from journeys.actions import handoffs as actions
+from journeys.actions import rights
 from journeys.actions.expectations import ExpectationRefused, record_expectation
 from journeys.models import Handoff
 from journeys.queries.expectations import expectations_of
@@ -117,7 +119,7 @@ class HandoffDetail(ApiView):
 
 
 class HandoffTick(ApiView):
-    @endpoint(Permission.WORK_TASKS, HandoffShape, summary="Tick an item of the checklist", body=Ticking,
+    @endpoint(rights.ANSWER_HANDOFF, HandoffShape, summary="Tick an item of the checklist", body=Ticking,
               tag="hand-offs")  # fmt: skip
     def post(self, call: Call, handoff_id: int) -> Answer:
         return _answer(handoff_id, lambda: actions.tick_item(
@@ -126,19 +128,20 @@ class HandoffTick(ApiView):
 
 
 class HandoffAccept(ApiView):
-    @endpoint(Permission.WORK_TASKS, HandoffShape, summary="Accept a hand-off; refused with what is missing",
+    @endpoint(rights.ANSWER_HANDOFF, HandoffShape, summary="Accept a hand-off; refused with what is missing",
               body=Accepting, tag="hand-offs")  # fmt: skip
     def post(self, call: Call, handoff_id: int) -> Answer:
         owner_id = call.body.get("owner_id")
         if owner_id is not None and not Person.objects.filter(pk=owner_id).exists():
             raise Refused("not_found", "No person of this workspace has this id.", fields={"owner_id": ["unknown"]})
         return _answer(handoff_id, lambda: actions.accept(
-            handoff_id=handoff_id, actor=call.actor, person_id=None, owner_id=owner_id, today=call.today,
+            handoff_id=handoff_id, actor=call.actor, role=call.role, owner_id=owner_id,
+            person_id=person_id_of(call.membership) if call.membership else None, today=call.today,
             now=call.now))  # fmt: skip
 
 
 class HandoffReturn(ApiView):
-    @endpoint(Permission.WORK_TASKS, HandoffShape, summary="Send a hand-off back with the reason", body=Returning,
+    @endpoint(rights.ANSWER_HANDOFF, HandoffShape, summary="Send a hand-off back with the reason", body=Returning,
               tag="hand-offs")  # fmt: skip
     def post(self, call: Call, handoff_id: int) -> Answer:
         return _answer(handoff_id, lambda: actions.send_back(
@@ -147,7 +150,7 @@ class HandoffReturn(ApiView):
 
 
 class HandoffAgain(ApiView):
-    @endpoint(Permission.WORK_TASKS, HandoffShape, summary="Hand over again after a return", tag="hand-offs")
+    @endpoint(rights.ANSWER_HANDOFF, HandoffShape, summary="Hand over again after a return", tag="hand-offs")
     def post(self, call: Call, handoff_id: int) -> Answer:
         return _answer(handoff_id, lambda: actions.hand_over_again(
             handoff_id=handoff_id, actor=call.actor, now=call.now, today=call.today))  # fmt: skip
@@ -196,6 +199,8 @@ def _answer(handoff_id: int, act: Callable[[], Handoff]) -> Answer:
     _handoff(handoff_id)
     try:
         handoff = act()
+    except actions.NotTheirs as refusal:
+        raise Refused("forbidden", str(refusal), status_code=403) from refusal
     except actions.HandoffRefused as refusal:
         missing = {"missing": list(refusal.missing)} if refusal.missing else {}
         raise Refused("refused", str(refusal), status_code=409, fields=missing) from refusal

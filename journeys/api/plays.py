@@ -13,6 +13,7 @@ from core.api.jobs import JobShape, accepted
 from core.api.pages import page_of
 from core.permissions import Permission
 from journeys.actions import plays as actions
+from journeys.actions import rights
 from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays import live_playbooks, playbook_figures, why_started
 from journeys.queries.plays.facts import money_facts
@@ -158,14 +159,20 @@ class Starting(serializers.Serializer[Any]):
     )
     opportunity_id = serializers.IntegerField(required=False, **_ID)
     anchor_on = serializers.DateField(required=False)
-    waiver_reason = serializers.CharField(required=False, max_length=1000)
+    waiver_reason = serializers.CharField(
+        required=False,
+        max_length=1000,
+        help_text="Starts it in spite of what it requires. For those who approve waivers.",
+    )
 
 
 class StartingMany(serializers.Serializer[Any]):
     playbook = serializers.CharField(max_length=80)
     account_ids = serializers.ListField(child=serializers.IntegerField(**_ID), min_length=1, max_length=MOST)
-    key = serializers.CharField(max_length=100, help_text="The same key asked twice is one job.")
-    waiver_reason = serializers.CharField(required=False, max_length=1000)
+    key = serializers.CharField(
+        max_length=100,
+        help_text="The same key asked twice is one job; with other content it is refused: 409, `key_reused`.",
+    )
 
 
 class Finishing(serializers.Serializer[Any]):
@@ -202,12 +209,14 @@ class PlayDetail(ApiView):
 
 
 class PlayStart(ApiView):
-    @endpoint(Permission.WORK_TASKS, PlayDetailShape, summary="Start a playbook for an account", body=Starting,
+    @endpoint(rights.START_PLAY, PlayDetailShape, summary="Start a playbook for an account", body=Starting,
               status=201, refuses=(CONFLICT,), tag="plays")  # fmt: skip
     def post(self, call: Call, account_id: int) -> Answer:
         body = call.body
         if not Account.objects.filter(pk=account_id).exists():
             raise Http404
+        if body.get("waiver_reason") and not call.may(rights.WAIVE):
+            raise Refused("forbidden", "Your role does not approve waivers.", status_code=403)
         try:
             run = actions.start_play(
                 playbook=body["playbook"], account_id=account_id, actor=call.actor, today=call.today, now=call.now,
@@ -217,18 +226,20 @@ class PlayStart(ApiView):
             )  # fmt: skip
         except actions.PlayRefused as refusal:
             raise _refused(refusal) from refusal
+        except actions.NotOfAccount as refusal:
+            raise Refused("invalid", str(refusal), fields={"opportunity_id": [str(refusal)]}) from refusal
         return Answer(_play(run.pk), status=201, location=f"/api/v1/plays/{run.pk}/")
 
 
 class PlayStartMany(ApiView):
-    @endpoint(Permission.WORK_TASKS, JobShape, summary="Start a playbook for many accounts", body=StartingMany,
+    @endpoint(rights.START_PLAY, JobShape, summary="Start a playbook for many accounts", body=StartingMany,
               status=202, refuses=(CONFLICT,), tag="plays")  # fmt: skip
     def post(self, call: Call) -> Answer:
         body = call.body
         try:
             job = actions.ask_start_plays(
                 playbook=body["playbook"], account_ids=body["account_ids"], key=f"api:{body['key']}",
-                actor=call.actor, today=call.today, now=call.now, waiver_reason=body.get("waiver_reason", ""),
+                actor=call.actor, today=call.today, now=call.now,
             )  # fmt: skip
         except actions.PlayRefused as refusal:
             raise _refused(refusal) from refusal

@@ -5,6 +5,7 @@ from datetime import datetime
 from core import registry
 from core.actors import Actor
 from core.models import Tenant
+from core.permissions import Permission
 from core.registry import PortfolioDocument
 from core.versioning import ensure_published
 from journeys.queries import portfolio, programs
@@ -30,19 +31,19 @@ def register() -> None:
     for one in (
         PortfolioDocument(
             "handbook", "Handbook for a new rep", "Stages, criteria, questions and playbooks as they are live.", 5,
-            portfolio.handbook,
+            portfolio.handbook, permission=Permission.VIEW_OPPORTUNITIES,
         ),
         PortfolioDocument(
             "journey-map", "Journey map", "Stages as the customer sees them, with who stands where today.", 40,
-            portfolio.journey_map, ("journey", "standard"),
+            portfolio.journey_map, ("journey", "standard"), permission=Permission.VIEW_ACCOUNTS,
         ),
         PortfolioDocument(
             "stage-conversion", "Stage conversion analysis", "How far deals come, what is won, how long it takes.", 50,
-            portfolio.stage_conversion,
+            portfolio.stage_conversion, permission=Permission.VIEW_OPPORTUNITIES,
         ),
         PortfolioDocument(
             "digital-program", "Digital program design", "What many customers get, when and how. It does not run yet.",
-            70, portfolio.programs, (programs.KIND, programs.DEFAULT_KEY),
+            70, portfolio.programs, (programs.KIND, programs.DEFAULT_KEY), permission=Permission.VIEW_ACCOUNTS,
         ),
     ):  # fmt: skip
         registry.add_document(one)

@@ -54,14 +54,16 @@ class StageSection:
         return self.limit is not None and self.days > self.limit
 
 
-def stage_section(*, account: Account, today: date) -> StageSection:
+def stage_section(*, account: Account, today: date, sees_money: bool) -> StageSection:
     """Everything the section shows, in a constant number of statements."""
     stages = list(lifecycle_stages())
     visits = list(visits_of_account(account.pk)[:12])
     here = visits[0] if visits and visits[0].left_on is None else None
     later = [one for one in stages if here is not None and one.position > here.stage.position]
     following = later[0] if later else None
-    gate = account_gate(account_id=account.pk, to_stage=following.key, today=today) if following else None
+    gate = None
+    if following is not None:
+        gate = account_gate(account_id=account.pk, to_stage=following.key, today=today, sees_money=sees_money)
     figures = stored_figures()
     limits = {one.key: one.limit for one in figures.stages} if figures else {}
     spec = _spec_of(gate)

@@ -78,7 +78,7 @@ def find_opportunity(opportunity_id: int) -> Opportunity | None:
     )
 
 
-def deal_page(deal: Opportunity, today: date) -> DealPage:
+def deal_page(deal: Opportunity, today: date, *, sees_money: bool) -> DealPage:
     """The page of a deal. A constant number of statements."""
     stages = list(deal.pipeline.stages.order_by("position"))
     visits = list(
@@ -95,7 +95,7 @@ def deal_page(deal: Opportunity, today: date) -> DealPage:
         deal=deal,
         path=_path(deal, stages, visits),
         next_stage=after,
-        gate=opportunity_gate(opportunity=deal, to_stage=after, today=today) if after else None,
+        gate=opportunity_gate(opportunity=deal, to_stage=after, today=today, sees_money=sees_money) if after else None,
         questions=[Questions(*one) for one in asked_of(deal, known)],
         contacts=list(contacts_of(deal)),
         activities=list(_activities(deal)),

@@ -138,13 +138,19 @@ def state_counts(today: date) -> dict[str, int]:
 
 
 def gate_names() -> dict[str, str]:
-    """The names of all gates, by `pipeline:sales:proposal`. Two statements."""
+    """The names of all gates, by `pipeline:sales:proposal`; of playbooks, those started with one. Three statements."""
     deals = PipelineStage.objects.order_by("pipeline_id", "position").values_list(
         "pipeline__key", "key", "pipeline__name", "name"
     )
     accounts = LifecycleStage.objects.order_by("journey", "position").values_list("journey", "key", "name")
     found = {f"pipeline:{key}:{stage}": f"{name}: {stage_name}" for key, stage, name, stage_name in deals}
-    return found | {f"journey:{key}:{stage}": f"Journey: {name}" for key, stage, name in accounts}
+    found |= {f"journey:{key}:{stage}": f"Journey: {name}" for key, stage, name in accounts}
+    plays = (
+        Waiver.objects.filter(version__kind="playbook")
+        .order_by("version__number")
+        .values_list("version__key", "stage_key", "version__name")
+    )
+    return found | {f"playbook:{key}:{stage}": f"Playbook: {name}" for key, stage, name in plays.distinct()}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires, roles_with
+from journeys.actions import rights
 from journeys.actions.evidence import EvidenceRefused, give_evidence
 from journeys.actions.lifecycle import hold_checkpoint, record_first_value
 from journeys.actions.moves import GateShut, ReasonNeeded
@@ -46,20 +47,24 @@ def _today(request: WorkspaceRequest) -> date:
     return request.tenant.today(clock.now())
 
 
+def _sees_money(request: WorkspaceRequest) -> bool:
+    return may(request.membership.role, Permission.VIEW_MONEY)
+
+
 def _section(request: WorkspaceRequest, account: Account, *, status: int = 200, error: str = "") -> HttpResponse:
     today = _today(request)
     context = {
         "account": account,
-        "section": stage_section(account=account, today=today),
+        "section": stage_section(account=account, today=today, sees_money=_sees_money(request)),
         "today": today,
         "error": error,
-        "may_move": may(request.membership.role, Permission.WORK_OPPORTUNITIES),
+        "may_move": may(request.membership.role, rights.MOVE_ACCOUNT),
         "may_log": may(request.membership.role, Permission.LOG_ACTIVITY),
     }
     return render(request, "journeys/_account_stage.html", context, status=status)
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.MOVE_ACCOUNT)
 @require_http_methods(["GET", "POST"])
 def account_move(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """A dialog with the gate of a stage; sent, the move itself. What stands against it comes back in the dialog."""
@@ -103,12 +108,12 @@ def _dialog(
     request: WorkspaceRequest, account: Account, key: str, *, status: int = 200, error: str = ""
 ) -> HttpResponse:
     today = _today(request)
-    section = stage_section(account=account, today=today)
+    section = stage_section(account=account, today=today, sees_money=_sees_money(request))
     wanted = key or section.next_key
     if not wanted:
         raise Http404
     stage = _stage(wanted)
-    gate = account_gate(account_id=account.pk, to_stage=stage.key, today=today)
+    gate = account_gate(account_id=account.pk, to_stage=stage.key, today=today, sees_money=_sees_money(request))
     context: dict[str, Any] = {
         "account": account,
         "section": section,
@@ -122,7 +127,7 @@ def _dialog(
     return render(request, "journeys/_stage_dialog.html", context, status=status)
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.GIVE_EVIDENCE)
 @require_POST
 def account_evidence(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """What shows that a criterion is met, then the dialog again."""
@@ -145,7 +150,7 @@ def account_evidence(request: WorkspaceRequest, account_id: int) -> HttpResponse
     return _dialog(request, account, to)
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.ASK_WAIVER)
 @require_POST
 def account_waiver(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """Asks for leave to pass the gate; somebody else signs it."""

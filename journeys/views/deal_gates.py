@@ -14,6 +14,7 @@ from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires, roles_with
+from journeys.actions import rights
 from journeys.actions.evidence import EvidenceRefused, give_evidence
 from journeys.actions.moves import EditionMoved, GateShut, ReasonNeeded, StageElsewhere, move_opportunity
 from journeys.actions.waivers import WaiverRefused, ask_waiver
@@ -63,7 +64,9 @@ def gate_dialog(
 ) -> HttpResponse:
     """The gate of a stage as a dialog."""
     today = request.tenant.today(clock.now())
-    gate = opportunity_gate(opportunity=deal, to_stage=stage, today=today)
+    role = request.membership.role
+    sees_money = may(role, Permission.VIEW_MONEY)
+    gate = opportunity_gate(opportunity=deal, to_stage=stage, today=today, sees_money=sees_money)
     context = {
         "deal": deal,
         "stage": stage,
@@ -71,7 +74,7 @@ def gate_dialog(
         "rows": gate_rows(gate, deal, stage),
         "met": sum(line.met for line in gate.lines),
         "today": today,
-        "may_work": may(request.membership.role, Permission.WORK_OPPORTUNITIES),
+        "may_work": may(role, rights.MOVE_DEAL),
     }
     response = render(request, "journeys/opportunities/_gate_dialog.html", context, status=status)
     if gate.missing:
@@ -89,7 +92,7 @@ def gate(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     return gate_dialog(request, deal, _stage(request.GET.get("stage", ""), deal))
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.MOVE_DEAL)
 @require_POST
 def move(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     """Moves a deal. The board gets the new card with the heads of all columns, or a dialog that says why not."""
@@ -143,7 +146,7 @@ def _settled(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     return render(request, "journeys/opportunities/_moved.html", context)
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.ASK_WAIVER)
 @require_http_methods(["GET", "POST"])
 def waiver(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     """Asks for leave to pass a gate although something is missing: reason, expiry; somebody else signs."""
@@ -171,7 +174,7 @@ def waiver(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
                  approvers=", ".join(roles_with(Permission.APPROVE_WAIVERS)))  # fmt: skip
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.GIVE_EVIDENCE)
 @require_http_methods(["GET", "POST"])
 def evidence(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     """What shows that a criterion is met, then the gate again."""

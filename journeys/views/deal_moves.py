@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
-from core.permissions import Permission, requires
+from core.permissions import requires
+from journeys.actions import rights
 from journeys.actions.bulk_moves import CHUNK, TooMany, start_moves
 from journeys.actions.moves import move_opportunities
 from journeys.forms.gates import ManyMovesForm
@@ -18,7 +19,7 @@ from journeys.queries.pipelines import find_stage
 AT_ONCE: Final = CHUNK
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.MOVE_DEAL)
 @require_POST
 def moves(request: WorkspaceRequest) -> HttpResponse:
     """Moves the chosen deals and says which of them stay, with what is missing."""

@@ -18,7 +18,8 @@ from core.formatting import money
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.actions import handoffs as actions
-from journeys.actions.handoffs.answers import missing_to_accept
+from journeys.actions import rights
+from journeys.actions.handoffs.answers import may_accept, missing_to_accept
 from journeys.forms.handoffs import AcceptForm, HandoffListForm, PersonForm, ReasonForm, TickForm
 from journeys.models import Handoff, Opportunity
 from journeys.queries import handoffs as queries
@@ -67,7 +68,7 @@ def handoff_page(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     return _page(request, _handoff(handoff_id))
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.ANSWER_HANDOFF)
 @require_POST
 def handoff_tick(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Ticks an item, or takes the tick back."""
@@ -79,7 +80,7 @@ def handoff_tick(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
         handoff_id=handoff_id, key=item, done=done, actor=actor, now=now))  # fmt: skip
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.ANSWER_HANDOFF)
 @require_POST
 def handoff_accept(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """The reader's team takes over."""
@@ -88,11 +89,12 @@ def handoff_accept(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     if owner_id is not None and not Person.objects.filter(pk=owner_id).exists():
         raise Http404
     return _done(request, handoff_id, lambda actor, now: actions.accept(
-        handoff_id=handoff_id, actor=actor, person_id=person_id_of(request.membership), owner_id=owner_id,
+        handoff_id=handoff_id, actor=actor, role=request.membership.role,
+        person_id=person_id_of(request.membership), owner_id=owner_id,
         today=request.tenant.today(now), now=now))  # fmt: skip
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.ANSWER_HANDOFF)
 @require_POST
 def handoff_return(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Sends it back with what is missing."""
@@ -101,7 +103,7 @@ def handoff_return(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
         handoff_id=handoff_id, reason=reason, actor=actor, now=now, today=request.tenant.today(now)))  # fmt: skip
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.ANSWER_HANDOFF)
 @require_POST
 def handoff_cancel(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Calls it off."""
@@ -110,7 +112,7 @@ def handoff_cancel(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
         handoff_id=handoff_id, reason=reason, actor=actor, now=now))  # fmt: skip
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.ANSWER_HANDOFF)
 @require_POST
 def handoff_again(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Hands it over again after a return."""
@@ -118,7 +120,7 @@ def handoff_again(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
         handoff_id=handoff_id, actor=actor, now=now, today=request.tenant.today(now)))  # fmt: skip
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.ANSWER_HANDOFF)
 @require_POST
 def handoff_give(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Says who is to answer."""
@@ -146,7 +148,8 @@ def _done(request: WorkspaceRequest, handoff_id: int, act: Callable[[Actor, date
     try:
         handoff = act(Actor.person(request.membership), clock.now())
     except actions.HandoffRefused as refusal:
-        return _page(request, _handoff(handoff_id), refusal=refusal, status=409)
+        status = 403 if isinstance(refusal, actions.NotTheirs) else 409
+        return _page(request, _handoff(handoff_id), refusal=refusal, status=status)
     if request.htmx:
         return _page(request, _handoff(handoff.pk))
     return redirect("journeys:handoff", handoff_id=handoff.pk)
@@ -172,6 +175,7 @@ def _page(
     deal = queries.deal_of(handoff) if may(request.membership.role, Permission.VIEW_OPPORTUNITIES) else None
     attempts = list(queries.attempts_of(handoff))
     waits = handoff.state == "waiting"
+    me = person_id_of(request.membership)
     takers = list(queries.takers()) if waits else []
     context = {
         **_row(handoff, now),
@@ -184,7 +188,9 @@ def _page(
         "missing": missing_to_accept(handoff, spec, request.tenant.today(now)) if waits else (),
         "takers": takers,
         "taker_known": handoff.to_person_id in {one.pk for one in takers},
-        "me": person_id_of(request.membership),
+        "me": me,
+        "may_accept": may_accept(handoff, spec, role=request.membership.role, person_id=me),
+        "may_give": may(request.membership.role, rights.GIVE_ACCOUNT),
         "refusal": refusal,
         **_frame(request, now),
     }
@@ -245,5 +251,5 @@ def _frame(request: WorkspaceRequest, now: datetime) -> dict[str, Any]:
         "today": request.tenant.today(now),
         "currency": request.tenant.currency,
         "may_see_money": may(role, Permission.VIEW_MONEY),
-        "may_work": may(role, Permission.WORK_TASKS),
+        "may_work": may(role, rights.ANSWER_HANDOFF),
     }

@@ -15,16 +15,26 @@ from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from journeys.actions import rights
 from journeys.actions.answers import answer_question
 from journeys.actions.moves import GateShut
 from journeys.actions.opportunities import OpportunityRefused, ValuesMoved, create_opportunity, update_opportunity
 from journeys.forms.answers import value_of
-from journeys.forms.opportunities import COLUMNS, ContactForm, NewOpportunityForm, OpportunityForm, initial_of
+from journeys.forms.opportunities import (
+    COLUMNS,
+    ContactForm,
+    NewOpportunityForm,
+    OpportunityForm,
+    initial_of,
+    seen_texts,
+    seen_value,
+)
 from journeys.models import Opportunity
 from journeys.queries.opportunity_page import account_names, contacts_of, deal_page, last_change
 from journeys.queries.pipelines import find_pipeline, find_stage
 from journeys.queries.qualification import Asked, asked_question
 from journeys.rules.qualification import BadAnswer
+from journeys.views.deal_clashes import clash_rows
 from journeys.views.deal_gates import deal_or_404, gate_dialog, gate_rows, mended
 
 LONGEST = 80
@@ -39,7 +49,7 @@ def opportunity(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
 
 def _page(request: WorkspaceRequest, deal: Opportunity, *, status: int = 200, **more: Any) -> HttpResponse:
     today = request.tenant.today(clock.now())
-    page = deal_page(deal, today)
+    page = deal_page(deal, today, sees_money=may(request.membership.role, Permission.VIEW_MONEY))
     context = {
         "page": page,
         "deal": deal,
@@ -96,17 +106,31 @@ def edit(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     """All facts of a deal in one form. What somebody else changed meanwhile is shown with both values."""
     deal = deal_or_404(opportunity_id)
     before = initial_of(deal)
-    form = OpportunityForm(request.POST if request.method == "POST" else None, currency=deal.currency, initial=before)
-    if request.method == "POST" and form.is_valid():
+    given = request.POST if request.method == "POST" else None
+    form = OpportunityForm(given, currency=deal.currency, initial=before)
+    context: dict[str, Any] = {"form": form, "deal": deal, "seen": seen_texts(before, given)}
+    if given is not None and form.is_valid():
+        seen: dict[str, Any] = {}
+        for name in COLUMNS:
+            seen |= seen_value(name, given.get(f"seen-{name}"), deal.currency)
+        # What the editor left as it was is not theirs to write.
+        mine = {name: value for name, value in form.values.items() if name not in seen or seen[name] != value}
         try:
             update_opportunity(
-                opportunity_id=deal.pk, values=form.values, actor=Actor.person(request.membership), now=clock.now()
+                opportunity_id=deal.pk, values=mine, seen=seen, actor=Actor.person(request.membership), now=clock.now()
             )
+        except ValuesMoved as moved:
+            now_there = deal_or_404(deal.pk)
+            context |= {
+                "seen": seen_texts(initial_of(now_there)),
+                "clashes": clash_rows(moved, now_there, request.tenant.today(clock.now())),
+                "last": last_change(now_there),
+            }
+            return render(request, "journeys/opportunities/edit.html", context, status=409)
         except OpportunityRefused as refused:
             form.add_error(None, str(refused))
         else:
             return redirect("journeys:opportunity", deal.pk)
-    context = {"form": form, "deal": deal}
     return render(request, "journeys/opportunities/edit.html", context, status=422 if form.errors else 200)
 
 
@@ -126,12 +150,13 @@ def field(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
             update_opportunity(
                 opportunity_id=deal.pk,
                 values=form.values,
-                seen=_seen(request, deal, name),
+                seen=seen_value(name, request.POST.get("seen"), deal.currency),
                 actor=Actor.person(request.membership),
                 now=clock.now(),
             )
         except ValuesMoved as moved:
-            clash = {"clash": moved.clashes[0], "form": form, "last": last_change(deal)}
+            rows = clash_rows(moved, deal, request.tenant.today(clock.now()))
+            clash = {"clash": rows[0], "form": form, "last": last_change(deal)}
             return _in_dialog(request, "_clash.html", deal, status=409, of=name, **clash)
         except OpportunityRefused as refused:
             form.add_error(name, str(refused))
@@ -140,15 +165,7 @@ def field(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     return _in_dialog(request, "_field.html", deal, status=422 if form.errors else 200, of=name, form=form)
 
 
-def _seen(request: WorkspaceRequest, deal: Opportunity, name: str) -> dict[str, Any]:
-    """The value that stood in the form, read as the form reads it; without one nothing is compared."""
-    if "seen" not in request.POST:
-        return {}
-    was = OpportunityForm({name: request.POST["seen"]}, currency=deal.currency, only=name)
-    return was.values if was.is_valid() else {}
-
-
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.ANSWER_QUESTION)
 @require_http_methods(["GET", "POST"])
 def answer(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     """The answer to one question (`?of=meddic.pain`), in place or from a gate."""

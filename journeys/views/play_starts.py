@@ -14,9 +14,10 @@ from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
-from core.permissions import Permission, may, requires
+from core.permissions import Permission, may, requires, roles_with
 from core.queries import new_key
 from journeys.actions import plays as verbs
+from journeys.actions import rights
 from journeys.actions.guidance import guide_person
 from journeys.forms.plays import GuideForm, StartForm, StartManyForm, WhyForm
 from journeys.queries.play_lists import starters
@@ -29,7 +30,7 @@ from journeys.views.playbooks import allowed, plain
 MOST_AT_ONCE = 20_000
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.START_PLAY)
 def play_start(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """The dialog that starts a play for an account, and the start itself."""
     account = Account.objects.filter(pk=account_id).first() if account_id < 2**63 else None
@@ -40,6 +41,7 @@ def play_start(request: WorkspaceRequest, account_id: int) -> HttpResponse:
         return render(
             request, "journeys/plays/start.html", {**context, "chosen": plain(request.GET.get("playbook", ""))}
         )
+    may_waive = may(request.membership.role, rights.WAIVE)
     form = StartForm(request.POST)
     context |= {"chosen": plain(request.POST.get("playbook", "")), "form": form}
     if not form.is_valid():
@@ -55,14 +57,16 @@ def play_start(request: WorkspaceRequest, account_id: int) -> HttpResponse:
             playbook=form.cleaned_data["playbook"],
             account_id=account.pk,
             anchor_on=form.cleaned_data["anchor"],
-            waiver_reason=form.cleaned_data["waiver"],
+            waiver_reason=form.cleaned_data["waiver"] if may_waive else "",
             actor=Actor.person(request.membership),
             person_id=person_id_of(request.membership),
             today=request.tenant.today(now),
             now=now,
         )
     except verbs.PlayRefused as refused:
-        context |= {"lines": refused.lines, "waivable": refused.waivable, "running": refused.running}
+        context |= {"lines": refused.lines, "running": refused.running, "waivable": refused.waivable and may_waive}
+        if refused.waivable and not may_waive:
+            context["waivers"] = ", ".join(roles_with(rights.WAIVE))
         return render(request, "journeys/plays/start.html", context, status=422)
     messages.success(request, f"{run.version.name} started for {account.name}.")
     if request.htmx:
@@ -72,11 +76,13 @@ def play_start(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     return redirect("journeys:play", run.pk)
 
 
-@requires(Permission.WORK_TASKS)
+@requires(rights.START_PLAY)
 def plays_start(request: WorkspaceRequest) -> HttpResponse:
     """The dialog for many accounts, and the job that starts a play for each of them. Pressed twice it is one job."""
     ids = _ids(request)
     context: dict[str, Any] = {"ids": ids, "starters": starters(), "key": request.POST.get("key", "") or new_key()}
+    if len(ids) > MOST_AT_ONCE:
+        return too_many(request, len(ids))
     form = StartManyForm(request.POST)
     if request.method != "POST" or request.POST.get("act") != "start" or not form.is_valid() or not ids:
         return render(request, "journeys/plays/start_many.html", context)
@@ -94,6 +100,13 @@ def plays_start(request: WorkspaceRequest) -> HttpResponse:
         return render(request, "journeys/plays/start_many.html", {**context, "lines": refused.lines}, status=422)
     address = f"{reverse('journeys:playbook_runs', args=[form.cleaned_data['playbook']])}?job={job.pk}"
     return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+
+
+def too_many(request: WorkspaceRequest, asked: int) -> HttpResponse:
+    """The dialog for more accounts than start at once: it says so, rather than leave some of them out."""
+    words = f"{asked:,} accounts were chosen, and at most {MOST_AT_ONCE:,} start at once. Choose fewer."
+    context = {"ids": [], "lines": [words], "too_many": True}
+    return render(request, "journeys/plays/start_many.html", context, status=422)
 
 
 @requires(Permission.VIEW_ACCOUNTS)
@@ -157,4 +170,4 @@ def _ids(request: WorkspaceRequest) -> list[int]:
     sent = request.POST.getlist("account") or request.GET.getlist("account")
     if len(sent) == 1 and "," in sent[0]:
         sent = sent[0].split(",")
-    return [int(one) for one in sent if one.isascii() and one.isdecimal() and len(one) < 18][:MOST_AT_ONCE]
+    return [int(one) for one in sent if one.isascii() and one.isdecimal() and len(one) < 18]

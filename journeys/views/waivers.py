@@ -17,6 +17,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
+from journeys.actions import rights
 from journeys.actions.waivers import WaiverRefused, approve_waiver, refuse_waiver, revoke_waiver
 from journeys.forms.gates import LedgerForm, WaiverAnswerForm
 from journeys.queries.waivers import (
@@ -56,7 +57,7 @@ def waivers(request: WorkspaceRequest) -> HttpResponse:
         "filters": filters,
         "gates": gate_names(),
         "today": today,
-        "may_approve": may(request.membership.role, Permission.APPROVE_WAIVERS),
+        "may_approve": may(request.membership.role, rights.WAIVE),
         "membership_id": request.membership.pk,
     }
     return render(request, "journeys/waivers/list.html", context)
@@ -97,7 +98,7 @@ def waivers_file(request: WorkspaceRequest) -> HttpResponse:
     return response
 
 
-@requires(Permission.WORK_OPPORTUNITIES)
+@requires(rights.ANSWER_WAIVER)
 @require_POST
 def waiver_answer(request: WorkspaceRequest, waiver_id: int) -> HttpResponse:
     """Approves, refuses or revokes, and goes back to the ledger."""

@@ -6,11 +6,13 @@ import pytest
 
 from accounts.models import Account, Person
 from core.actors import Actor
+from core.choices import Role
 from core.models import AuditEntry, Tenant
 from journeys.actions.evidence import give_evidence
 from journeys.actions.expectations import ExpectationRefused, meet_expectation, record_expectation, tag_expectation
 from journeys.actions.handoffs import (
     HandoffRefused,
+    NotTheirs,
     accept,
     cancel,
     give_to,
@@ -160,7 +162,7 @@ def test_it_cannot_be_accepted_without_an_expectation_or_with_open_items(
     handoff: Handoff, taker: Person, actor: Actor, now: datetime
 ) -> None:
     with pytest.raises(HandoffRefused) as refusal:
-        accept(handoff_id=handoff.pk, actor=actor, person_id=taker.pk, today=TODAY, now=now)
+        accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=taker.pk, today=TODAY, now=now)
     assert refusal.value.missing == (
         "At least one expectation of the customer",
         "What was sold, and what was not",
@@ -170,10 +172,13 @@ def test_it_cannot_be_accepted_without_an_expectation_or_with_open_items(
     )
     tick_all(handoff, actor, now)
     with pytest.raises(HandoffRefused) as refusal:
-        accept(handoff_id=handoff.pk, actor=actor, person_id=taker.pk, today=TODAY, now=now)
+        accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=taker.pk, today=TODAY, now=now)
     assert refusal.value.missing == ("At least one expectation of the customer",)
     expect(handoff.account, actor, now)
-    assert accept(handoff_id=handoff.pk, actor=actor, person_id=taker.pk, today=TODAY, now=now).state == "accepted"
+    assert (
+        accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=taker.pk, today=TODAY, now=now).state
+        == "accepted"
+    )
 
 
 def test_an_expectation_met_before_the_deal_says_nothing_of_what_they_expect_now(
@@ -186,7 +191,7 @@ def test_an_expectation_met_before_the_deal_says_nothing_of_what_they_expect_now
     handoff = Handoff.objects.get()
     tick_all(handoff, actor, now)
     with pytest.raises(HandoffRefused, match="expectation"):
-        accept(handoff_id=handoff.pk, actor=actor, person_id=None, today=TODAY, now=now)
+        accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=None, today=TODAY, now=now)
 
 
 @pytest.mark.capability("J2")
@@ -195,7 +200,9 @@ def test_accepting_moves_the_account_gives_it_its_owner_and_closes_the_task(
 ) -> None:
     other = Person.objects.create(name="Noor Haddad", name_key="noor haddad")
     ready(handoff, actor, now)
-    accept(handoff_id=handoff.pk, actor=actor, person_id=taker.pk, owner_id=other.pk, today=TODAY, now=now)
+    accept(
+        handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=taker.pk, owner_id=other.pk, today=TODAY, now=now
+    )
     visit = StageVisit.objects.select_related("stage").get(account_id=handoff.account_id, left_on=None)
     assert (visit.stage.key, visit.reason) == ("onboarding", "Hand-off accepted: Sales to CS")
     assert Account.objects.get(pk=handoff.account_id).owner_id == other.pk
@@ -209,7 +216,7 @@ def test_a_customer_who_buys_more_does_not_go_back_to_onboarding(
 ) -> None:
     StageVisit.objects.filter(account_id=account.pk).update(stage=LifecycleStage.objects.get(key="adoption"))
     ready(handoff, actor, now)
-    accept(handoff_id=handoff.pk, actor=actor, person_id=None, today=TODAY, now=now)
+    accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=None, today=TODAY, now=now)
     assert StageVisit.objects.get(account_id=account.pk, left_on=None).stage.key == "adoption"
 
 
@@ -242,12 +249,49 @@ def test_an_answered_handoff_is_answered_once(handoff: Handoff, actor: Actor, no
     cancel(handoff_id=handoff.pk, reason="Duplicate deal", actor=actor, now=now)
     assert Task.objects.get().state == "obsolete"
     for act in (
-        lambda: accept(handoff_id=handoff.pk, actor=actor, person_id=None, today=TODAY, now=now),
+        lambda: accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=None, today=TODAY, now=now),
         lambda: send_back(handoff_id=handoff.pk, reason="x", actor=actor, now=now, today=TODAY),
         lambda: tick_item(handoff_id=handoff.pk, key="scope", done=True, actor=actor, now=now),
     ):
         with pytest.raises(HandoffRefused, match="called off"):
             act()
+
+
+def test_one_that_was_sent_back_can_be_called_off_and_its_task_closes(
+    handoff: Handoff, actor: Actor, now: datetime
+) -> None:
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
+    cancel(handoff_id=handoff.pk, reason="The deal fell through", actor=actor, now=now)
+    handoff.refresh_from_db()
+    assert (handoff.state, handoff.return_reason) == ("cancelled", "The deal fell through")
+    assert not Task.objects.filter(state="open").exists()
+    with pytest.raises(HandoffRefused, match="Only a hand-off that was sent back"):
+        hand_over_again(handoff_id=handoff.pk, actor=actor, now=now, today=TODAY)
+
+
+def test_an_attempt_that_was_handed_over_again_is_not_called_off(handoff: Handoff, actor: Actor, now: datetime) -> None:
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
+    hand_over_again(handoff_id=handoff.pk, actor=actor, now=now, today=TODAY)
+    with pytest.raises(HandoffRefused, match="handed over again already"):
+        cancel(handoff_id=handoff.pk, reason="x", actor=actor, now=now)
+
+
+@pytest.mark.parametrize(("deal_owner_left", "gets"), [(False, "Sam Reed"), (True, "Maya Lind")])
+def test_sent_back_without_a_giver_it_goes_to_the_owner_of_the_deal_or_of_the_account(
+    handoff: Handoff, seller: Person, actor: Actor, now: datetime, *, deal_owner_left: bool, gets: str
+) -> None:
+    Handoff.objects.update(from_person=None)
+    Person.objects.filter(pk=seller.pk).update(is_active=not deal_owner_left)
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
+    task = Task.objects.get(state="open")
+    assert task.assignee is not None
+    assert task.assignee.name == gets
+
+
+def test_given_away_it_is_covered_for_nobody(handoff: Handoff, seller: Person, actor: Actor, now: datetime) -> None:
+    Task.objects.update(covered_for=handoff.to_person)
+    give_to(handoff_id=handoff.pk, person_id=seller.pk, actor=actor, now=now)
+    assert list(Task.objects.values_list("assignee", "covered_for")) == [(seller.pk, None)]
 
 
 def test_given_to_somebody_else_the_task_goes_along(
@@ -292,6 +336,47 @@ def test_accepting_stands_before_the_gate_of_the_stage_like_every_move(
     )  # fmt: skip
     ready(handoff, actor, now)
     with pytest.raises(HandoffRefused) as refusal:
-        accept(handoff_id=handoff.pk, actor=actor, person_id=None, today=TODAY, now=now)
+        accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=None, today=TODAY, now=now)
+    assert "Contract signed" in refusal.value.missing
+    assert Handoff.objects.get().state == "waiting"
+
+
+@pytest.mark.capability("N19")
+def test_only_the_addressee_the_team_and_who_may_edit_accounts_accept_it(
+    handoff: Handoff, seller: Person, taker: Person, actor: Actor, now: datetime
+) -> None:
+    other = Person.objects.create(name="Noor Haddad", name_key="noor haddad")
+    ready(handoff, actor, now)
+
+    def taken(role: Role, person: Person, owner: Person | None = None) -> None:
+        accept(
+            handoff_id=handoff.pk, actor=actor, role=role, person_id=person.pk, today=TODAY, now=now,
+            owner_id=owner.pk if owner else None,
+        )  # fmt: skip
+
+    for role in (Role.SUPPORT_AGENT, Role.SALES_REP, Role.EXECUTIVE_SPONSOR):
+        with pytest.raises(NotTheirs, match="somebody else"):
+            taken(role, seller)
+    give_to(handoff_id=handoff.pk, person_id=seller.pk, actor=actor, now=now)
+    with pytest.raises(NotTheirs, match="give accounts to owners"):
+        taken(Role.SALES_REP, seller, owner=other)
+    assert Account.objects.get(pk=handoff.account_id).owner_id == taker.pk
+    taken(Role.SALES_REP, seller)
+    assert Handoff.objects.get().state == "accepted"
+
+
+def test_a_gate_that_shuts_while_it_is_accepted_refuses_all_of_it_with_what_is_missing(
+    seller: Person, actor: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsigned = Account.objects.create(name="No contract", name_key="no contract", status="prospect")
+    move_account_stage(account_id=unsigned.pk, stage_key="decision", today=TODAY, now=now, actor=actor)
+    handoff = open_handoff(
+        account_id=unsigned.pk, key="sales_to_cs", actor=actor, from_person_id=seller.pk, to_person_id=None,
+        today=TODAY, now=now,
+    )  # fmt: skip
+    ready(handoff, actor, now)
+    monkeypatch.setattr("journeys.actions.handoffs.answers.missing_to_accept", lambda *_: ())
+    with pytest.raises(HandoffRefused) as refusal:
+        accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=None, today=TODAY, now=now)
     assert "Contract signed" in refusal.value.missing
     assert Handoff.objects.get().state == "waiting"

@@ -5,9 +5,9 @@ import pytest
 from core.choices import Role
 from core.models import Tenant
 from core.tenancy import tenant_context
-from journeys.models import PlaybookRun, RunStep
+from journeys.models import Opportunity, Pipeline, PipelineStage, PlaybookRun, RunStep
 from tests.factories.api import Program, make_key
-from tests.factories.plays import account, publish_playbook, step
+from tests.factories.plays import TODAY, account, publish_playbook, step
 
 pytestmark = pytest.mark.django_db
 
@@ -33,12 +33,15 @@ def test_a_play_is_started_once_worked_and_explained(program: Program, kestrel: 
     refused = program.send("post", address, asked)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "needs_waiver")
     asked["waiver_reason"] = "Pilot, agreed by Ruth"
-    made = program.send("post", address, asked)
+    refused = program.send("post", address, asked)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    manager = make_key(kestrel, Role.CS_MANAGER)[1]
+    made = manager.send("post", address, asked)
     assert (made.status_code, made["Location"]) == (201, f"/api/v1/plays/{made.json()['id']}/")
     body = made.json()
     assert (body["state"], body["trigger"], body["version"], body["origin_key"]) == ("running", "api", 1, "api:crm-7")
     assert [(one["key"], one["state"]) for one in body["steps"]] == [("plan", "open"), ("call", "ahead")]
-    assert program.send("post", address, asked).json()["id"] == body["id"]
+    assert manager.send("post", address, asked).json()["id"] == body["id"]
     second = program.send("post", address, {"playbook": "low_usage"})
     assert (second.status_code, second.json()["error"]["code"]) == (409, "running")
     plan = body["steps"][0]["id"]
@@ -69,11 +72,13 @@ def test_amounts_are_hidden_from_those_who_see_no_money(kestrel: Tenant, account
 
 
 def test_starting_many_is_a_job_and_a_stop_has_a_reason(program: Program, kestrel: Tenant, account_id: int) -> None:
-    asked = {"playbook": "low_usage", "account_ids": [account_id], "key": "night", "waiver_reason": "All"}
+    asked = {"playbook": "low_usage", "account_ids": [account_id], "key": "night"}
+    assert program.send("post", "/api/v1/plays/start/", {**asked, "waiver_reason": "All"}).status_code == 400
     first, second = (program.send("post", "/api/v1/plays/start/", asked) for _ in range(2))
     assert (first.status_code, first.json()["kind"]) == (202, "journeys.start_plays")
     assert second.json()["id"] == first.json()["id"]
-    made = program.send(
+    manager = make_key(kestrel, Role.CS_MANAGER)[1]
+    made = manager.send(
         "post", f"/api/v1/accounts/{account_id}/plays/", {"playbook": "low_usage", "waiver_reason": "x"}
     ).json()
     stopped = program.send("post", f"/api/v1/plays/{made['id']}/stop/", {"reason": "Wrong account"})
@@ -81,3 +86,26 @@ def test_starting_many_is_a_job_and_a_stop_has_a_reason(program: Program, kestre
     with tenant_context(kestrel.pk):
         assert PlaybookRun.objects.get().state == "stopped"
         assert RunStep.objects.filter(state="done").count() == 0
+
+
+def test_a_key_of_another_start_and_a_foreign_opportunity_are_refused(kestrel: Tenant, program: Program) -> None:
+    with tenant_context(kestrel.pk):
+        publish_playbook("check_in", steps=[step("plan", 2)])
+        one, other = account("One"), account("Other")
+        line = Pipeline.objects.create(key="p", name="P")
+        stage = PipelineStage.objects.create(pipeline=line, key="open", name="Open", position=1)
+        theirs = Opportunity.objects.create(
+            account=other, pipeline=line, stage=stage, name="Theirs", currency="EUR", opened_on=TODAY
+        )
+    address = f"/api/v1/accounts/{one.pk}/plays/"
+    asked = {"playbook": "check_in", "origin_key": "crm-9"}
+    for foreign in (theirs.pk, 987_654_321):
+        refused = program.send("post", address, {**asked, "opportunity_id": foreign})
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, ["opportunity_id"])
+    first = program.send("post", address, asked)
+    assert first.status_code == 201
+    taken = program.send("post", f"/api/v1/accounts/{other.pk}/plays/", asked)
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "key_reused")
+    assert program.send("post", address, asked).json()["id"] == first.json()["id"]
+    elsewhere = program.send("post", address, {**asked, "playbook": "low_usage"})
+    assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "key_reused")

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Account
+from accounts.models import Account, Person
 from core import clock
 from core.choices import Role
 from core.models import Tenant
@@ -158,6 +158,15 @@ def test_given_to_nobody_it_lies_with_the_team_and_called_off_it_is_over(world: 
     assert "Called off" in client.get(address(world)).content.decode()
 
 
+def test_sent_back_the_page_offers_to_call_it_off(world: World, client: Client) -> None:
+    client.post(address(world, "handoff_return"), {"reason": "No sponsor named"})
+    assert "Not needed any more" in client.get(address(world)).content.decode()
+    client.post(address(world, "handoff_cancel"), {"reason": "The deal fell through"})
+    page = client.get(address(world)).content.decode()
+    assert "Called off" in page
+    assert "Hand over again" not in page
+
+
 def test_the_account_page_shows_open_handoffs_and_expectations(world: World, client: Client) -> None:
     page = client.get(reverse("dashboards:account", args=[world.ids["account_id"]])).content.decode()
     assert address(world) in page
@@ -242,3 +251,31 @@ def test_the_api_lists_sends_back_and_tells_how_they_go(world: World) -> None:
     figures = program.get(reverse("journeys:api_handoff_figures")).json()
     assert figures["days"] == 90
     assert {one["key"]: one["waiting"] for one in figures["handoffs"]}["sales_to_cs"] == 1
+
+
+def test_whom_it_does_not_wait_on_accepts_it_at_no_door(world: World) -> None:
+    before_the_gate(world)
+    open_gate(world)
+    support = Client()
+    support.force_login(world.members[Role.SUPPORT_AGENT].user)
+    assert "Customer success accepts it" in support.get(address(world)).content.decode()
+    page = support.post(address(world, "handoff_accept"), {"owner": world.ids["person_id"]})
+    _, program = make_key(world.tenant, Role.SUPPORT_AGENT)
+    accept = reverse("journeys:api_handoff_accept", args=[world.ids["handoff_id"]])
+    sent = program.send("post", accept, {"owner_id": world.ids["person_id"]})
+    assert (page.status_code, sent.status_code, sent.json()["error"]["code"]) == (403, 403, "forbidden")
+
+
+def test_accepted_by_the_api_it_is_the_members_own(world: World, client: Client) -> None:
+    before_the_gate(world)
+    open_gate(world)
+    with tenant_context(world.tenant.pk):
+        handoff = Handoff.objects.get(pk=world.ids["handoff_id"])
+        handoff.checklist = []
+        handoff.to_person = None
+        handoff.save()
+        mine = Person.objects.get(membership=world.members[Role.CSM])
+    client.post(reverse("journeys:expectation_new", args=[world.ids["account_id"]]), {"text": "Live by May"})
+    accept = reverse("journeys:api_handoff_accept", args=[world.ids["handoff_id"]])
+    made = client.post(accept, "{}", content_type="application/json")
+    assert (made.status_code, made.json()["to_person_id"]) == (200, mine.pk)

@@ -162,8 +162,13 @@ def test_a_play_starts_from_the_account_page_once(team: dict[str, Person]) -> No
     one = client(team["other"])
     assert "Low usage" in one.get(f"/accounts/{of.pk}/plays/").content.decode()
     refused = one.post(f"/accounts/{of.pk}/plays/", {"playbook": "low_usage"})
-    assert (refused.status_code, "Reason to start all the same" in refused.content.decode()) == (422, True)
-    begun = one.post(f"/accounts/{of.pk}/plays/", {"playbook": "low_usage", "waiver": "Agreed with the lead"})
+    assert (refused.status_code, "Reason to start all the same" in refused.content.decode()) == (422, False)
+    assert "these can start it: CS manager" in refused.content.decode()
+    assert one.post(f"/accounts/{of.pk}/plays/", {"playbook": "low_usage", "waiver": "Mine"}).status_code == 422
+    lead = client(team["lead"])
+    refused = lead.post(f"/accounts/{of.pk}/plays/", {"playbook": "low_usage"})
+    assert "Reason to start all the same" in refused.content.decode()
+    begun = lead.post(f"/accounts/{of.pk}/plays/", {"playbook": "low_usage", "waiver": "Agreed with the lead"})
     assert begun.status_code == 302
     again = one.post(f"/accounts/{of.pk}/plays/", {"playbook": "low_usage", "waiver": "Once more"})
     assert "Open the play that runs" in again.content.decode()
@@ -189,6 +194,21 @@ def test_many_starts_are_one_job_however_often_it_is_pressed(team: dict[str, Per
     assert "of 4 accounts got a play" in text
     assert "It runs already." in text
     assert job.payload["accounts"] == ids
+
+
+def test_more_accounts_than_start_at_once_are_refused_with_words(
+    team: dict[str, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeys.views.play_starts.MOST_AT_ONCE", 2)
+    publish_playbook()
+    ids = ",".join(str(account(f"Account {number}", owner=team["other"]).pk) for number in range(3))
+    sent = {"account": ids, "playbook": "low_usage", "key": "pressed", "act": "start"}
+    refused = client(team["other"]).post("/plays/start/", sent)
+    whole_list = client(team["other"]).post("/accounts/start-plays/", {"all": "1"})
+    for answer in (refused, whole_list):
+        assert answer.status_code == 422
+        assert "3 accounts were chosen, and at most 2 start at once. Choose fewer." in answer.content.decode()
+    assert not Job.objects.filter(kind="journeys.start_plays").exists()
 
 
 def test_why_or_why_not_is_answered_condition_by_condition(team: dict[str, Person], run: PlaybookRun) -> None:

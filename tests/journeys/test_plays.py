@@ -1,6 +1,6 @@
 """Plays: started once, pinned to their version, worked step by step at any door."""
 
-from datetime import date
+from datetime import UTC, date
 
 import pytest
 
@@ -20,8 +20,9 @@ from journeys.actions.plays import (
 from journeys.actions.task_bulk import finish_many, undo_many
 from journeys.actions.task_verbs import finish_task, reassign_task, reopen_task
 from journeys.choices import TaskKind, TaskState
-from journeys.models import Absence, PlaybookRun, Task
+from journeys.models import Absence, PlaybookRun, Task, Waiver
 from journeys.queries.plays import run_view, switch_offer
+from journeys.queries.waivers import LedgerFilters, gate_names, ledger, ledger_row, report
 from tests.factories.plays import (
     ACTOR,
     NOW,
@@ -192,6 +193,13 @@ def test_what_a_playbook_requires_refuses_the_start_until_it_holds_or_somebody_w
     assert run.trace["waiver"]["missing"] == ["ARR is at least 20,000: it was not."]
     other = account("Northwind", arr_minor=2_000_000)
     assert play(other, "expansion").trace == {}
+    row = ledger_row(Waiver.objects.get(), gate_names(), TODAY)
+    assert (row.state, row.gate_name, row.about) == ("used", "Playbook: Expansion", "Brightwater")
+    assert (row.criteria, row.waiver.reason) == (run.trace["waiver"]["missing"], "Board asked for it in writing")
+    assert ledger(LedgerFilters(gate="playbook:expansion:start"), TODAY).count() == 1
+    assert [one.name for one in report(TODAY, TODAY, UTC).gates] == ["Playbook: Expansion"]
+    entry = AuditEntry.objects.get(verb="started play", subject_id=run.pk)
+    assert (entry.reason, entry.after["waived"]) == (row.waiver.reason, row.criteria)
 
 
 def test_a_branch_is_decided_when_its_step_would_open_and_the_note_keeps_why(brightwater: Account) -> None:

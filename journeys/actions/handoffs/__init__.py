@@ -2,6 +2,7 @@
 
 from journeys.actions.handoffs.answers import (
     HandoffRefused,
+    NotTheirs,
     accept,
     cancel,
     give_to,
@@ -13,6 +14,7 @@ from journeys.actions.handoffs.opening import open_for_moves, open_for_won, open
 
 __all__ = [
     "HandoffRefused",
+    "NotTheirs",
     "accept",
     "cancel",
     "give_to",

@@ -9,17 +9,20 @@ from accounts.actions.accounts import assign_owner
 from accounts.models import Account, Person
 from core import audit
 from core.actors import Actor
+from core.permissions import may
 from journeys.actions.handoffs.opening import make_tasks
+from journeys.actions.moving import GateShut
+from journeys.actions.rights import GIVE_ACCOUNT
 from journeys.actions.stages import move_account_stage
 from journeys.actions.task_sweeps import close_tasks
 from journeys.actions.task_verbs import create_task
 from journeys.choices import TaskKind, TaskState
-from journeys.models import Handoff, LifecycleStage, StageVisit
+from journeys.models import Handoff, LifecycleStage, Opportunity, StageVisit
 from journeys.queries.expectations import counted_expectations
 from journeys.queries.gates import account_gate
 from journeys.queries.handoffs import spec_of
 from journeys.queries.task_lists import tasks_of_subject
-from journeys.rules.handoffs import HandoffSpec, due_at, open_items
+from journeys.rules.handoffs import HandoffSpec, due_at, is_team_of, open_items
 
 
 class HandoffRefused(ValueError):
@@ -30,13 +33,20 @@ class HandoffRefused(ValueError):
         self.missing = missing
 
 
+class NotTheirs(HandoffRefused):
+    """Whoever asks has no right to it."""
+
+
 NO_EXPECTATION = "At least one expectation of the customer"
 _STATE_WORDS = {"accepted": "accepted", "returned": "sent back", "cancelled": "called off"}
 
 
-def _waiting(handoff_id: int) -> Handoff:
+def _waiting(handoff_id: int, *, or_returned: bool = False) -> Handoff:
     handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
-    if handoff.state != "waiting":
+    if or_returned and handoff.state == "returned":
+        if Handoff.objects.filter(origin_key=handoff.origin_key, attempt__gt=handoff.attempt).exists():
+            raise HandoffRefused("It was handed over again already. Call the later attempt off.")
+    elif handoff.state != "waiting":
         word = _STATE_WORDS.get(handoff.state, handoff.state)
         raise HandoffRefused(f"{handoff.answered_by or 'Somebody'} has {word} this hand-off already.")
     return handoff
@@ -66,6 +76,7 @@ def accept(
     *,
     handoff_id: int,
     actor: Actor,
+    role: str,
     person_id: int | None,
     today: date,
     now: datetime,
@@ -73,10 +84,15 @@ def accept(
 ) -> Handoff:
     """The team takes over: the account enters the stage of the team and, with `owner_id`, gets its owner.
 
-    Raises `HandoffRefused` with everything that is missing. An account that is past the stage stays where it is.
+    Raises `HandoffRefused` with everything that is missing, and `NotTheirs` for a `role` that may not answer it or
+    may not give the account to somebody. An account that is past the stage stays where it is.
     """
     handoff = _waiting(handoff_id)
     spec = spec_of(handoff.key, handoff.version)
+    if not may_accept(handoff, spec, role=role, person_id=person_id):
+        raise NotTheirs("It waits on somebody else, or on another team. They accept it.")
+    if owner_id is not None and not may(role, GIVE_ACCOUNT):
+        raise NotTheirs("Your role does not give accounts to owners. Accept it without one.")
     missing = missing_to_accept(handoff, spec, today)
     if missing:
         raise HandoffRefused(f"Not yet: {', '.join(missing)}.", missing)
@@ -90,15 +106,30 @@ def accept(
         owner = Person.objects.get(pk=owner_id)
         assign_owner(accounts=Account.objects.filter(pk=handoff.account_id), owner=owner, actor=actor, now=now)
     if spec is not None and _is_before(handoff.account_id, spec.to_stage):
+        _enter(handoff, spec.to_stage, actor=actor, today=today, now=now)
+    return handoff
+
+
+def _enter(handoff: Handoff, stage_key: str, *, actor: Actor, today: date, now: datetime) -> None:
+    """The account enters the stage of the team; a gate that has shut meanwhile refuses the whole acceptance."""
+    try:
         move_account_stage(
             account_id=handoff.account_id,
-            stage_key=spec.to_stage,
+            stage_key=stage_key,
             today=today,
             now=now,
             actor=actor,
             reason=f"Hand-off accepted: {handoff.name}",
         )
-    return handoff
+    except GateShut as shut:
+        raise HandoffRefused(f"Not yet: {', '.join(shut.missing)}.", shut.missing) from shut
+
+
+def may_accept(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person_id: int | None) -> bool:
+    """Whether it is theirs to accept: the addressee, the team that takes over, and whoever may edit accounts."""
+    if may(role, GIVE_ACCOUNT) or (person_id is not None and handoff.to_person_id == person_id):
+        return True
+    return spec is not None and is_team_of(role, spec.to_team)
 
 
 def missing_to_accept(handoff: Handoff, spec: HandoffSpec | None, today: date) -> tuple[str, ...]:
@@ -142,7 +173,7 @@ def send_back(*, handoff_id: int, reason: str, actor: Actor, now: datetime, toda
         due_on=today,
         kind=TaskKind.HANDOFF,
         account_id=handoff.account_id,
-        assignee_id=handoff.from_person_id,
+        assignee_id=_giver(handoff),
         origin_key=f"handoff:{handoff.pk}:returned",
         subject_kind="handoff",
         subject_id=handoff.pk,
@@ -150,6 +181,14 @@ def send_back(*, handoff_id: int, reason: str, actor: Actor, now: datetime, toda
     )
     _audit(handoff, "sent hand-off back", actor, now, reason=why)
     return handoff
+
+
+def _giver(handoff: Handoff) -> int | None:
+    """Who gets it back: whoever handed it over, else the deal's owner, else the account's; nobody who has left."""
+    deal_owner = Opportunity.objects.filter(pk=handoff.opportunity_id or 0).values_list("owner_id", flat=True).first()
+    wanted = [one for one in (handoff.from_person_id, deal_owner, handoff.account.owner_id) if one is not None]
+    there = set(Person.objects.filter(pk__in=wanted, is_active=True).values_list("pk", flat=True))
+    return next((one for one in wanted if one in there), None)
 
 
 @transaction.atomic
@@ -193,18 +232,23 @@ def give_to(*, handoff_id: int, person_id: int | None, actor: Actor, now: dateti
     before = handoff.to_person_id
     handoff.to_person_id = person_id
     handoff.save(update_fields=["to_person"])
-    tasks_of_subject("handoff", handoff.pk).filter(state=TaskState.OPEN).order_by().update(assignee_id=person_id)
+    tasks_of_subject("handoff", handoff.pk).filter(state=TaskState.OPEN).order_by().update(
+        assignee_id=person_id, covered_for=None
+    )
     _audit(handoff, "gave hand-off to", actor, now, to_person_id=person_id, before=before)
     return handoff
 
 
 @transaction.atomic
 def cancel(*, handoff_id: int, reason: str, actor: Actor, now: datetime) -> Handoff:
-    """Calls it off, when it came about by mistake. Raises `HandoffRefused` without a reason."""
+    """Calls it off, when it came about by mistake or is not needed any more; one that was sent back, too.
+
+    Raises `HandoffRefused` without a reason.
+    """
     why = reason.strip()
     if not why:
         raise HandoffRefused("Say why it is not needed.")
-    handoff = _waiting(handoff_id)
+    handoff = _waiting(handoff_id, or_returned=True)
     handoff.state, handoff.answered_at, handoff.answered_by = "cancelled", now, actor.label
     handoff.return_reason = why
     handoff.save(update_fields=["state", "answered_at", "answered_by", "return_reason"])

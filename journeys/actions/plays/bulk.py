@@ -1,6 +1,6 @@
 """Starts of one playbook for thousands of accounts, as a job: in chunks, each in a transaction of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts.models import Account
 from core import audit
 from core.actors import Actor
+from core.conflicts import Conflict
 from core.jobs import JobRefused, RunningJob, start_job
 from core.models import Job, ProcessVersion
 from journeys.actions.plays.starting import PlayRefused, Request, begin
@@ -21,6 +22,12 @@ CHUNK: Final = 500
 REASONS_KEPT: Final = 20
 
 
+class KeyTaken(Conflict):
+    """The key belongs to a start of something else."""
+
+    code = "key_reused"
+
+
 @transaction.atomic
 def ask_start_plays(
     *,
@@ -30,20 +37,29 @@ def ask_start_plays(
     actor: Actor,
     today: date,
     now: datetime,
-    waiver_reason: str = "",
 ) -> Job:
     """A job that starts the live version for all of the accounts. The same `key` asked twice is one job.
 
-    Raises `PlayRefused` when nothing is live.
+    Accounts that lack what the playbook requires are left out: a waiver is for one account.
+    Raises `PlayRefused` when nothing is live, `KeyTaken` when the key stands for other accounts or another playbook.
     """
     version = live_playbook(playbook)
     if version is None:
         raise PlayRefused([f"No playbook '{playbook}' is live. Publish it first, or choose another."])
     payload = {
         "version": version.pk, "accounts": sorted(set(account_ids)), "day": today.isoformat(),
-        "waiver": waiver_reason.strip(), "actor": actor.label, "membership": actor.membership_id,
+        "actor": actor.label, "membership": actor.membership_id,
     }  # fmt: skip
-    return start_job(kind=JOB, key=key, payload=payload, actor=actor, now=now)
+    job = start_job(kind=JOB, key=key, payload=payload, actor=actor, now=now)
+    if _asked(job.payload) != (playbook, payload["accounts"]):
+        raise KeyTaken("This key was used for another start. Use a new key for a new one.")
+    return job
+
+
+def _asked(payload: Mapping[str, Any]) -> tuple[str, list[int]]:
+    """What a job was asked for. Not the version and the day: the same request comes again after a publishing."""
+    version = ProcessVersion.objects.filter(pk=payload["version"]).only("key").first()
+    return version.key if version else "", payload["accounts"]
 
 
 def start_plays(job: RunningJob, *, now: datetime) -> dict[str, Any]:
@@ -72,7 +88,6 @@ def _chunk(job: RunningJob, account_ids: Sequence[int], now: datetime) -> list[s
         actor=_actor(job),
         today=date.fromisoformat(job.payload["day"]),
         now=now,
-        waiver_reason=job.payload["waiver"],
         origins={pk: _origin(job, pk) for pk in account_ids},
     )
     names = dict(Account.objects.filter(pk__in=account_ids).values_list("pk", "name"))

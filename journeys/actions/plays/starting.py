@@ -13,10 +13,11 @@ from accounts.choices import AccountStatus
 from accounts.models import Account
 from core import audit
 from core.actors import Actor
+from core.conflicts import Conflict
 from core.models import ProcessVersion
 from core.tenancy import require_tenant_id
 from journeys.actions.plays.engine import settle
-from journeys.models import PlaybookRun
+from journeys.models import Opportunity, PlaybookRun, Waiver
 from journeys.queries.plays.facts import anchors_of, entries, entry_words, meeting, said, values_of
 from journeys.queries.plays.reading import live_playbook, playbook_of
 from journeys.rules.play_due import RUNNING
@@ -43,6 +44,7 @@ JOIN unnest(%(variants)s::text[], %(keys)s::text[], %(titles)s::text[], %(positi
 WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(runs)s::bigint[])
 ON CONFLICT (tenant_id, run_id, key) DO NOTHING
 """
+WAIVED_AT: Final = "start"  # the gate of a playbook, as the ledger of waivers names it
 
 
 class PlayRefused(ValueError):
@@ -56,6 +58,16 @@ class PlayRefused(ValueError):
         self.lines = tuple(lines)
         self.waivable = waivable
         self.running = running
+
+
+class OriginTaken(Conflict):
+    """The origin key belongs to a play of another account or of another playbook."""
+
+    code = "key_reused"
+
+
+class NotOfAccount(ValueError):
+    """The opportunity that the play is to be about is not one of the account."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +115,18 @@ def start_play(
 ) -> PlaybookRun:
     """Starts the live version for an account: steps, and a task for each whose day is known.
 
-    The play with this `origin_key` if there is one already, as it is. Raises `PlayRefused`, with what is missing, and
+    `waiver_reason` passes what it requires: the door asks for the right to. The play with this `origin_key` if there
+    is one already, as it is. Raises `PlayRefused`, with what is missing, `OriginTaken`, `NotOfAccount` and
     `Account.DoesNotExist`. `person_id` is who starts it, where that is known.
     """
     version = live_playbook(playbook)
     if version is None:
         raise PlayRefused([f"No playbook '{playbook}' is live. Publish it first, or choose another."])
     Account.objects.select_for_update(no_key=True).get(pk=account_id)
-    if origin_key and (there := PlaybookRun.objects.filter(origin_key=origin_key).first()) is not None:
+    if origin_key and (there := _there(origin_key, playbook, account_id)) is not None:
         return there
+    if opportunity_id and not Opportunity.objects.filter(pk=opportunity_id, account_id=account_id).exists():
+        raise NotOfAccount("This account has no opportunity with this id. Name one of its own, or none.")
     request = Request(
         version, actor, today, now, trigger, opportunity_id, waiver_reason.strip(),
         origins={account_id: origin_key} if origin_key else {}, anchors={account_id: anchor_on} if anchor_on else {},
@@ -119,12 +134,23 @@ def start_play(
     begun = begin(request, [account_id])
     if account_id in begun.refused:
         raise begun.refused[account_id]
+    if not begun.runs and origin_key and (there := _there(origin_key, playbook, account_id)) is not None:
+        return there  # somebody was faster by a moment
     run = PlaybookRun.objects.get(pk=begun.runs[0])
     audit.record(
         actor=actor, at=now, verb="started play", subject=run, reason=waiver_reason.strip(),
-        after={"version": version.number, "variant": run.variant, "trigger": trigger, "person": person_id},
+        after={"version": version.number, "variant": run.variant, "trigger": trigger, "person": person_id}
+        | ({"waived": waiver["missing"]} if (waiver := run.trace.get("waiver")) else {}),
     )  # fmt: skip
     return run
+
+
+def _there(origin_key: str, playbook: str, account_id: int) -> PlaybookRun | None:
+    """The play that this key started. Raises `OriginTaken` where that was another playbook or another account."""
+    found = PlaybookRun.objects.filter(origin_key=origin_key).first()
+    if found is not None and (found.playbook, found.account_id) != (playbook, account_id):
+        raise OriginTaken("This origin key started a play of another account or playbook. Use a new key for a new one.")
+    return found
 
 
 @transaction.atomic
@@ -157,6 +183,8 @@ def begin(request: Request, account_ids: Sequence[int]) -> Begun:
             refused[pk] = PlayRefused([f"{accounts[pk]['name']} has no day for {name}. Give the day, or set it first."])
     going = [pk for pk in accounts if pk not in refused]
     runs = _insert(request, book, going, accounts, anchors, waived) if going else []
+    if waived and runs:
+        _keep_waivers(request, runs, waived)
     settle(runs, today=request.today, now=request.now, actor=request.actor)
     return Begun(tuple(runs), refused)
 
@@ -240,6 +268,31 @@ def _insert(
         runs = [int(row[0]) for row in cursor.fetchall()]
     insert_steps(runs, book)
     return runs
+
+
+def _keep_waivers(request: Request, run_ids: Sequence[int], waived: Mapping[int, list[str]]) -> None:
+    """Starts in spite of what is required stand in the ledger of waivers, used as they were given."""
+    started = PlaybookRun.objects.filter(pk__in=run_ids, account_id__in=waived).values_list("account_id", flat=True)
+    Waiver.objects.bulk_create(
+        Waiver(
+            tenant_id=require_tenant_id(),
+            account_id=pk,
+            stage_key=WAIVED_AT,
+            version=request.version,
+            criteria=[{"key": f"requires.{n}", "name": name} for n, name in enumerate(waived[pk][1:], 1)],
+            reason=request.waiver_reason,
+            asked_at=request.now,
+            asked_by=request.actor.label,
+            asker_id=request.actor.membership_id,
+            approver_id=request.actor.membership_id,
+            state="approved",
+            answered_at=request.now,
+            answered_by=request.actor.label,
+            expires_on=request.today + timedelta(days=1),
+            used_at=request.now,
+        )
+        for pk in started
+    )
 
 
 def insert_steps(run_ids: Sequence[int], book: Playbook) -> None:
