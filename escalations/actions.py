@@ -79,7 +79,7 @@ SELECT t.id, a.owner_id AS assignee_id
 FROM escalations_escalation e
 JOIN accounts_account a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
 JOIN journeys_task t ON t.tenant_id = e.tenant_id AND t.subject_kind = 'escalation' AND t.subject_id = e.id
-    AND t.state = 'open' AND t.assignee_id IS NOT DISTINCT FROM e.owner_id
+    AND t.state = 'open' AND (t.assignee_id IS NOT DISTINCT FROM e.owner_id OR t.covered_for_id = e.owner_id)
 WHERE e.tenant_id = %s AND e.state = 'open' AND e.owner_id IS DISTINCT FROM a.owner_id
 """
 _NEW_OWNERS: Final = """

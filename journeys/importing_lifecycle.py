@@ -3,12 +3,14 @@
 Words of HubSpot are looked up in the live journeys. A word that no journey knows is kept as it was printed.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 from accounts.importing.kinds import ImportExtension
 from accounts.importing.stage import Stage
 from core.actors import Actor
+from journeys.actions.moving import GATE
 from journeys.actions.stages import move_accounts
 from journeys.models import LifecycleStage
 from journeys.queries.journey_figures import live_journey
@@ -17,6 +19,7 @@ from journeys.rules.journeys import JourneySpec
 from journeys.rules.pipelines import squashed
 
 _IMPORT: Final = Actor.system("Import")
+_CHUNK: Final = 2_000
 _WORD: Final = "regexp_replace(lower({column}), '[^[:alnum:]]', '', 'g')"
 
 
@@ -198,18 +201,27 @@ def _after_accounts(stage: Stage) -> None:
 
 
 def _move_on(stage: Stage, found: str) -> None:
-    shut = 0
+    refused: Counter[str] = Counter()
     moves = stage.rows(
         f"SELECT r.stage_key, array_agg(DISTINCT account.id) {found} "
         "WHERE r.stage_verdict = 'on' AND r.state <> 'reject' GROUP BY r.stage_key"
     )
     for key, ids in moves:
-        moved = move_accounts(account_ids=ids, stage_key=key, actor=_IMPORT, today=stage.today, now=stage.now)
-        shut += len(moved.refused)
+        for start in range(0, len(ids), _CHUNK):
+            some = ids[start : start + _CHUNK]
+            moved = move_accounts(account_ids=some, stage_key=key, actor=_IMPORT, today=stage.today, now=stage.now)
+            refused.update(one.code for one in moved.refused)
+    shut = refused.pop(GATE, 0)
     stage.warn(
         "lifecycle_gate_shut",
         shut,
         f"{shut:,} accounts stay in their stage: the gate is shut. Their pages list what is missing.",
+    )
+    asked = refused.total()
+    stage.warn(
+        "lifecycle_reason_needed",
+        asked,
+        f"{asked:,} accounts stay in their stage: the move asks for a reason. Move them on their pages.",
     )
 
 

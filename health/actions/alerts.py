@@ -57,7 +57,7 @@ SELECT t.id, a.owner_id AS assignee_id
 FROM health_alert e
 JOIN accounts_account a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
 JOIN journeys_task t ON t.tenant_id = e.tenant_id AND t.subject_kind = 'alert' AND t.subject_id = e.id
-    AND t.state = 'open' AND t.assignee_id IS NOT DISTINCT FROM e.person_id
+    AND t.state = 'open' AND (t.assignee_id IS NOT DISTINCT FROM e.person_id OR t.covered_for_id = e.person_id)
 WHERE e.tenant_id = %s AND e.closed_at IS NULL AND e.person_id IS DISTINCT FROM a.owner_id
 """
 _NEW_OWNERS: Final = """

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.actions.accounts import assign_owner
 from accounts.models import Account, Person
@@ -14,8 +15,10 @@ from core.jobs import start_job
 from core.models import Job
 from core.versioning import take_turns
 from journeys.actions import cover_sql as sql
-from journeys.models import BookHandover, HandoverLine
-from journeys.queries.absences import open_handover
+from journeys.actions.absences import end_absence, set_absence
+from journeys.models import Absence, BookHandover, HandoverLine
+from journeys.queries.absences import open_handover, taker_of_rest
+from journeys.rules.absences import AbsenceRefused
 
 JOB: Final = "journeys.hand_over_book"
 # The deputy is the one who knows the account; one who is leaving, too, or not there any more, is no successor.
@@ -128,6 +131,23 @@ def spread_undecided(*, handover_id: int, person_ids: Sequence[int], actor: Acto
 
 
 @transaction.atomic
+def choose_rest(*, handover_id: int, person_id: int | None, actor: Actor, now: datetime) -> None:
+    """Who gets the work that belongs to no account of the plan. None: whoever takes the most accounts."""
+    plan = _planned(handover_id)
+    if person_id is not None:
+        _successors(plan, [person_id])
+    before = plan.moved.get("rest_to")
+    if before == person_id:
+        return
+    plan.moved = {"rest_to": person_id} if person_id is not None else {}
+    plan.save(update_fields=["moved"])
+    audit.record(
+        actor=actor, at=now, verb="chose successor", subject=plan.person, before={"rest_to": before},
+        after={"rest_to": person_id},
+    )  # fmt: skip
+
+
+@transaction.atomic
 def drop_handover(*, handover_id: int, actor: Actor, now: datetime) -> None:
     """Puts a plan away; nothing has changed hands. Dropped twice is dropped once."""
     plan = BookHandover.objects.select_for_update().select_related("person").get(pk=handover_id)
@@ -145,15 +165,19 @@ def start_handover(*, handover_id: int, actor: Actor, now: datetime) -> Job:
     plan = BookHandover.objects.select_for_update().select_related("person").get(pk=handover_id)
     _check_complete(plan)
     return start_job(
-        kind=JOB, key=f"book:{plan.pk}", payload={"handover_id": plan.pk, "by": actor.label}, actor=actor, now=now,
-        again=True,
+        kind=JOB, key=f"book:{plan.pk}",
+        payload={"handover_id": plan.pk, "by": actor.label, "membership_id": actor.membership_id},
+        actor=actor, now=now, again=True,
     )  # fmt: skip
 
 
 def _check_complete(plan: BookHandover) -> None:
     if plan.state == "dropped":
         raise HandoverRefused("This plan was dropped. Plan the hand-over anew.")
+    if plan.state == "done":
+        return
     _add_lines(plan)  # accounts that came since the plan was made
+    sql.execute(sql.DROP_STALE_LINES, handover=plan.pk, person=plan.person_id)
     missing = plan.lines.filter(to_person=None).count()
     if missing:
         one = missing == 1
@@ -163,20 +187,48 @@ def _check_complete(plan: BookHandover) -> None:
     gone = plan.lines.filter(to_person__is_active=False).values_list("to_person__name", flat=True).first()
     if gone is not None:
         raise HandoverRefused(f"{gone} is no longer active and cannot take accounts. Choose another successor.")
+    _check_rest(plan)
+
+
+def _check_rest(plan: BookHandover) -> None:
+    """Somebody must get what belongs to no account of the plan, and be there for those whom the person covers."""
+    taker = taker_of_rest(plan)
+    rest = sql.rest_of(plan.person_id)
+    if not rest:
+        return
+    if taker is None or not taker.is_active:
+        much = ", ".join(f"{count:,} {word}{'' if count == 1 else 's'}" for word, count in rest.items())
+        raise HandoverRefused(f'Nobody gets what is left: {much}. Choose under "Everything else goes to" who takes it.')
+    for absence in _covered(plan).select_related("person"):
+        away = Absence.objects.filter(ended_at=None, from_on__lt=absence.until_on, until_on__gt=absence.from_on)
+        if away.filter(person=taker).exists():
+            raise HandoverRefused(
+                f"{taker.name} cannot stand in for {absence.person.name} and is away in these days. "
+                'Choose somebody else under "Everything else goes to", or end that absence.'
+            )
+
+
+def _covered(plan: BookHandover) -> QuerySet[Absence]:
+    return Absence.objects.filter(deputy_id=plan.person_id, ended_at=None).order_by("pk")
 
 
 @transaction.atomic
 def carry_out(*, handover_id: int, actor: Actor, now: datetime) -> dict[str, int]:
     """Gives accounts, open tasks, open deals, waiting hand-offs and running plays to their successors.
 
-    All of it or nothing; each piece has an audit row; done twice changes nothing. Escalations and renewals follow the
-    account with their next sweep. The person is no longer active afterwards. Raises `HandoverRefused`.
+    Work goes to the owner of its account, the rest to whoever the plan says. All of it or nothing; each piece has an
+    audit row; done twice changes nothing. Escalations and renewals follow the account with their next sweep. The
+    person is no longer active, away or a deputy afterwards. Raises `HandoverRefused`.
     """
+    take_turns()
     plan = BookHandover.objects.select_for_update().select_related("person").get(pk=handover_id)
     if plan.state == "done":
         return dict(plan.moved)
     _check_complete(plan)
-    here: dict[str, Any] = {"handover": plan.pk, "person": plan.person_id}
+    taker = taker_of_rest(plan)
+    _end_absences(plan, taker, actor=actor, now=now)
+    accounts = _assign_accounts(plan, actor=actor, now=now)
+    here: dict[str, Any] = {"person": plan.person_id, "rest": taker.pk if taker else None}
     why = plan.reason or f"{plan.person.name} hands over the book."
     said: dict[str, Any] = {"actor": actor, "now": now, "verb": "handed over", "reason": why}
     moved = {
@@ -186,13 +238,31 @@ def carry_out(*, handover_id: int, actor: Actor, now: datetime) -> dict[str, int
         "plays": sql.move(sql.HAND_OVER_PLAYS, **said, **here),
     }
     sql.execute(sql.HAND_OVER_STEPS, **here)
-    moved["accounts"] = _assign_accounts(plan, actor=actor, now=now)
+    moved["accounts"] = accounts
     sql.execute(sql.DROP_DEPUTY, person=plan.person_id)
     plan.state, plan.done_at, plan.moved = "done", now, moved
     plan.save(update_fields=["state", "done_at", "moved"])
     Person.objects.filter(pk=plan.person_id).update(is_active=False)
     audit.record(actor=actor, at=now, verb="handed over book", subject=plan.person, after=moved, reason=why)
     return moved
+
+
+def _end_absences(plan: BookHandover, taker: Person | None, *, actor: Actor, now: datetime) -> None:
+    """What others hold for the person comes back first, to go over; those whom the person covers get a new deputy."""
+    for own in Absence.objects.filter(person_id=plan.person_id, ended_at=None).order_by("pk"):
+        end_absence(absence_id=own.pk, actor=actor, now=now)
+    today = plan.tenant.today(now)
+    for absence in _covered(plan):
+        end_absence(absence_id=absence.pk, actor=actor, now=now)
+        if taker is None or absence.until_on <= today or not absence.person.is_active:
+            continue
+        try:
+            set_absence(
+                person_id=absence.person_id, deputy_id=taker.pk, from_on=absence.from_on, until_on=absence.until_on,
+                actor=actor, now=now, today=today,
+            )  # fmt: skip
+        except AbsenceRefused as refusal:
+            raise HandoverRefused(str(refusal)) from refusal
 
 
 def _assign_accounts(plan: BookHandover, *, actor: Actor, now: datetime) -> int:

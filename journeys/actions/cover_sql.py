@@ -84,57 +84,97 @@ WHERE s.tenant_id = %(tenant)s AND t.tenant_id = %(tenant)s AND t.id = s.task_id
   AND t.state = 'open' AND s.assignee_id IS DISTINCT FROM t.assignee_id
   AND (t.covered_for_id = %(person)s OR t.assignee_id = %(person)s OR s.assignee_id = %(person)s)
 """
+# Who gets a piece of work: the account's owner where that is somebody else who is there, or who gets the rest.
+_TAKER: Final = """
+  LEFT JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = {account}
+  LEFT JOIN accounts_person taker ON taker.tenant_id = %(tenant)s AND taker.id = a.owner_id AND taker.is_active
+    AND taker.id <> %(person)s
+"""
+_TASKS: Final = f"""
+  FROM journeys_task w {_TAKER.format(account="w.account_id")}
+  WHERE w.tenant_id = %(tenant)s AND w.state = 'open'
+    AND (w.assignee_id = %(person)s OR w.covered_for_id = %(person)s)
+"""
+_DEALS: Final = f"""
+  FROM journeys_opportunity w
+  JOIN journeys_pipelinestage s ON s.tenant_id = %(tenant)s AND s.id = w.stage_id AND s.kind = 'open'
+  {_TAKER.format(account="w.account_id")}
+  WHERE w.tenant_id = %(tenant)s AND w.owner_id = %(person)s
+"""
+_HANDOFFS: Final = f"""
+  FROM journeys_handoff w {_TAKER.format(account="w.account_id")}
+  WHERE w.tenant_id = %(tenant)s AND w.state = 'waiting' AND w.to_person_id = %(person)s
+"""
+_PLAYS: Final = f"""
+  FROM journeys_playbookrun w {_TAKER.format(account="w.account_id")}
+  WHERE w.tenant_id = %(tenant)s AND w.state = 'running' AND w.owner_id = %(person)s
+"""
+_STEPS: Final = f"""
+  FROM journeys_runstep w
+  JOIN journeys_playbookrun r ON r.tenant_id = %(tenant)s AND r.id = w.run_id AND r.state = 'running'
+  {_TAKER.format(account="r.account_id")}
+  WHERE w.tenant_id = %(tenant)s AND w.state IN ('ahead', 'open') AND w.assignee_id = %(person)s
+"""
+_NEW: Final = "SELECT w.id, COALESCE(taker.id, %(rest)s) AS person_id"
 HAND_OVER_TASKS: Final = Move(
     "journeys.task",
     "assignee_id",
-    """
-  UPDATE journeys_task t SET assignee_id = l.to_person_id, covered_for_id = NULL
-  FROM journeys_handoverline l
-  WHERE l.tenant_id = %(tenant)s AND l.handover_id = %(handover)s AND t.tenant_id = %(tenant)s
-    AND t.account_id = l.account_id AND t.state = 'open' AND t.assignee_id = %(person)s
+    f"""
+  UPDATE journeys_task t SET assignee_id = new.person_id, covered_for_id = NULL
+  FROM ({_NEW} {_TASKS}) AS new
+  WHERE t.tenant_id = %(tenant)s AND t.id = new.id
   RETURNING t.id, t.title AS label, %(person)s::bigint AS old_id, t.assignee_id AS new_id
-""",
+""",  # noqa: S608 -- texts of this file
 )
 HAND_OVER_DEALS: Final = Move(
     "journeys.opportunity",
     "owner_id",
-    """
-  UPDATE journeys_opportunity o SET owner_id = l.to_person_id, edition = o.edition + 1
-  FROM journeys_handoverline l, journeys_pipelinestage s
-  WHERE l.tenant_id = %(tenant)s AND l.handover_id = %(handover)s AND o.tenant_id = %(tenant)s
-    AND o.account_id = l.account_id AND o.owner_id = %(person)s
-    AND s.tenant_id = %(tenant)s AND s.id = o.stage_id AND s.kind = 'open'
+    f"""
+  UPDATE journeys_opportunity o SET owner_id = new.person_id, edition = o.edition + 1
+  FROM ({_NEW} {_DEALS}) AS new
+  WHERE o.tenant_id = %(tenant)s AND o.id = new.id
   RETURNING o.id, o.name AS label, %(person)s::bigint AS old_id, o.owner_id AS new_id
-""",
+""",  # noqa: S608 -- texts of this file
 )
 HAND_OVER_HANDOFFS: Final = Move(
     "journeys.handoff",
     "to_person_id",
-    """
-  UPDATE journeys_handoff h SET to_person_id = l.to_person_id
-  FROM journeys_handoverline l
-  WHERE l.tenant_id = %(tenant)s AND l.handover_id = %(handover)s AND h.tenant_id = %(tenant)s
-    AND h.account_id = l.account_id AND h.state = 'waiting' AND h.to_person_id = %(person)s
+    f"""
+  UPDATE journeys_handoff h SET to_person_id = new.person_id
+  FROM ({_NEW} {_HANDOFFS}) AS new
+  WHERE h.tenant_id = %(tenant)s AND h.id = new.id
   RETURNING h.id, h.name AS label, %(person)s::bigint AS old_id, h.to_person_id AS new_id
-""",
+""",  # noqa: S608 -- texts of this file
 )
 HAND_OVER_PLAYS: Final = Move(
     "journeys.playbookrun",
     "owner_id",
-    """
-  UPDATE journeys_playbookrun r SET owner_id = l.to_person_id
-  FROM journeys_handoverline l
-  WHERE l.tenant_id = %(tenant)s AND l.handover_id = %(handover)s AND r.tenant_id = %(tenant)s
-    AND r.account_id = l.account_id AND r.state = 'running' AND r.owner_id = %(person)s
-  RETURNING r.id, r.playbook AS label, %(person)s::bigint AS old_id, r.owner_id AS new_id
-""",
+    f"""
+  UPDATE journeys_playbookrun p SET owner_id = new.person_id
+  FROM ({_NEW} {_PLAYS}) AS new
+  WHERE p.tenant_id = %(tenant)s AND p.id = new.id
+  RETURNING p.id, p.playbook AS label, %(person)s::bigint AS old_id, p.owner_id AS new_id
+""",  # noqa: S608 -- texts of this file
 )
-HAND_OVER_STEPS: Final = """
-UPDATE journeys_runstep s SET assignee_id = l.to_person_id
-FROM journeys_playbookrun r, journeys_handoverline l
-WHERE l.tenant_id = %(tenant)s AND l.handover_id = %(handover)s AND r.tenant_id = %(tenant)s
-  AND r.account_id = l.account_id AND s.tenant_id = %(tenant)s AND s.run_id = r.id
-  AND s.state IN ('ahead', 'open') AND s.assignee_id = %(person)s
+HAND_OVER_STEPS: Final = f"""
+UPDATE journeys_runstep step SET assignee_id = new.person_id
+FROM ({_NEW} {_STEPS}) AS new
+WHERE step.tenant_id = %(tenant)s AND step.id = new.id
+"""  # noqa: S608 -- texts of this file
+# What the accounts of the plan do not say: work without an account, or of one whose owner is not there.
+_REST: Final = f"""
+SELECT (SELECT count(*) {_TASKS} AND taker.id IS NULL), (SELECT count(*) {_DEALS} AND taker.id IS NULL),
+       (SELECT count(*) {_HANDOFFS} AND taker.id IS NULL), (SELECT count(*) {_PLAYS} AND taker.id IS NULL),
+       (SELECT count(*) {_STEPS} AND taker.id IS NULL),
+       (SELECT count(*) FROM journeys_absence WHERE tenant_id = %(tenant)s AND deputy_id = %(person)s
+          AND ended_at IS NULL)
+"""  # noqa: S608 -- texts of this file
+REST_WORDS: Final = ("open task", "open deal", "waiting hand-off", "running play", "step", "absence to cover")
+# Accounts that went to somebody else since the plan was made are no part of it any more.
+DROP_STALE_LINES: Final = """
+DELETE FROM journeys_handoverline l USING accounts_account a
+WHERE l.tenant_id = %(tenant)s AND l.handover_id = %(handover)s AND a.tenant_id = %(tenant)s AND a.id = l.account_id
+  AND a.owner_id IS DISTINCT FROM %(person)s
 """
 # A deputy who leaves stands in for nobody any more; the successor of the book does, unless the account is theirs.
 DROP_DEPUTY: Final = """
@@ -146,6 +186,14 @@ def move(what: Move, *, actor: Actor, now: datetime, verb: str, reason: str, **p
     """Runs the statement with an audit row for each piece; returns how many changed hands."""
     said = {"now": now, "actor": actor.label, "membership": actor.membership_id, "verb": verb, "reason": reason}
     return execute(_AUDITED.format(update=what.update, subject=what.subject, field=what.field), **said, **params)
+
+
+def rest_of(person_id: int) -> dict[str, int]:
+    """Work of the person that no owner of an account can take, by what it is. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REST, {"tenant": require_tenant_id(), "person": person_id})
+        counts = cursor.fetchone()
+    return {word: count for word, count in zip(REST_WORDS, counts, strict=True) if count}
 
 
 def execute(statement: str, **params: Any) -> int:

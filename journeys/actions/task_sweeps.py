@@ -51,10 +51,10 @@ WHERE task.tenant_id = %s AND task.id = source.id AND task.state = 'open'
 """
 
 _ASSIGN: Final = """
-UPDATE journeys_task AS task SET assignee_id = source.assignee_id
+UPDATE journeys_task AS task SET assignee_id = source.assignee_id, covered_for_id = NULL
 FROM ({select}) AS source
 WHERE task.tenant_id = %s AND task.id = source.id AND task.state = 'open'
-  AND task.assignee_id IS DISTINCT FROM source.assignee_id
+  AND (task.assignee_id IS DISTINCT FROM source.assignee_id OR task.covered_for_id IS NOT NULL)
 """
 
 
@@ -126,7 +126,10 @@ def close_tasks(
 
 @transaction.atomic
 def assign_tasks(*, select: str, params: Sequence[Any], actor: Actor, now: datetime, reason: str = "") -> int:
-    """Gives open tasks to somebody else. The SELECT yields `id` and `assignee_id`. Returns the number given away."""
+    """Gives open tasks to somebody else. The SELECT yields `id` and `assignee_id`. Returns the number given away.
+
+    Whoever stood in for somebody does so no longer: the end of the absence does not take them back.
+    """
     count = _run(_ASSIGN.format(select=select), [*params, require_tenant_id()])
     return _note("assigned tasks", count, actor=actor, now=now, reason=reason)
 

@@ -63,6 +63,12 @@ class SpreadForm(forms.Form):
             field.choices = [(one.pk, one.name) for one in colleagues]
 
 
+class RestForm(forms.Form):
+    """Who gets everything else."""
+
+    person = forms.IntegerField(required=False, min_value=1, max_value=ID_MAX)
+
+
 class BookPageForm(forms.Form):
     """Which part of the plan."""
 

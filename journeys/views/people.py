@@ -15,13 +15,14 @@ from core.permissions import Permission, may, requires
 from journeys.actions.absences import end_absence, set_absence
 from journeys.actions.book_handovers import (
     HandoverRefused,
+    choose_rest,
     decide_line,
     drop_handover,
     plan_handover,
     spread_undecided,
     start_handover,
 )
-from journeys.forms.people import AbsenceForm, BookForm, BookPageForm, LineForm, SpreadForm
+from journeys.forms.people import AbsenceForm, BookForm, BookPageForm, LineForm, RestForm, SpreadForm
 from journeys.models import Absence, BookHandover, HandoverLine
 from journeys.queries import absences as queries
 from journeys.rules.absences import AbsenceRefused
@@ -131,6 +132,8 @@ def _book(
         "form": form or BookForm(),
         "refusal": refusal,
         "plan": queries.book_plan(plan) if plan else None,
+        "rest_to": plan.moved.get("rest_to") if plan else None,
+        "taker": queries.taker_of_rest(plan) if plan else None,
         "newcomers": queries.unplanned_accounts(plan) if plan else 0,
         "work": queries.work_of(person.pk),
         "lines": shown,
@@ -168,7 +171,7 @@ def book_line(request: WorkspaceRequest, line_id: int) -> HttpResponse:
 @requires(Permission.MANAGE_BOOKS)
 @require_POST
 def book_act(request: WorkspaceRequest, person_id: int, act: str) -> HttpResponse:
-    """Spreads the rest, drops the plan, or starts the work."""
+    """Spreads the rest, says who gets everything else, drops the plan, or starts the work."""
     person = _person(person_id)
     plan = queries.open_handover(person.pk)
     if plan is None:
@@ -179,6 +182,10 @@ def book_act(request: WorkspaceRequest, person_id: int, act: str) -> HttpRespons
             form = SpreadForm(request.POST, colleagues=queries.colleagues())
             people = form.cleaned_data["people"] if form.is_valid() else []
             spread_undecided(handover_id=plan.pk, person_ids=people, actor=actor, now=now)
+        elif act == "rest":
+            rest = RestForm(request.POST)
+            chosen = rest.cleaned_data["person"] if rest.is_valid() else 0
+            choose_rest(handover_id=plan.pk, person_id=chosen, actor=actor, now=now)
         elif act == "drop":
             drop_handover(handover_id=plan.pk, actor=actor, now=now)
         else:

@@ -78,7 +78,7 @@ SELECT t.id, a.owner_id AS assignee_id
 FROM qbr_qbr q
 JOIN accounts_account a ON a.tenant_id = q.tenant_id AND a.id = q.account_id
 JOIN journeys_task t ON t.tenant_id = q.tenant_id AND t.subject_kind = 'qbr' AND t.subject_id = q.id
-    AND t.state = 'open' AND t.assignee_id IS NOT DISTINCT FROM q.owner_id
+    AND t.state = 'open' AND (t.assignee_id IS NOT DISTINCT FROM q.owner_id OR t.covered_for_id = q.owner_id)
 WHERE q.tenant_id = %s AND q.state IN ('draft', 'review', 'sent') AND q.owner_id IS DISTINCT FROM a.owner_id
 """
 _NEW_OWNERS: Final = """

@@ -127,7 +127,7 @@ FROM carrying w
 JOIN renewals_renewal r ON w.active AND r.tenant_id = %(tenant)s AND r.contract_id = w.contract_id AND r.state = 'open'
     AND r.owner_id IS DISTINCT FROM w.owner_id
 JOIN journeys_task t ON t.tenant_id = %(tenant)s AND t.subject_kind = 'renewal' AND t.subject_id = r.id
-    AND t.state = 'open' AND t.assignee_id IS NOT DISTINCT FROM r.owner_id
+    AND t.state = 'open' AND (t.assignee_id IS NOT DISTINCT FROM r.owner_id OR t.covered_for_id = r.owner_id)
 """
 
 # A renewal whose due date moves is seen anew: what is missed by then is not made up for with late tasks.

@@ -213,14 +213,16 @@ def test_unknown_scores_keep_negated_conditions_from_being_over_too() -> None:
 
 def test_open_escalations_and_their_tasks_go_to_the_new_owner_once(book: Tenant) -> None:
     old, new, helper = make.person("Maya"), make.person("Noor"), make.person("Lea")
-    mine, lent = at_risk("Alder", owner=old), at_risk("Birch", owner=old)
+    mine, lent, covered = at_risk("Alder", owner=old), at_risk("Birch", owner=old), at_risk("Cedar", owner=old)
     sweep(book)
     Task.objects.filter(kind="escalation", account=lent).update(assignee=helper)
+    Task.objects.filter(kind="escalation", account=covered).update(assignee=helper, covered_for=old)
     Account.objects.update(owner=new)
     sweep(book)
     assert set(Escalation.objects.values_list("owner_id", flat=True)) == {new.pk}
     tasks = Task.objects.filter(kind="escalation")
-    assert [tasks.get(account=account).assignee for account in (mine, lent)] == [new, helper]
+    assert [tasks.get(account=account).assignee for account in (mine, lent, covered)] == [new, helper, new]
+    assert not tasks.exclude(covered_for=None).exists(), "the end of the absence would take it back"
     before = list(AuditEntry.objects.values_list("pk", flat=True))
     sweep(book)
     assert list(AuditEntry.objects.values_list("pk", flat=True)) == before

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Person
 from core.actors import Actor
 from core.models import Tenant
+from journeys.actions.absences import end_absence, set_absence, sweep_absences
 from journeys.actions.task_bulk import NothingToUndo, assign_many, finish_many, snooze_many, undo_many
 from journeys.actions.task_verbs import create_task, reopen_task
 from journeys.models import Task
@@ -75,6 +76,38 @@ def test_given_away_and_taken_back_but_not_what_was_worked_on_since(maya: Person
     assert dict(Task.objects.values_list("pk", "assignee_id")) == {ids[0]: maya.pk, ids[1]: None}
     with pytest.raises(Person.DoesNotExist):
         assign_many(task_ids=ids, assignee_id=10**6, actor=actor, today=TODAY, now=now)
+
+
+def test_what_was_given_away_stays_there_when_an_absence_ends_and_undo_covers_again(
+    maya: Person, actor: Actor, now: datetime
+) -> None:
+    deputy, other = (Person.objects.create(name=name, name_key=name.lower()) for name in ("Deputy", "Other"))
+    absence = set_absence(
+        person_id=maya.pk, deputy_id=deputy.pk, from_on=TODAY, until_on=TODAY + timedelta(days=7), actor=actor,
+        now=now, today=TODAY,
+    )  # fmt: skip
+    ids = make(actor, now, 3, assignee_id=maya.pk)
+    sweep_absences(today=TODAY, now=now)
+    assert Task.objects.filter(assignee=deputy, covered_for=maya).count() == 3
+    assign_many(task_ids=ids[:1], assignee_id=other.pk, actor=actor, today=TODAY, now=now)
+    kept = assign_many(task_ids=ids[1:2], assignee_id=deputy.pk, actor=actor, today=TODAY, now=now)
+    taken = assign_many(task_ids=ids[2:], assignee_id=other.pk, actor=actor, today=TODAY, now=now)
+    assert (kept.done, Task.objects.filter(covered_for=None).count()) == (1, 3)
+    assert taken.token is not None
+    assert undo_many(token=taken.token, actor=actor, today=TODAY, now=now) == 1
+    assert list(Task.objects.filter(pk=ids[2]).values_list("assignee", "covered_for")) == [(deputy.pk, maya.pk)]
+    end_absence(absence_id=absence.pk, actor=actor, now=now)
+    assert dict(Task.objects.values_list("pk", "assignee_id")) == {ids[0]: other.pk, ids[1]: deputy.pk, ids[2]: maya.pk}
+
+
+def test_a_snooze_taken_back_waits_for_the_reply_again(maya: Person, actor: Actor, now: datetime) -> None:
+    ids = make(actor, now, 1)
+    Task.objects.update(awaits_reply_since=now)
+    snoozed = snooze_many(task_ids=ids, until=TODAY + timedelta(days=2), reason="", actor=actor, today=TODAY, now=now)
+    assert Task.objects.get().awaits_reply_since is None
+    assert snoozed.token is not None
+    undo_many(token=snoozed.token, actor=actor, today=TODAY, now=now)
+    assert Task.objects.get().awaits_reply_since == now
 
 
 def test_only_the_one_who_did_it_takes_it_back(maya: Person, actor: Actor, now: datetime) -> None:

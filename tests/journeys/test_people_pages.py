@@ -16,7 +16,11 @@ from tests.factories.world import World, make_world
 
 @pytest.fixture
 def world(db: None) -> World:
-    return make_world("kestrel", canary="KESTREL")
+    made = make_world("kestrel", canary="KESTREL")
+    with tenant_context(made.tenant.pk):  # these tests begin without absences and plans
+        Absence.objects.all().delete()
+        BookHandover.objects.all().delete()
+    return made
 
 
 def enter(client: Client, world: World, role: Role) -> Client:
@@ -109,6 +113,11 @@ def test_the_rest_is_spread_and_a_plan_is_dropped(client: Client, world: World) 
     assert client.post(f"{book}spread/", {"people": [ilse.pk]}).status_code == 302
     with tenant_context(world.tenant.pk):
         assert HandoverLine.objects.get().to_person_id == ilse.pk
+    assert "Ilse Maas, who takes the most accounts" in client.get(book).content.decode()
+    assert client.post(f"{book}rest/", {"person": mine.pk}).status_code == 409
+    assert client.post(f"{book}rest/", {"person": ilse.pk}).status_code == 302
+    with tenant_context(world.tenant.pk):
+        assert BookHandover.objects.get().moved == {"rest_to": ilse.pk}
     assert client.post(f"{book}drop/").status_code == 302
     with tenant_context(world.tenant.pk):
         assert BookHandover.objects.get().state == "dropped"

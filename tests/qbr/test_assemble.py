@@ -323,10 +323,12 @@ def test_open_reviews_and_their_tasks_go_to_the_new_owner_once(book: Tenant) -> 
     held = due_account("Birch", owner=old)
     assemble(book)
     QBR.objects.filter(account=held).update(state="held")
+    Task.objects.filter(account__name="Alder").update(assignee=make.person("Deputy"), covered_for=old)
     Account.objects.update(owner=new)
     assemble(book)
     assert dict(QBR.objects.values_list("account__name", "owner__name")) == {"Alder": "Noor", "Birch": "Maya"}
-    assert Task.objects.get(account__name="Alder").assignee == new
+    task = Task.objects.get(account__name="Alder")
+    assert (task.assignee, task.covered_for) == (new, None), "covered for the old owner, it is the new one's"
     before = list(AuditEntry.objects.values_list("pk", flat=True))
     assemble(book)
     assert list(AuditEntry.objects.values_list("pk", flat=True)) == before

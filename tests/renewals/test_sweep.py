@@ -282,10 +282,12 @@ def test_a_renewal_follows_the_owner_of_its_account_and_so_do_the_tasks_that_wer
     make.contract(account, ends_on=make.ends_in(200), learnt_on=TODAY)
     sweep(book)
     Task.objects.filter(origin_key__endswith=":30").update(assignee=helper)
+    Task.objects.filter(origin_key__endswith=":60").update(assignee=helper, covered_for=old)
     Account.objects.filter(pk=account.pk).update(owner=new)
     assert sweep(book).renewals_updated == 4
     assert Renewal.objects.get().owner == new
     assert sorted(Task.objects.values_list("assignee__name", flat=True)) == ["Helping Hand", *["New Owner"] * 3]
+    assert not Task.objects.exclude(covered_for=None).exists()
 
 
 def test_a_renewal_decided_early_is_not_opened_again_but_the_next_one_is_when_the_contract_is_extended(

@@ -4,18 +4,21 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Account, Activity, Person, Ticket
-from core import clock
+from core import audit, clock
 from core.actors import Actor
 from core.choices import Role
 from core.models import ProcessVersion
 from core.tenancy import tenant_context
+from journeys.actions.task_bulk import finish_many, undo_many
 from journeys.actions.task_sweeps import wake_answered
+from journeys.actions.task_verbs import finish_task
 from journeys.models import Handoff, PlaybookRun, RunStep, Task
-from revops.dashboards.queries.queue import Owners, queue, queue_counts
+from revops.dashboards.queries.queue import ALL_LIMIT, Owners, queue, queue_counts
 from tests.factories.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -241,3 +244,36 @@ def test_any_automatic_task_is_at_most_three_clicks_from_its_source_rows(world: 
 
 def test_why_of_a_strangers_task_is_not_there(world: World) -> None:
     assert signed_in(world).get(reverse("dashboards:task_why", args=[10**9])).status_code == 404
+
+
+def test_done_today_counts_every_way_of_finishing(world: World) -> None:
+    actor = Actor.person(world.members[Role.CSM])
+    now, today = clock.now(), today_of(world)
+    with tenant_context(world.tenant.pk):
+        ids = [make_task(world, f"Call {n}").pk for n in range(6)]
+        finish_task(task_id=ids[0], actor=actor, now=now)
+        finish_many(task_ids=ids[1:4], actor=actor, today=today, now=now)
+        back = finish_many(task_ids=ids[4:], actor=actor, today=today, now=now)
+        assert back.token is not None
+        undo_many(token=back.token, actor=actor, today=today, now=now)
+        for verb in ("finished step", "accepted hand-off", "sent hand-off back"):
+            audit.record(actor=actor, at=now, verb=verb)
+        counts = queue_counts(
+            owners=Owners(None), role=Role.CSM, membership_id=world.members[Role.CSM].pk, today=today,
+            midnight=now - timedelta(hours=1),
+        )  # fmt: skip
+    assert counts.done_today == 6
+
+
+def test_the_queue_says_when_a_kind_has_more_than_stands_there(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        Task.objects.all().delete()
+        for n in range(ALL_LIMIT):
+            make_task(world, f"Call {n}")
+    said = f"Of each kind the {ALL_LIMIT} that are due first stand here."
+    assert said not in signed_in(world).get("/?scope=everyone").content.decode()
+    with tenant_context(world.tenant.pk):
+        make_task(world, "One more")
+    cache.clear()
+    assert said in signed_in(world).get("/?scope=everyone").content.decode()
+    assert "that are due first stand here" not in signed_in(world).get("/?scope=everyone&tab=tasks").content.decode()

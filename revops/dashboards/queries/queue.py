@@ -1,5 +1,6 @@
 """The queue of My day: the first tasks of every kind by date, with what ranking and a row need, in one statement."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -139,6 +140,20 @@ def queue(*, owners: Owners, role: str, tab: str, now: datetime, today: date, av
     return _folded(sorted(rows, key=lambda row: (GROUPS.index(row.group), -row.rank.score, row.due_on, row.id)))
 
 
+def cut_at(rows: list[QueueRow], counts: QueueCounts, *, tab: str, role: str) -> int | None:
+    """How many of each kind the queue takes, where a kind has more than that; else None."""
+    kinds = [kind for kind in kinds_for(role) if kind in TABS[tab]]
+    limit = ALL_LIMIT if len(kinds) > 1 else KIND_LIMIT
+    picked, shown = Counter[str](), Counter(row.kind for row in rows)
+    for row in rows:
+        picked[row.kind] += len(row.ids)
+    full = [kind for kind in kinds if picked[kind] >= limit]
+    if tab == "snoozed":
+        return limit if full and counts.snoozed > picked.total() else None
+    only = {kinds[0]: tab for tab, kinds in TABS.items() if len(kinds) == 1}
+    return limit if any(counts.tabs[only[kind]] > shown[kind] for kind in full) else None
+
+
 def _folded(rows: list[QueueRow]) -> list[QueueRow]:
     """Alerts of one account are one row, the most urgent of them, which knows the others."""
     first: dict[int, int] = {}
@@ -211,7 +226,7 @@ def queue_counts(*, owners: Owners, role: str, membership_id: int, today: date, 
     tabs = {tab: sum(counted.get(kind, 0) for kind in kinds) for tab, kinds in TABS.items() if tab != "snoozed"}
     return QueueCounts(
         tabs=tabs | {"snoozed": counted.get("+snoozed", 0)},
-        done_today=counted.get("+done", 0),
+        done_today=int(counted.get("+done", 0)),
         snoozed=counted.get("+snoozed", 0),
     )
 

@@ -91,7 +91,10 @@ SELECT '+snoozed', count(*) FROM (
   SELECT FROM journeys_task t WHERE t.tenant_id = %(tenant)s AND t.state = 'open' AND t.kind = ANY(%(kinds)s)
     AND t.snoozed_until > %(today)s AND {owner} LIMIT 1000) AS snoozed
 UNION ALL
-SELECT '+done', count(*) FROM (
-  SELECT FROM core_auditentry x WHERE x.tenant_id = %(tenant)s AND x.at >= %(midnight)s AND x.verb = 'finished task'
+SELECT '+done', GREATEST(COALESCE(sum(done.number), 0), 0) FROM (
+  SELECT CASE x.verb WHEN 'finished tasks' THEN (x.after->>'tasks')::bigint
+                     WHEN 'took back: finished tasks' THEN -(x.after->>'tasks')::bigint ELSE 1 END AS number
+  FROM core_auditentry x WHERE x.tenant_id = %(tenant)s AND x.at >= %(midnight)s
+    AND x.verb IN ('finished task', 'finished tasks', 'took back: finished tasks', 'finished step', 'accepted hand-off')
     AND x.actor_membership_id = %(membership)s LIMIT 1000) AS done
 """
