@@ -1,5 +1,5 @@
-"""My day, portfolio, account, health explained, trend and the board of opportunities at two sizes,
-for an admin and for a CSM who owns a fifth.
+"""My day, portfolio, account, health explained, trend, the board of opportunities, the journey, the analysis with its
+recurring problems, and hand-offs at two sizes, for an admin and for a CSM who owns a fifth.
 
     python -m bench.pages --accounts 1000 100000
 
@@ -31,8 +31,12 @@ PAGES = {
     "trend": "/trend/",
     "board": "/opportunities/?who=all",
     "journey": "/journey/",
+    "analysis": "/pipeline/",
+    "recurring": "/pipeline/recurring/",
+    "hand-offs": "/handoffs/",
 }
-QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20, "explained": 15, "board": 20, "journey": 20}
+QUERIES = {"My day": 20, "portfolio": 12, "account": 15, "trend": 20, "explained": 15, "board": 20, "journey": 20,
+           "analysis": 20, "recurring": 15, "hand-offs": 20}  # fmt: skip
 ROLES = {"admin": "ruth", "CSM": "mara"}
 TRIALS = 60
 

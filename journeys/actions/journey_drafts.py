@@ -7,7 +7,8 @@ from django.db import transaction
 
 from core import versioning
 from core.actors import Actor
-from core.models import ProcessVersion
+from core.models import ProcessVersion, Tenant
+from core.tenancy import require_tenant_id
 from journeys.queries.journey_editor import draft_of, live_of
 from journeys.queries.journey_words import publish_check
 from journeys.queries.stages import JOURNEY_KIND
@@ -47,7 +48,8 @@ def edit_draft(
     """
     there = draft_of(key)
     version = there or begin_draft(key=key, actor=actor, now=now)
-    definition = acted(edited(version.definition, fields), act, arguments, fields)
+    currency = Tenant.objects.values_list("currency", flat=True).get(pk=require_tenant_id())
+    definition = acted(edited(version.definition, fields), act, arguments, fields, currency=currency)
     publish_check(definition)
     name = fields.get("name", version.name).strip()[:120] or version.name
     return versioning.save_draft(

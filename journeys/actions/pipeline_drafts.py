@@ -7,7 +7,8 @@ from django.db import transaction
 
 from core import versioning
 from core.actors import Actor
-from core.models import ProcessVersion
+from core.models import ProcessVersion, Tenant
+from core.tenancy import require_tenant_id
 from journeys.actions.pipelines import PIPELINE_KIND
 from journeys.queries.pipeline_editor import draft_of, live_of
 from journeys.rules.pipeline_editing import BadFields, acted, edited
@@ -58,7 +59,8 @@ def edit_draft(
     """
     there = draft_of(key)
     version = there or begin_draft(key=key, actor=actor, now=now)
-    definition = acted(edited(version.definition, fields, frameworks), act, arguments, fields)
+    currency = Tenant.objects.values_list("currency", flat=True).get(pk=require_tenant_id())
+    definition = acted(edited(version.definition, fields, frameworks), act, arguments, fields, currency=currency)
     name = fields.get("name", version.name).strip()[:120] or version.name
     return versioning.save_draft(
         version=version,

@@ -6,6 +6,7 @@ from core import registry
 from core.actors import Actor
 from core.models import Tenant
 from core.versioning import ensure_published
+from journeys.actions.qualification import rejudge_answers
 from journeys.queries import documents
 from journeys.queries.qualification import FIELDS, KIND, describe_qualification, qualification_effects
 from journeys.rules.frameworks import FRAMEWORKS
@@ -19,6 +20,7 @@ def register() -> None:
             KIND,
             "Qualification framework",
             parse_qualification,
+            after_publish=rejudge_answers,
             describe=describe_qualification,
             effects=qualification_effects,
             fields=FIELDS,

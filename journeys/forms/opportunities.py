@@ -125,6 +125,20 @@ def initial_of(deal: Opportunity) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def seen_texts(initial: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+    """The hidden fields `seen-NAME` of a form: what its editor began with, as it was posted or as it stands now."""
+    texts = {f"seen-{name}": "" if initial[name] is None else str(initial[name]) for name in COLUMNS}
+    return [(name, str((given or {}).get(name, text))) for name, text in texts.items()]
+
+
+def seen_value(name: str, text: str | None, currency: str) -> dict[str, Any]:
+    """The value that stood in a field, read as the form reads it; without one nothing is compared."""
+    if text is None:
+        return {}
+    was = OpportunityForm({name: text}, currency=currency, only=name)
+    return was.values if was.is_valid() else {}
+
+
 class MoveForm(forms.Form):
     """Where to, from where as the mover saw it, and why where a reason is asked."""
 

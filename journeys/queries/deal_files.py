@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -17,13 +18,23 @@ HEAD: Final = (
 )  # fmt: skip
 
 
-def deals_as_csv(filters: Filters, today: date, *, stage: str, state: str, money: bool) -> str:
+@dataclass(frozen=True)
+class DealFile:
+    """A file of deals; `cut` says that there are more than it holds."""
+
+    text: str
+    rows: int
+    cut: bool
+
+
+def deals_as_csv(filters: Filters, today: date, *, stage: str, state: str, money: bool) -> DealFile:
     """The rows of the table, the first to close first, at most 20,000. Without the right to money `amount` is empty."""
-    deals = (
-        chosen_deals(filters, today, stage=stage, state=state or "all")
+    found = list(
+        chosen_deals(filters, today, stage=stage, state=state)
         .select_related("account", "owner", "stage", "pipeline")
-        .order_by(deal_order(), "pk")[:MOST_ROWS]
+        .order_by(deal_order(), "pk")[: MOST_ROWS + 1]
     )
+    deals = found[:MOST_ROWS]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEAD)
@@ -48,4 +59,4 @@ def deals_as_csv(filters: Filters, today: date, *, stage: str, state: str, money
                 harmless(deal.close_reason),
             ]
         )
-    return text.getvalue()
+    return DealFile(text.getvalue(), len(deals), cut=len(found) > MOST_ROWS)

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from journeys.models import Opportunity, OpportunityStageVisit
 from journeys.queries.board import Card, Filters, cards_in_order, filtered, open_deals
 from journeys.queries.pace import pace_of
+from journeys.rules.periods import closing_window
 
 PAGE: Final = 50
 _LAST_DAY: Final = date(9999, 12, 31)
@@ -89,7 +90,14 @@ def deal_table(
 
 def chosen_deals(filters: Filters, today: date, *, stage: str, state: str) -> QuerySet[Opportunity]:
     """The deals of the filters in a stage (by key; none is all) and of a state."""
-    deals = open_deals(filters, today) if state not in {"won", "lost", "all"} else filtered(filters)
+    deals = filtered(filters)
+    if state not in {"won", "lost", "all"}:
+        deals = open_deals(filters, today)
+    elif (window := closing_window(filters.closes, today)) is not None:
+        # A closed deal counts by the day on which it closed.
+        deals = deals.annotate(closes=Coalesce("closed_on", "close_on")).filter(closes__lt=window.end)
+        if window.start is not None:
+            deals = deals.filter(closes__gte=window.start)
     if state in {"won", "lost"}:
         deals = deals.filter(stage__kind=state)
     if stage and "\x00" not in stage:

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from journeys.choices import ForecastCategory
-from journeys.queries.board import Filters, filtered
+from journeys.queries.board import Filters, filtered, open_deals
 from journeys.rules.periods import Period, month_of, quarter_of
 
 MONTHS: Final = 6
@@ -23,17 +23,26 @@ UNDATED: Final = "undated"
 
 @dataclass(frozen=True)
 class Cell:
-    """Deals of a category that close in a month (or of a row as a whole)."""
+    """Deals of a category that close in a month (or of a row as a whole).
+
+    `weighted` is the amount times the probability in per cent: it is divided once, when it is shown, so that sums are
+    those of the board.
+    """
 
     count: int = 0
     amount_minor: int = 0
-    weighted_minor: int = 0
+    weighted: int = 0
+
+    @property
+    def weighted_minor(self) -> int:
+        """The amount by the stages' probabilities."""
+        return self.weighted // 100
 
     def plus(self, other: "Cell") -> "Cell":
         return Cell(
             self.count + other.count,
             self.amount_minor + other.amount_minor,
-            self.weighted_minor + other.weighted_minor,
+            self.weighted + other.weighted,
         )
 
 
@@ -63,28 +72,32 @@ def forecast(filters: Filters, today: date) -> Forecast:
     months = [month_of(today, ahead) for ahead in range(MONTHS)]
     columns = [LATE, *(month.name for month in months), LATER, UNDATED]
     by: dict[str, dict[str, Cell]] = {}
-    people: dict[str, dict[str, Cell]] = {}
-    for row in _open_rows(filters):
+    people: dict[int | None, dict[str, Cell]] = {}
+    names: dict[int | None, str] = {}
+    for row in _open_rows(filters, today):
         column = _column(row["month"], months)
-        cell = Cell(row["n"], int(row["amount"]), int(row["weighted"]) // 100)
-        for table, key in ((by, row["stage__forecast"]), (people, row["owner__name"] or "No owner")):
-            cells = table.setdefault(key, {})
-            cells[column] = cells.get(column, Cell()).plus(cell)
+        cell = Cell(row["n"], int(row["amount"]), int(row["weighted"]))
+        _add(by.setdefault(row["stage__forecast"], {}), column, cell)
+        _add(people.setdefault(row["owner_id"], {}), column, cell)
+        names[row["owner_id"]] = row["owner__name"] or "No owner"
     quarter = quarter_of(today)
     rows = [_row(str(one.label), by.get(one.value, {}), columns) for one in SHOWN]
-    owners = [_row(name, cells, columns) for name, cells in people.items()]
-    owners.sort(key=lambda one: (-one.total.weighted_minor, one.name))
-    total = _row("All", {name: _sum([row.cells[at] for row in rows]) for at, name in enumerate(columns)}, columns)
+    owners = [_row(names[owner_id], cells, columns) for owner_id, cells in people.items()]
+    owners.sort(key=lambda one: (-one.total.weighted, one.name))
+    total = _row("All", {name: _sum([cells.get(name, Cell()) for cells in by.values()]) for name in columns}, columns)
     return Forecast(_heads(columns), rows, owners, total, _won(filters, quarter), quarter)
 
 
-def _open_rows(filters: Filters) -> Iterable[Mapping[str, Any]]:
+def _add(cells: dict[str, Cell], column: str, cell: Cell) -> None:
+    cells[column] = cells.get(column, Cell()).plus(cell)
+
+
+def _open_rows(filters: Filters, today: date) -> Iterable[Mapping[str, Any]]:
     return (
-        filtered(filters)
-        .filter(stage__kind="open")
+        open_deals(filters, today)
         .annotate(month=TruncMonth("close_on"))
         .order_by()
-        .values("stage__forecast", "owner__name", "month")
+        .values("stage__forecast", "owner_id", "owner__name", "month")
         .annotate(
             n=Count("pk"),
             amount=Coalesce(Sum("amount_minor"), 0),
@@ -97,7 +110,7 @@ def _won(filters: Filters, quarter: Period) -> Cell:
     row = filtered(filters).aggregate(
         n=Count("pk", filter=_in(quarter)), amount=Coalesce(Sum("amount_minor", filter=_in(quarter)), 0)
     )
-    return Cell(row["n"], row["amount"], row["amount"])
+    return Cell(row["n"], row["amount"], row["amount"] * 100)
 
 
 def _in(quarter: Period) -> Q:

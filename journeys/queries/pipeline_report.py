@@ -47,14 +47,14 @@ _NUMBERS: Final = (
 )  # fmt: skip
 
 _GROUPS: Final = f"""
-SELECT GROUPING(person.name), COALESCE(person.name, 'No owner'), COALESCE(product.name, 'No product'),
+SELECT GROUPING(deal.owner_id), COALESCE(person.name, 'No owner'), COALESCE(product.name, 'No product'),
        COUNT(*), COUNT(*) FILTER (WHERE kind = 'open'), COUNT(*) FILTER (WHERE kind = 'won'),
        COUNT(*) FILTER (WHERE kind = 'lost'), COALESCE(SUM(amount_minor) FILTER (WHERE kind = 'won'), 0)::bigint
 FROM ({_DEALS}) AS deal
 LEFT JOIN accounts_person AS person ON person.tenant_id = %(tenant)s AND person.id = deal.owner_id
 LEFT JOIN accounts_product AS product ON product.tenant_id = %(tenant)s AND product.id = deal.product_id
-GROUP BY GROUPING SETS ((person.name), (product.name))
-ORDER BY 1, 8 DESC, 2, 3
+GROUP BY GROUPING SETS ((deal.owner_id, person.name), (deal.product_id, product.name))
+ORDER BY 1, 8 DESC, 2, 3, deal.owner_id, deal.product_id
 """  # noqa: S608 -- constants of this module
 
 _STAGES: Final = f"""
@@ -104,7 +104,7 @@ class Cycle:
 
 @dataclass(frozen=True)
 class Tally:
-    """One owner's or product's deals."""
+    """One owner's or product's deals. Of several of one name the second is "Name (2)"."""
 
     name: str
     opportunities: int
@@ -191,10 +191,24 @@ def pipeline_report(
         won_cycle=_cycle(total[7], total[9], total[11]),
         lost_cycle=_cycle(total[8], total[10], total[12]),
         stages=stages,
-        owners=[Tally(row[1], *row[3:]) for row in groups if row[0] == 0],
-        products=[Tally(row[2], *row[3:]) for row in groups if row[0] == 1],
+        owners=_tallies([(row[1], *row[3:]) for row in groups if row[0] == 0]),
+        products=_tallies([(row[2], *row[3:]) for row in groups if row[0] == 1]),
         cohort={"by": cohort, "from": start, "to": end},
     )
+
+
+def _tallies(rows: Sequence[tuple[Any, ...]]) -> list[Tally]:
+    """The rows with names of their own: they are the keys of the report."""
+    taken = {row[0] for row in rows}
+    used: set[str] = set()
+    found = []
+    for name, *numbers in rows:
+        own = name
+        if name in used:
+            own = next(one for n in range(2, len(rows) + 2) if (one := f"{name} ({n})") not in taken | used)
+        used.add(own)
+        found.append(Tally(own, *numbers))
+    return found
 
 
 def _cycle(mean: float | None, percentiles: list[float] | None, deals: int) -> Cycle:
@@ -207,7 +221,7 @@ def as_json(report: PipelineReport) -> dict[str, Any]:
     drop = report.biggest_drop_off
     rate, by_amount = (
         win_rate(report.won, report.lost),
-        amount_win_rate(report.won_value_minor, report.lost_value_minor),
+        amount_win_rate(report.won_value_minor, report.lost_value_minor, lost=report.lost),
     )
     return {
         "cohort": dict(report.cohort),

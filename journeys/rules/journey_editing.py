@@ -68,10 +68,12 @@ def _listed(text: str) -> list[str]:
     return [one.strip() for one in text.replace("\n", ",").split(",") if one.strip()]
 
 
-def acted(document: Document, act: str, arguments: Sequence[str], fields: Mapping[str, str]) -> Document:
-    """The document after a button's act. Raises `BadFields` for what cannot be."""
+def acted(
+    document: Document, act: str, arguments: Sequence[str], fields: Mapping[str, str], *, currency: str
+) -> Document:
+    """The document after a button's act; amounts are typed in the currency. Raises `BadFields` for what cannot be."""
     if act in _SHARED:
-        return pipeline_editing.acted(document, act, arguments, fields)
+        return pipeline_editing.acted(document, act, arguments, fields, currency=currency)
     verbs: dict[str, Callable[[Document, str, str, Mapping[str, str]], None]] = {
         "add": _add,
         "remove": _remove,

@@ -9,8 +9,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from accounts.actions.accounts import record_export
 from accounts.choices import Segment
 from core import clock
+from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
@@ -21,7 +23,7 @@ from journeys.queries.analysis.page import FILES, Analysis, file_rows
 from journeys.queries.analysis.page import analysis as analyse
 from journeys.queries.analysis.recurring import PAGE, SOURCES, WAYS, cases
 from journeys.queries.analysis.recurring import recurring as find_recurring
-from journeys.queries.analysis.scope import choices
+from journeys.queries.analysis.scope import Scope, choices
 from journeys.queries.pipelines import PipelineTab, find_stage, pipeline_tabs
 
 _SCOPE = ("pipeline", "by", "start", "end", "owner", "segment", "product")
@@ -37,10 +39,10 @@ def analysis(request: WorkspaceRequest) -> HttpResponse:
     if chosen is None:
         return render(request, "journeys/analysis.html", context)
     scope = ScopeForm(request.GET).scope(chosen.pipeline)
-    found = analyse(scope, today=today)
     figure = request.GET.get("file", "")
     if figure in FILES:
-        return _file(request, found, figure)
+        return _file(request, scope, figure)
+    found = analyse(scope, today=today)
     offered = choices(chosen.pipeline.pk)
     context |= {
         "found": found,
@@ -153,13 +155,16 @@ def _scope_query(request: WorkspaceRequest, chosen: PipelineTab) -> str:
     return urlencode(given | {"pipeline": chosen.pipeline.key})
 
 
-def _file(request: WorkspaceRequest, found: Analysis, figure: str) -> HttpResponse:
+def _file(request: WorkspaceRequest, scope: Scope, figure: str) -> HttpResponse:
     text = io.StringIO()
     with_money = may(request.membership.role, Permission.VIEW_MONEY)
-    rows = file_rows(found, figure, request.tenant.currency, with_money=with_money)
+    today = request.tenant.today(clock.now())
+    rows = list(file_rows(scope, figure, request.tenant.currency, today=today, with_money=with_money))
+    actor = Actor.person(request.membership)
+    record_export(rows=len(rows) - 1, cut=False, actor=actor, now=clock.now(), subject_type="journeys.opportunity")
     csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{figure}-{found.as_of}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{figure}-{today}.csv"'
     return response
 
 

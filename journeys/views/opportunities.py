@@ -7,7 +7,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from accounts.actions.accounts import record_export
 from core import clock
+from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.queries.board import MOST, board, more_cards
@@ -70,17 +72,23 @@ def column(request: WorkspaceRequest, stage_id: int) -> HttpResponse:
 @requires(Permission.VIEW_OPPORTUNITIES)
 @require_GET
 def export(request: WorkspaceRequest) -> HttpResponse:
-    """The table as a CSV file, with the same filters."""
-    today = request.tenant.today(clock.now())
+    """The table as a CSV file, with the same filters; a file that holds only the first says so in its name."""
+    now = clock.now()
+    today = request.tenant.today(now)
     found = shown_by(request, today)
     if found is None:
         raise Http404
     asked = {name: request.GET.get(name, "")[:LONGEST] for name in ("stage", "state")}
     money = may(request.membership.role, Permission.VIEW_MONEY)
-    text = deals_as_csv(found.filters, today, money=money, **asked)
-    name = f"opportunities-{found.filters.pipeline.key}-{today.isoformat()}.csv"
+    file = deals_as_csv(found.filters, today, money=money, **asked)
+    actor = Actor.person(request.membership)
+    record_export(rows=file.rows, cut=file.cut, actor=actor, now=now, subject_type="journeys.opportunity")
+    part = f"-first-{file.rows}" if file.cut else ""
+    name = f"opportunities-{found.filters.pipeline.key}-{today.isoformat()}{part}.csv"
     return HttpResponse(
-        text, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        file.text,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

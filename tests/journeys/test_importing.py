@@ -13,9 +13,10 @@ from accounts.models import Account, Person, Product
 from core.actions import create_tenant
 from core.actors import Actor
 from core.management.base import CommandRefused
-from core.models import Tenant
+from core.models import AuditEntry, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
+from journeys.queries.pipeline_editor import editor_page
 from journeys.queries.pipelines import misplaced_opportunities
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +106,13 @@ def test_unknown_stages_make_a_pipeline_once_and_later_ones_join_it(tenant: Tena
         pipeline = Pipeline.objects.get(is_default=False)
         found = PipelineStage.objects.filter(pipeline=pipeline).order_by("position").values_list("name", "kind")
         assert list(found) == [("Engaging", "open"), ("Pilot", "open"), ("Won", "won"), ("Lost", "lost")]
+        live = ProcessVersion.objects.get(kind="pipeline", key=pipeline.key, state="published")
+        assert [one["name"] for one in live.definition["stages"]] == ["Engaging", "Pilot", "Won", "Lost"]
+        assert (live.number, live.reason) == (2, "Stages of an import.")
+        page = editor_page(pipeline.key, date(2026, 3, 2))
+        assert page is not None
+        assert [one.spec.name for one in page.stages] == ["Engaging", "Pilot", "Won", "Lost"]
+        assert AuditEntry.objects.filter(verb="published", reason="Stages of an import.").count() == 1
 
 
 def test_a_dry_run_makes_nothing_and_counts_the_same(tenant: Tenant, tmp_path: Path) -> None:

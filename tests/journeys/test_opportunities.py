@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -169,9 +170,51 @@ def test_the_forecast_adds_up_by_category_month_and_owner(world: World) -> None:
     assert found.total.total.count == 46
     assert found.total.total.amount_minor == (sum(range(1, 41)) + sum(range(1, 6)) + 1) * 100
     assert sum(cell.amount_minor for cell in found.total.cells) == found.total.total.amount_minor
-    assert sum(row.total.weighted_minor for row in found.rows) == found.total.total.weighted_minor
+    assert sum(row.total.weighted for row in found.rows) == found.total.total.weighted
     assert sum(row.total.amount_minor for row in found.owners) == found.total.total.amount_minor
     assert found.total.cells[-1].count == 2
+
+
+def test_the_forecast_is_the_boards_to_the_cent_keeps_its_window_and_namesakes_apart(world: World) -> None:
+    today = today_of(world)
+    stages = [fill(world, 1, stage_key=key) for key in ("discovery", "demo", "negotiation")]
+    with tenant_context(world.tenant.pk):
+        PipelineStage.objects.filter(pk__in=[stage.pk for stage in stages]).update(probability=33)
+        twins = [
+            Person.objects.create(name="Ana Lind", name_key="ana lind", email=mail, email_key=mail)
+            for mail in ("a@kestrel.example", "b@kestrel.example")
+        ]
+        for stage, owner in zip(stages, twins, strict=False):
+            Opportunity.objects.filter(stage=stage).update(owner=owner, amount_minor=101)
+        filters = Filters(Pipeline.objects.get())
+        found = forecast(filters, today)
+        assert found.total.total.weighted_minor == board(filters, today).weighted_minor
+        assert [row.name for row in found.owners].count("Ana Lind") == 2
+        Opportunity.objects.filter(stage=stages[0]).update(close_on=date(2020, 1, 1))
+        late = Filters(Pipeline.objects.get(), closes="late")
+        assert forecast(late, today).total.total.count == board(late, today).open_count == 1
+
+
+def test_the_file_is_the_table(world: World, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    today = today_of(world)
+    fill(world, 2)
+    fill(world, 2, stage_key="closed_won", closed_on=today)
+    with tenant_context(world.tenant.pk):
+        Opportunity.objects.filter(name="closed_won 1").update(closed_on=quarter_of(today, 2).start)
+
+    def names(query: str) -> tuple[list[str], list[str]]:
+        file = client.get(f"/opportunities/file/?who=all{query}")
+        table = client.get(f"/opportunities/?view=table&who=all{query}").context["page"].cards
+        rows = [row["name"] for row in csv.DictReader(io.StringIO(file.content.decode()))]
+        return sorted(rows), sorted(card.deal.name for card in table)
+
+    for query, many in (("", 3), ("&state=all", 5), ("&state=won", 2), ("&state=won&closes=quarter", 1)):
+        rows, table = names(query)
+        assert rows == table
+        assert len(rows) == many
+    assert "-first-" not in client.get("/opportunities/file/?who=all")["Content-Disposition"]
+    monkeypatch.setattr("journeys.queries.deal_files.MOST_ROWS", 1)
+    assert '-first-1.csv"' in client.get("/opportunities/file/?who=all")["Content-Disposition"]
 
 
 def test_the_file_holds_the_table_and_no_formula(world: World, client: Client) -> None:
@@ -248,6 +291,58 @@ def test_a_value_that_somebody_else_changed_shows_both(world: World, client: Cli
     assert client.post(field, {"amount": "700"}, headers=HTMX).status_code == 204
     with tenant_context(world.tenant.pk):
         assert Opportunity.objects.get(pk=deal_id).amount_minor == 700_00
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The values that a form says its editor saw."""
+    return dict(re.findall(r'<input type="hidden" name="(seen-[a-z_]+)" value="([^"]*)">', page))
+
+
+def test_the_full_form_overwrites_nothing_that_somebody_else_changed(world: World, client: Client) -> None:
+    deal_id = world.ids["opportunity_id"]
+    address = reverse("journeys:opportunity_edit", args=[deal_id])
+    opened = client.get(address)
+    seen, initial = hidden(opened.content.decode()), opened.context["form"].initial
+    typed = {name: "" if value is None else str(value) for name, value in initial.items()}
+    with tenant_context(world.tenant.pk):
+        Opportunity.objects.filter(pk=deal_id).update(amount_minor=500_00, about="Theirs")
+    clash = client.post(address, typed | seen | {"amount": "700", "name": "Mine"})
+    text = clash.content.decode()
+    assert clash.status_code == 409
+    assert "€500.00" in text
+    assert "€700.00" in text
+    with tenant_context(world.tenant.pk):
+        assert Opportunity.objects.get(pk=deal_id).name != "Mine"
+    kept = client.post(address, typed | hidden(text) | {"amount": "700", "name": "Mine", "about": "Theirs"})
+    assert kept.status_code == 302
+    with tenant_context(world.tenant.pk):
+        deal = Opportunity.objects.get(pk=deal_id)
+    assert (deal.name, deal.amount_minor, deal.about) == ("Mine", 700_00, "Theirs")
+
+
+def test_what_the_full_form_left_as_it_was_stays_as_somebody_else_made_it(world: World, client: Client) -> None:
+    deal_id = world.ids["opportunity_id"]
+    address = reverse("journeys:opportunity_edit", args=[deal_id])
+    opened = client.get(address)
+    seen, initial = hidden(opened.content.decode()), opened.context["form"].initial
+    typed = {name: "" if value is None else str(value) for name, value in initial.items()}
+    with tenant_context(world.tenant.pk):
+        Opportunity.objects.filter(pk=deal_id).update(about="Theirs")
+    assert client.post(address, typed | seen | {"name": "Mine"}).status_code == 302
+    with tenant_context(world.tenant.pk):
+        deal = Opportunity.objects.get(pk=deal_id)
+    assert (deal.name, deal.about) == ("Mine", "Theirs")
+
+
+def test_a_value_that_was_empty_when_it_was_opened_is_compared_too(world: World, client: Client) -> None:
+    deal_id = world.ids["opportunity_id"]
+    with tenant_context(world.tenant.pk):
+        Opportunity.objects.filter(pk=deal_id).update(amount_minor=None)
+    field = reverse("journeys:opportunity_field", args=[deal_id]) + "?of=amount"
+    assert 'name="seen" value=""' in client.get(field, headers=HTMX).content.decode()
+    with tenant_context(world.tenant.pk):
+        Opportunity.objects.filter(pk=deal_id).update(amount_minor=500_00)
+    assert client.post(field, {"amount": "700", "seen": ""}, headers=HTMX).status_code == 409
 
 
 def test_a_new_deal_begins_in_the_first_stage_with_its_history(world: World, client: Client) -> None:

@@ -137,23 +137,46 @@ def test_what_is_typed_goes_into_the_document_and_what_is_wrong_names_its_field(
 
 
 def test_each_button_does_its_act() -> None:
-    fresh = acted(document(), "add", [], {"new.name": "Legal review"})
+    fresh = acted(document(), "add", [], {"new.name": "Legal review"}, currency="EUR")
     assert [stage["key"] for stage in fresh["stages"]][4] == "legal_review"
-    assert acted(document(), "up", ["demo"], {})["stages"][0]["key"] == "demo"
-    assert acted(document(), "down", ["closed_lost"], {})["stages"][-1]["key"] == "closed_lost"
+    assert acted(document(), "up", ["demo"], {}, currency="EUR")["stages"][0]["key"] == "demo"
+    assert acted(document(), "down", ["closed_lost"], {}, currency="EUR")["stages"][-1]["key"] == "closed_lost"
     base = "stages.proposal.new."
     asked = {f"{base}name": "Amount over 10,000", f"{base}asks": "fact:opportunity.amount|money", f"{base}op": "gte",
              f"{base}value": "10,000", f"{base}part": "entry"}  # fmt: skip
-    with_rule = acted(document(), "criterion", ["proposal"], asked)
+    with_rule = acted(document(), "criterion", ["proposal"], asked, currency="EUR")
     assert with_rule["stages"][2]["entry"] == [
         {"key": "amount_over_10_000", "name": "Amount over 10,000",
          "rule": {"fact": "opportunity.amount", "op": "gte", "value": 1_000_000}}
     ]  # fmt: skip
     parse_pipeline(with_rule)
-    again = acted(with_rule, "drop", ["proposal", "entry", "amount_over_10_000"], {})
+    again = acted(with_rule, "drop", ["proposal", "entry", "amount_over_10_000"], {}, currency="EUR")
     assert "entry" not in again["stages"][2]
-    gone = acted(document(reassign={"old": "demo"}), "remove", ["demo"], {"stages.demo.reassign": "proposal"})
+    gone = acted(
+        document(reassign={"old": "demo"}), "remove", ["demo"], {"stages.demo.reassign": "proposal"}, currency="EUR"
+    )
     assert gone["reassign"] == {"old": "proposal", "demo": "proposal"}
+
+
+@pytest.mark.parametrize(("currency", "typed", "minor"), [
+    ("EUR", "10,000", 1_000_000), ("JPY", "10,000", 10_000), ("BHD", "10.125", 10_125), ("EUR", "1.15", 115),
+])  # fmt: skip
+def test_an_amount_is_read_in_the_currency_of_the_workspace(currency: str, typed: str, minor: int) -> None:
+    base = "stages.proposal.new."
+    asked = {f"{base}name": "Large", f"{base}asks": "fact:opportunity.amount|money", f"{base}op": "gte",
+             f"{base}value": typed}  # fmt: skip
+    stage = acted(document(), "criterion", ["proposal"], asked, currency=currency)["stages"][2]
+    assert stage["exit"][0]["rule"]["value"] == minor
+
+
+def test_an_open_stage_is_not_forecast_as_won() -> None:
+    wrong = edited(document(), {"stages.demo.forecast": "won"}, None)
+    with pytest.raises(ValueError, match=r"stages\[1\]\.forecast: an open stage is not won yet; one of not_yet"):
+        parse_pipeline(wrong)
+    typed = {"stages.demo.kind": "won", "stages.demo.forecast": "won"}
+    closed = edited(document(), typed, None)
+    again = edited(closed, {**typed, "stages.demo.kind": "open"}, None)
+    assert again["stages"][1]["forecast"] == "not_yet"
 
 
 def test_a_pipeline_is_drafted_compared_and_published_in_the_browser(world: World) -> None:

@@ -10,8 +10,10 @@ from core.actions import create_tenant
 from core.actors import Actor
 from core.models import AuditEntry, ProcessVersion
 from core.tenancy import tenant_context
+from core.versioning import draft, publish
 from journeys.actions.answers import answer_question
-from journeys.models import Opportunity, Pipeline
+from journeys.actions.opportunities import update_opportunity
+from journeys.models import Answer, Opportunity, Pipeline
 from journeys.queries.qualification import asked_of, frameworks, progress, progress_of
 from journeys.rules.qualification import BadAnswer, Question, judged, parse_qualification
 from tests.factories.world import World, make_world
@@ -146,6 +148,47 @@ def test_a_contact_of_another_account_is_no_answer(world: World, actor: Actor, n
                 opportunity_id=deal.pk, framework="meddic", question="champion", value="", contact_id=stranger.pk,
                 actor=actor, today=TODAY, now=now,
             )  # fmt: skip
+
+
+def test_a_contact_of_the_former_account_no_longer_answers(world: World, actor: Actor, now: datetime) -> None:
+    with tenant_context(world.tenant.pk):
+        deal = Opportunity.objects.get()
+        given = {"opportunity_id": deal.pk, "framework": "meddic", "actor": actor, "today": TODAY, "now": now}
+        answer_question(question="champion", value="", contact_id=Contact.objects.get().pk, **given)
+        answer_question(question="pain", value="Slow", **given)
+        other = Account.objects.create(name="Other", name_key="other")
+        update_opportunity(opportunity_id=deal.pk, values={"account_id": other.pk}, actor=actor, now=now)
+        said = {one.question: (one.contact_id, one.is_complete) for one in Answer.objects.all()}
+        assert said == {"champion": (None, False), "pain": (None, True)}
+        assert AuditEntry.objects.filter(subject_id=deal.pk, verb="opened answers again").count() == 1
+
+
+def test_answers_are_judged_anew_when_a_question_asks_for_more(world: World, actor: Actor, now: datetime) -> None:
+    with tenant_context(world.tenant.pk):
+        deal = Opportunity.objects.get()
+        steps = [{"what": "Board", "on": "2026-04-01"}]
+
+        def go_live(least: int) -> None:
+            live = ProcessVersion.objects.get(kind="qualification", key="meddic", state="published")
+            questions = [
+                {**one, "min": least} if one["key"] == "decision_process" else one
+                for one in live.definition["questions"]
+            ]
+            version = draft(kind="qualification", key="meddic", name=live.name, definition={"questions": questions},
+                            actor=actor, now=now)  # fmt: skip
+            publish(version=version, actor=actor, now=now, reason="Steps")
+
+        go_live(1)
+        answer_question(
+            opportunity_id=deal.pk, framework="meddic", question="decision_process", value=steps, actor=actor,
+            today=TODAY, now=now,
+        )  # fmt: skip
+        found = []
+        for least in (3, 1):
+            go_live(least)
+            found.append(Answer.objects.get().is_complete)
+        assert found == [False, True]
+        assert AuditEntry.objects.filter(verb="judged answers anew").count() == 2
 
 
 def test_progress_of_many_deals_is_a_constant_number_of_queries(world: World, django_assert_num_queries: Any) -> None:

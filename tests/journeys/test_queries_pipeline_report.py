@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from accounts.models import Person
 from core.actors import Actor
 from core.management.base import CommandRefused
 from core.models import Tenant
@@ -64,6 +65,25 @@ def test_skipped_and_re_entered_stages_count_once_and_the_biggest_drop_is_named(
         "closed_lost": (2, 0, 2, 0),
     }
     assert as_json(report)["biggest_drop_off"] == "Demo"
+
+
+def test_people_of_one_name_are_told_apart(stages: dict[str, PipelineStage]) -> None:
+    twins = [
+        Person.objects.create(name="Ana Lind", name_key="ana lind", email=mail, email_key=mail)
+        for mail in ("a@kestrel.example", "b@kestrel.example")
+    ]
+    for twin, amount in zip(twins, (300, 100), strict=True):
+        won = deal(stages, "closed_won", days=3, amount=amount)
+        Opportunity.objects.filter(pk=won.pk).update(owner=twin)
+    by = as_json(pipeline_report())["by"]["owner"]
+    assert {name: one["won_value_minor"] for name, one in by.items()} == {"Ana Lind": 300, "Ana Lind (2)": 100}
+
+
+def test_without_lost_deals_the_rate_by_amount_says_so(stages: dict[str, PipelineStage]) -> None:
+    deal(stages, "closed_won", days=3, amount=300)
+    printed = as_json(pipeline_report())
+    assert printed["win_rate_by_amount"] is None
+    assert printed["win_rate_by_amount_reason"].startswith("No opportunity is lost yet")
 
 
 @pytest.mark.capability("K5")

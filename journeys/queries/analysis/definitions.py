@@ -20,9 +20,12 @@ CONVERSION: Final = Definition(
     "conversion",
     "Stage conversion",
     "A deal came to every stage up to the furthest one it was ever in: a skipped stage counts as passed, a stage "
-    "entered again counts once, and a won deal passed them all. Deals still open in their furthest stage stand apart.",
+    "entered again counts once, and a won deal passed them all. Deals still open in their furthest stage stand apart. "
+    "The biggest drop-off is the stage that loses the largest share of its decided deals; the command pipeline_report "
+    "names the one from which the smallest share of all deals went on, open ones among them.",
     "deals that went on to a later stage or were won",
     "deals that went on or were lost there",
+    version=2,
 )
 MATRIX: Final = Definition(
     "matrix",

@@ -138,8 +138,8 @@ def _friction(one: Friction, *, with_money: bool) -> dict[str, Any]:
 class _Maker:
     """The tables of the files. Amounts are in whole units of the currency, empty without the right to see them."""
 
-    def __init__(self, found: Analysis, currency: str, *, with_money: bool) -> None:
-        self.found, self.currency, self.with_money = found, currency, with_money
+    def __init__(self, scope: Scope, currency: str, *, today: date, with_money: bool) -> None:
+        self.scope, self.currency, self.today, self.with_money = scope, currency, today, with_money
 
     def money(self, minor: int) -> Decimal | None:
         return from_minor(minor, self.currency) if self.with_money else None
@@ -149,11 +149,11 @@ class _Maker:
         return head, [
             [one.name, one.entered.deals, one.advanced.deals, one.lost.deals, one.waiting.deals, one.rate.of_deals,
              self.money(one.entered.minor), self.money(one.lost.minor), self.money(one.waiting.minor)]
-            for one in self.found.conversion.stages
+            for one in conversion(self.scope).stages
         ]  # fmt: skip
 
     def matrix(self) -> Table:
-        flow = self.found.conversion
+        flow = conversion(self.scope)
         names = [one.name for one in flow.stages]
         rows: list[list[Cell]] = []
         for place, (name, row) in enumerate(zip(names, flow.matrix, strict=True)):
@@ -161,7 +161,7 @@ class _Maker:
         return ["from", "came", *names[1:], "Won"], rows
 
     def cohorts(self) -> Table:
-        flow = self.found.conversion
+        flow = conversion(self.scope)
         head = ["month", "deals", *(one.name for one in flow.stages), "Won", "Still open"]
         return head, [
             [
@@ -176,8 +176,9 @@ class _Maker:
 
     def win_rate(self) -> Table:
         head = ["month", "won", "lost", "open", "rate_by_count", "amount_won", "amount_lost", "rate_by_amount"]
-        by = f"all, by day of {'creation' if self.found.scope.cohort == 'created' else 'close'}"
-        lines = [(by, self.found.win_rates.whole), *((one.month, one) for one in self.found.win_rates.months)]
+        by = f"all, by day of {'creation' if self.scope.cohort == 'created' else 'close'}"
+        found = win_rates(self.scope)
+        lines = [(by, found.whole), *((one.month, one) for one in found.months)]
         return head, [
             [month, one.won, one.lost, one.open, one.by_count.value, self.money(one.won_minor),
              self.money(one.lost_minor), one.by_amount.value if self.with_money else None]
@@ -186,7 +187,7 @@ class _Maker:
 
     def cycle(self) -> Table:
         head = ["by", "name", "won", "open", "median_of_won", "p90_of_won", "median_with_open", "p90_with_open"]
-        found = self.found.cycles
+        found = cycles(self.scope, today=self.today)
         return head, [
             [one.by, one.name, one.won, one.open, one.median, one.p90, one.curve_median, one.curve_p90]
             for one in (found.whole, *found.owners, *found.segments)
@@ -194,7 +195,7 @@ class _Maker:
 
     def consistency(self) -> Table:
         return ["person", "deals", "complete", "share", "answered"], [
-            [one.name, one.deals, one.complete, one.share, one.answered] for one in self.found.consistency.people
+            [one.name, one.deals, one.complete, one.share, one.answered] for one in consistency(self.scope).people
         ]
 
     def friction(self) -> Table:
@@ -202,15 +203,16 @@ class _Maker:
         return head, [
             [one.name, one.lost, self.money(one.lost_minor), one.waiting, self.money(one.waiting_minor),
              one.median_days, one.usual_days]
-            for one in self.found.friction
+            for one in friction(self.scope, today=self.today)
         ]  # fmt: skip
 
 
 FILES: Final = ("funnel", "matrix", "cohorts", "win_rate", "cycle", "consistency", "friction")
 
 
-def file_rows(found: Analysis, figure: str, currency: str, *, with_money: bool) -> Iterator[list[Cell]]:
-    """The table of a figure, its head first. `figure` is one of FILES."""
-    head, lines = getattr(_Maker(found, currency, with_money=with_money), figure)()
+def file_rows(scope: Scope, figure: str, currency: str, *, today: date, with_money: bool) -> Iterator[list[Cell]]:
+    """The table of a figure, its head first; nothing else is computed. `figure` is one of FILES."""
+    with whole_tables():
+        head, lines = getattr(_Maker(scope, currency, today=today, with_money=with_money), figure)()
     yield head
     yield from lines

@@ -73,19 +73,16 @@ SELECT DISTINCT ON (one.source, one.id) one.*,
        rtrim(lower(regexp_replace(one.said, '\s+', ' ', 'g')), '.!? ') AS reason
 FROM ({cases}) AS one ORDER BY one.source, one.id
 """
+# By the asked way alone: each other grouping would be counted and thrown away.
 _CLUSTERS: Final = f"""
 WITH plain AS MATERIALIZED ({_PLAIN.format(cases=_CASES)})
-SELECT source, GROUPING(reason, product, stage) AS way, COALESCE(reason, ''), COALESCE(product, ''),
-       COALESCE(stage, ''), MIN(said), COUNT(*) FILTER (WHERE day >= %(since)s),
+SELECT source, %(way)s, {{reason}}, {{product}}, {{stage}}, MIN(said), COUNT(*) FILTER (WHERE day >= %(since)s),
        COUNT(*) FILTER (WHERE day < %(since)s),
        COUNT(DISTINCT account_id) FILTER (WHERE day >= %(since)s), SUM(minor) FILTER (WHERE day >= %(since)s)::bigint,
        MAX(day)
-FROM plain WHERE (%(source)s = '' OR source = %(source)s)
-GROUP BY GROUPING SETS ((source, reason, product, stage), (source, reason), (source, product), (source, stage))
+FROM plain WHERE (%(source)s = '' OR source = %(source)s) AND {{named}} <> ''
+GROUP BY source, 3, 4, 5
 HAVING COUNT(*) FILTER (WHERE day >= %(since)s) >= %(repeats)s
-   AND GROUPING(reason, product, stage) = %(way)s
-   AND (%(way)s = 0 AND reason <> '' OR %(way)s = 3 AND reason <> '' OR %(way)s = 5 AND product <> ''
-        OR %(way)s = 6 AND stage <> '')
 ORDER BY 7 DESC, 10 DESC, 1, 3, 4, 5 LIMIT {SHOWN}
 """  # noqa: S608 -- constants of this module
 _ROWS: Final = f"""
@@ -103,6 +100,12 @@ _COUNTS: Final = f"""
 SELECT source, COUNT(*), COUNT(*) FILTER (WHERE reason = '')
 FROM ({_PLAIN.format(cases=_CASES)}) AS plain WHERE day >= %(since)s GROUP BY source
 """  # noqa: S608 -- constants of this module
+_BY: Final = {
+    "exact": ("reason", "product", "stage"),
+    "reason": ("reason",),
+    "product": ("product",),
+    "stage": ("stage",),
+}
 _WAY_NUMBERS: Final = {"exact": 0, "reason": 3, "product": 5, "stage": 6}
 
 
@@ -173,7 +176,7 @@ def recurring(*, zone: str, today: date, way: str = "exact", source: str = "") -
     """
     params = _params(zone, today) | {"way": _WAY_NUMBERS[way], "source": source, "repeats": REPEATS}
     with whole_tables():
-        clusters = [Cluster(*row) for row in rows(_CLUSTERS, params)]
+        clusters = [Cluster(*row) for row in rows(_grouped_by(way), params)]
         counts = rows(_COUNTS, params | {"from": params["since"]})
     return Recurring(
         clusters,
@@ -181,6 +184,11 @@ def recurring(*, zone: str, today: date, way: str = "exact", source: str = "") -
         {name: count for name, _, count in counts if count},
         params["since"],
     )
+
+
+def _grouped_by(way: str) -> str:
+    columns = {name: name if name in _BY[way] else "''::text" for name in ("reason", "product", "stage")}
+    return _CLUSTERS.format(**columns, named=_BY[way][0])
 
 
 def cases(

@@ -39,7 +39,7 @@ class WinRate:
 
     @property
     def by_amount(self) -> Rate:
-        return amount_win_rate(self.won_minor, self.lost_minor)
+        return amount_win_rate(self.won_minor, self.lost_minor, lost=self.lost)
 
     @property
     def is_small(self) -> bool:

@@ -5,12 +5,17 @@ import io
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, Ticket
+from core import clock
 from core.choices import Role
+from core.models import AuditEntry
 from core.tenancy import tenant_context
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
+from tests.factories.api import make_key
 from tests.factories.world import NOW, World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +103,36 @@ def test_nonsense_in_the_address_is_left_out(world: World) -> None:
     for query in ("owner=x", "start=2026-05-01&end=2026-01-01", "segment=nope", "by=nope", "owner=" + "9" * 20):
         assert client.get(f"/pipeline/?{query}").status_code == 200
     assert client.get("/pipeline/?pipeline=nope").status_code == 404
+
+
+@pytest.mark.parametrize("figure", ["win_rate", "consistency", "friction"])
+def test_a_file_computes_its_own_figure_alone(world: World, figure: str) -> None:
+    client = signed_in(world, Role.CS_MANAGER)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(f"/pipeline/?file={figure}").status_code == 200
+    read = [one["sql"] for one in captured.captured_queries if "journeys_opportunity AS o" in one["sql"]]
+    assert len(read) == 1, read
+
+
+def test_programs_read_the_same_figures_and_recurring_problems(world: World) -> None:
+    program = make_key(world.tenant)[1]
+    found = program.get("/api/v1/pipelines/sales/analysis/?by=closed&start=2026-02-01&end=2026-03-01")
+    assert found.status_code == 200, found.content
+    assert str(6) in found.content.decode()
+    assert program.get("/api/v1/pipelines/nothing/analysis/").status_code == 404
+    support = make_key(world.tenant, Role.SUPPORT_AGENT)[1]
+    assert support.get("/api/v1/pipelines/sales/analysis/").status_code == 403
+    with tenant_context(world.tenant.pk):
+        Ticket.objects.update(opened_at=clock.now() - timedelta(days=1))
+    problems = program.get("/api/v1/recurring-problems/?source=ticket").json()["problems"]
+    assert [(one["count"], one["accounts"]) for one in problems if "OSPREY" in one["title"]] == [(3, 1)]
+
+
+def test_whoever_takes_a_file_out_stands_in_the_audit_trail(world: World) -> None:
+    client = signed_in(world, Role.CS_MANAGER)
+    assert client.get("/pipeline/?file=funnel").status_code == 200
+    assert client.get("/opportunities/file/").status_code == 200
+    with tenant_context(world.tenant.pk):
+        kept = AuditEntry.objects.filter(verb="exported").order_by("pk")
+        assert [(one.subject_type, one.after["cut"]) for one in kept] == [("journeys.opportunity", False)] * 2
+        assert all(one.after["rows"] > 0 for one in kept)
