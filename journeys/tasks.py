@@ -1,5 +1,6 @@
 """Doors of the process for the worker and the scheduler."""
 
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -11,6 +12,7 @@ from core.changes import take_changes
 from core.jobs import JobRefused, RunningJob, job_handler
 from core.models import Tenant
 from core.permissions import Permission
+from core.tenancy import tenant_context
 from journeys.actions.absences import sweep_absences
 from journeys.actions.book_handovers import JOB as BOOK_JOB
 from journeys.actions.book_handovers import HandoverRefused, carry_out, start_due_handovers
@@ -19,7 +21,7 @@ from journeys.actions.bulk_moves import carry_moves
 from journeys.actions.handoffs import sweep_handoffs
 from journeys.actions.lifecycle import refresh_small, sweep_lifecycle
 from journeys.actions.plays import JOB as START_PLAYS
-from journeys.actions.plays import start_plays, sweep_plays
+from journeys.actions.plays import MOVE_PLAYS, move_many_plays, start_plays, sweep_plays
 from journeys.actions.stages import place_changed_accounts
 from journeys.actions.task_sweeps import wake_answered
 
@@ -73,7 +75,9 @@ def hand_over_book(job: RunningJob) -> dict[str, Any]:
     try:
         with job.transaction():
             moved = carry_out(
-                handover_id=job.payload["handover_id"], actor=Actor.system(job.payload["by"]), now=clock.now()
+                handover_id=job.payload["handover_id"],
+                actor=Actor(job.payload["by"], job.payload.get("membership_id")),
+                now=clock.now(),
             )
     except HandoverRefused as refusal:
         raise JobRefused(str(refusal)) from refusal
@@ -81,18 +85,29 @@ def hand_over_book(job: RunningJob) -> dict[str, Any]:
     return dict(moved)
 
 
-@shared_task(name="journeys.sweep_plays", base=TenantTask)
+@shared_task(name="journeys.sweep_plays", base=TenantTask, own_transactions=True)
 def sweep_all_plays(*, tenant_id: int) -> int:
-    """Starts the plays that are due by date, stage or signal, and decides outcomes; returns the number started."""
+    """Starts the plays that are due by date, stage or signal, and decides outcomes; returns the number started.
+
+    One transaction per playbook: what a playbook starts is there, and its rows are free, before the next is looked at.
+    """
     now = clock.now()
-    tenant = Tenant.objects.get(pk=tenant_id)
-    return sweep_plays(tenant=tenant, today=tenant.today(now), now=now).started
+    with tenant_context(tenant_id):
+        tenant = Tenant.objects.get(pk=tenant_id)
+    in_step = partial(tenant_context, tenant_id)
+    return sweep_plays(tenant=tenant, today=tenant.today(now), now=now, in_step=in_step).started
 
 
 @job_handler(START_PLAYS, permission=Permission.WORK_TASKS)
 def start_many_plays(job: RunningJob) -> dict[str, Any]:
     """Starts one playbook for many accounts, chunk by chunk."""
     return start_plays(job, now=clock.now())
+
+
+@job_handler(MOVE_PLAYS, permission=Permission.CONFIGURE_PROCESSES)
+def move_running_plays(job: RunningJob) -> dict[str, Any]:
+    """Moves the running plays of a playbook to the version that went live, chunk by chunk."""
+    return move_many_plays(job, now=clock.now())
 
 
 @job_handler(MOVE_JOB, permission=Permission.WORK_OPPORTUNITIES)

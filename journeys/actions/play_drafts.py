@@ -12,9 +12,9 @@ from core import registry, versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion
-from journeys.actions.plays import move_plays
+from journeys.actions.plays import AT_ONCE, ask_move_plays, move_plays
 from journeys.queries.play_editor import draft_of
-from journeys.queries.play_impact import movable_runs
+from journeys.queries.play_impact import movable_runs, others_running
 from journeys.queries.plays.language import parse_known
 from journeys.queries.plays.reading import KIND
 from journeys.rules.play_editing import BadFields, acted, edited, steps_of
@@ -112,10 +112,11 @@ def discard_draft(*, key: str, actor: Actor, now: datetime) -> ProcessVersion:
 
 @dataclass(frozen=True)
 class Published:
-    """The version that is live now, and how many running plays went over to it."""
+    """The version that is live now, and how many running plays went over to it; `later`: those that a job looks at."""
 
     version: ProcessVersion
     moved: int
+    later: int = 0
 
 
 @transaction.atomic
@@ -131,12 +132,19 @@ def publish_draft(
     now: datetime,
 ) -> Published:
     """Makes the draft live. Running plays stay on their version (`leave`), or those go over that have not reached the
-    first step that differs (`move`), or the named ones (`choose`). Raises what `core.versioning.publish` raises.
+    first step that differs (`move`), or the named ones (`choose`): many of them by a job that begins with the commit.
+    Raises what `core.versioning.publish` raises.
     """
     version = draft_of(key)
     if version is None:
         raise BadFields({"": "There is no draft any more. Begin one from the live version."})
     going: Sequence[int] = ()
+    asked = others_running(version) if running == MOVE else len(run_ids) if running == CHOOSE else 0
+    if asked > AT_ONCE:
+        version = versioning.publish(version=version, actor=actor, now=now, reason=reason, seen_hash=seen_hash)
+        named = None if running == MOVE else run_ids
+        ask_move_plays(version=version, run_ids=named, actor=actor, today=today, now=now, reason=reason)
+        return Published(version, 0, later=asked)
     if running == MOVE:
         going = movable_runs(version, today=today)
     elif running == CHOOSE:

@@ -16,7 +16,7 @@ from core import audit
 from core.actors import Actor
 from core.models import AuditEntry
 from core.tenancy import require_tenant_id
-from journeys.actions.plays.steps import follow_tasks
+from journeys.actions.plays.steps import follow_tasks, hold_plays_of
 from journeys.rules.snoozing import check_snooze
 
 MOST: Final = 10_000
@@ -44,21 +44,25 @@ class Bulk:
 # A hand-off is answered on its own page, never ticked off: the other team waits for the answer.
 _TARGETS: Final = """
 WITH target AS MATERIALIZED (
-  SELECT id, state, closed_at, closed_by, snoozed_until, snooze_reason, assignee_id FROM journeys_task
+  SELECT id, state, closed_at, closed_by, snoozed_until, snooze_reason, assignee_id, awaits_reply_since, covered_for_id
+  FROM journeys_task
   WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s) AND state = 'open' {only}
   ORDER BY id FOR UPDATE),
 changed AS (
   UPDATE journeys_task AS task SET {set} FROM target
   WHERE task.tenant_id = %(tenant)s AND task.id = target.id RETURNING task.id)
-SELECT target.id, target.snoozed_until, target.snooze_reason, target.assignee_id
+SELECT target.id, target.snoozed_until, target.snooze_reason, target.assignee_id, target.awaits_reply_since,
+       target.covered_for_id
 FROM target JOIN changed ON changed.id = target.id ORDER BY target.id
 """
 _RESTORE: Final = """
 UPDATE journeys_task AS task
 SET state = 'open', closed_at = NULL, closed_by = '', snoozed_until = before.snoozed_until,
-    snooze_reason = before.snooze_reason, assignee_id = before.assignee_id
+    snooze_reason = before.snooze_reason, assignee_id = before.assignee_id,
+    awaits_reply_since = before.awaits_reply_since, covered_for_id = before.covered_for_id
 FROM jsonb_to_recordset(%(before)s::jsonb)
-  AS before(id bigint, snoozed_until date, snooze_reason text, assignee_id bigint)
+  AS before(id bigint, snoozed_until date, snooze_reason text, assignee_id bigint, awaits_reply_since timestamptz,
+            covered_for_id bigint)
 WHERE task.tenant_id = %(tenant)s AND task.id = before.id AND {still}
 RETURNING task.id
 """
@@ -112,19 +116,22 @@ def assign_many(
     now: datetime,
     reason: str = "",
 ) -> Bulk:
-    """Gives the open ones to somebody, or to nobody. Raises `Person.DoesNotExist` for a stranger."""
+    """Gives the open ones to somebody, or to nobody. Raises `Person.DoesNotExist` for a stranger.
+
+    Whoever stood in for somebody does so no longer: what was given away on purpose stays there.
+    """
     if assignee_id is not None:
         Person.objects.get(pk=assignee_id)
     bulk, ids = _change(
         "assign",
         task_ids,
-        "assignee_id = %(assignee)s",
+        "assignee_id = %(assignee)s, covered_for_id = NULL",
         {"assignee": assignee_id},
         {"assignee": assignee_id},
         actor=actor,
         now=now,
         reason=reason.strip(),
-        only="AND assignee_id IS DISTINCT FROM %(assignee)s",
+        only="AND (assignee_id IS DISTINCT FROM %(assignee)s OR covered_for_id IS NOT NULL)",
     )
     follow_tasks(task_ids=ids, actor=actor, today=today, now=now)
     return bulk
@@ -146,6 +153,7 @@ def undo_many(*, token: int, actor: Actor, today: date, now: datetime) -> int:
         "after": _json(entry.after),
         "at": entry.at,
     }
+    hold_plays_of([one["id"] for one in entry.before["tasks"]])
     with connection.cursor() as cursor:
         cursor.execute(_RESTORE.format(still=_STILL[act]), params)
         ids = [row[0] for row in cursor.fetchall()]
@@ -173,11 +181,13 @@ def _change(
     ids = sorted(set(task_ids))
     if len(ids) > MOST:
         raise TooMany(f"At most {MOST:,} tasks at once.")
+    hold_plays_of(ids)
     with connection.cursor() as cursor:
         cursor.execute(_TARGETS.format(set=set_sql, only=only), {"tenant": require_tenant_id(), "ids": ids, **params})
         before = [
             {"id": row[0], "snoozed_until": row[1].isoformat() if row[1] else None, "snooze_reason": row[2],
-             "assignee_id": row[3]}
+             "assignee_id": row[3], "awaits_reply_since": row[4].isoformat() if row[4] else None,
+             "covered_for_id": row[5]}
             for row in cursor.fetchall()
         ]  # fmt: skip
     if not before:

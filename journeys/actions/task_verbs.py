@@ -4,9 +4,10 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
-from journeys.actions.plays.steps import StepIsOver, follow_task
+from journeys.actions.plays.steps import StepIsOver, follow_task, hold_plays_of
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Task
 from journeys.rules.snoozing import REPLY_WITHIN, SnoozeRefused, check_snooze
@@ -21,6 +22,8 @@ class TaskIsAnswered(TaskIsClosed):
 
 
 def _locked(task_id: int) -> Task:
+    """The task, and before it the play that it is a step of: everybody takes them in this order."""
+    hold_plays_of([task_id])
     return Task.objects.select_for_update().get(pk=task_id)
 
 
@@ -42,6 +45,8 @@ def create_task(
     process_version_id: int | None = None,
 ) -> Task:
     """An open task. With an `origin_key` the task of that key: a new one, or the one that is there, as it is."""
+    if account_id is not None:
+        living_account(account_id)
     values = {
         "title": title[:200],
         "due_on": due_on,

@@ -63,6 +63,11 @@ def running_plays(version: ProcessVersion, *, today: date) -> Running:
     )
 
 
+def others_running(version: ProcessVersion) -> int:
+    """How many running plays are on another version."""
+    return PlaybookRun.objects.filter(playbook=version.key, state=RUNNING).exclude(version=version).count()
+
+
 def movable_runs(version: ProcessVersion, *, today: date) -> tuple[int, ...]:
     """Every running play that has not reached the first step that differs."""
     return tuple(one.run_id for one in move_preview(version, today).not_reached)

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from core.models import AuditEntry, ProcessVersion, Tenant
-from core.versioning import draft
-from journeys.actions.plays import PlayRefused, finish_step, move_plays
-from journeys.actions.plays.bulk import ask_start_plays, start_plays
+from core.jobs import JobRefused
+from core.models import AuditEntry, Job, ProcessVersion, Tenant
+from core.versioning import draft, save_draft
+from journeys.actions.play_drafts import begin_draft, publish_draft
+from journeys.actions.plays import PlayRefused, finish_step, move_many_plays, move_plays
+from journeys.actions.plays.bulk import KeyTaken, ask_start_plays, start_plays
 from journeys.models import PlaybookRun, Task
+from journeys.queries.play_editor import draft_of
 from journeys.queries.plays import move_preview
 from journeys.queries.plays.language import effects
 from tests.factories.plays import (
@@ -164,9 +167,13 @@ def test_1200_plays_start_as_a_job_that_may_die_half_way_and_run_twice(kestrel: 
     job = ask_start_plays(
         playbook="low_usage", account_ids=[one.pk for one in accounts], key="k", actor=ACTOR, today=TODAY, now=NOW
     )
+    same = [one.pk for one in reversed(accounts)]
+    tomorrow = TODAY + timedelta(days=1)
     assert ask_start_plays(
-        playbook="low_usage", account_ids=[1], key="k", actor=ACTOR, today=TODAY, now=NOW
+        playbook="low_usage", account_ids=same, key="k", actor=ACTOR, today=tomorrow, now=NOW
     ).pk == job.pk  # fmt: skip
+    with pytest.raises(KeyTaken):
+        ask_start_plays(playbook="low_usage", account_ids=[1], key="k", actor=ACTOR, today=TODAY, now=NOW)
     dying = FakeJob(job, dies_after=1)
     with pytest.raises(KeyboardInterrupt):
         start_plays(dying, now=NOW)  # type: ignore[arg-type]  # -- what a handler uses of a job
@@ -197,3 +204,38 @@ def test_starting_many_takes_the_same_number_of_statements_for_ten_and_for_two_h
             begin(Request(version, ACTOR, TODAY, NOW), [one.pk for one in accounts])
         counts.append(len(seen))
     assert counts[0] == counts[1] <= 20
+
+
+def test_many_running_plays_go_over_by_a_job_that_may_die_half_way(
+    kestrel: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeys.actions.plays.moving_many.AT_ONCE", 5)
+    monkeypatch.setattr("journeys.actions.play_drafts.AT_ONCE", 5)
+    publish_playbook(steps=[step("call", 2), step("quote", 3, "step:call"), step("report", 4, "step:quote")])
+    runs = [play(account(f"A{n}")) for n in range(14)]
+    for key in ("call", "quote"):  # it has reached the step that differs
+        finish_step(step_id=steps_of(runs[0])[key].pk, actor=ACTOR, person_id=None, today=TODAY, now=NOW)
+    begin_draft(key="low_usage", actor=ACTOR, now=NOW)
+    made = draft_of("low_usage")
+    assert made is not None
+    made.definition["steps"][2]["title"] = "Send the report"
+    save_draft(version=made, definition=made.definition, name=made.name, actor=ACTOR, now=NOW)
+    published = publish_draft(
+        key="low_usage", reason="Clearer", seen_hash="", running="move", run_ids=[], actor=ACTOR, today=TODAY, now=NOW
+    )
+    assert (published.moved, published.later) == (0, 14)
+    on_it = PlaybookRun.objects.filter(version=published.version)
+    assert on_it.count() == 0
+    job = Job.objects.get(kind="journeys.move_plays")
+    assert job.payload["changed_from"] == 3
+    with pytest.raises(KeyboardInterrupt):
+        move_many_plays(FakeJob(job, dies_after=1), now=NOW)  # type: ignore[arg-type]  # -- what a handler uses
+    assert on_it.count() == 4
+    move_many_plays(FakeJob(job), now=NOW)  # type: ignore[arg-type]  # -- the same
+    assert move_many_plays(FakeJob(job), now=NOW) == {"looked_at": 1, "moved": 0}  # type: ignore[arg-type]  # -- the same
+    assert set(PlaybookRun.objects.exclude(version=published.version)) == {runs[0]}
+    moved = [pk for one in AuditEntry.objects.filter(verb="moved plays") for pk in one.after["runs"]]
+    assert sorted(moved) == [run.pk for run in runs[1:]]
+    publish_playbook(steps=FIRST)
+    with pytest.raises(JobRefused):
+        move_many_plays(FakeJob(job), now=NOW)  # type: ignore[arg-type]  # -- the same

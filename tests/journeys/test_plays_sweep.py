@@ -1,14 +1,18 @@
 """Plays that start by themselves, once per episode, however often and however late the sweep runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, Activity
 from core.choices import Role
 from core.formatting import day as words
-from core.models import Notification, Tenant
+from core.models import Notification, ProcessVersion, Tenant
 from journeys.actions.plays import PlayRefused, PlaySweep, finish_step, note_review, stop_play, sweep_plays
 from journeys.models import LifecycleStage, PlaybookRun, RunStep, StageVisit, Task
 from journeys.queries.plays import playbook_figures, ramp, why_started
@@ -156,8 +160,12 @@ def test_plays_follow_the_account_to_its_new_owner_unless_somebody_gave_them_awa
     maya, jonas = person(), person("Jonas Weber")
     publish_playbook()
     run = play(account(owner=maya))
+    deputy = person("Deputy")
+    Task.objects.filter(state="open").update(assignee=deputy, covered_for=maya)
+    RunStep.objects.filter(state="open").update(assignee=deputy)
     Account.objects.update(owner=jonas)
     assert sweep(kestrel).handed_over == 1
+    assert not Task.objects.exclude(covered_for=None).exists()
     run.refresh_from_db()
     assert run.owner_id == jonas.pk
     assert set(Task.objects.filter(state="open").values_list("assignee_id", flat=True)) == {jonas.pk}
@@ -297,3 +305,136 @@ def test_why_it_did_or_did_not_start_says_every_condition_with_its_value_then(ke
     early = why_started("low_usage", one.pk, TODAY - 5 * DAY)
     assert early is not None
     assert (early.was_live, why_started("nothing", one.pk, TODAY)) == (False, None)
+
+
+def test_two_signal_rules_have_episodes_of_their_own(kestrel: Tenant) -> None:
+    fresh = {"fact": "accounts.days_since_contact", "op": "lte", "value": 3}
+    publish_playbook(
+        starts=[signal(cool_down_days=0), signal(rule=fresh, cool_down_days=0)], one_at_a_time=False,
+        steps=[step("call", 2)],
+    )  # fmt: skip
+    one = account()
+    contacted(one, TODAY - 40 * DAY)
+    assert sweep(kestrel).started == 1
+    assert [sweep(kestrel).started for _ in range(2)] == [0, 0]  # the other rule does not end its episode
+    contacted(one, TODAY + DAY)
+    assert sweep(kestrel, TODAY + DAY).started == 1
+    assert sweep(kestrel, TODAY + 2 * DAY).started == 0
+    first, second = PlaybookRun.objects.order_by("pk")
+    assert (first.origin_key, first.trace["over_on"]) == (f"signal:low_usage:0:{one.pk}:{TODAY}", str(TODAY + DAY))
+    assert (second.origin_key, "over_on" in second.trace) == (f"signal:low_usage:1:{one.pk}:{TODAY + DAY}", False)
+
+
+def test_what_has_fired_costs_the_sweep_nothing_any_more(kestrel: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = LifecycleStage.objects.create(key="onboarding", name="Onboarding", position=1)
+    publish_playbook(
+        "dated", anchor="close", one_at_a_time=False,
+        starts=[{"on": "date", "days": {"after": 0, "of": "close"}, "cool_down_days": 0}],
+    )  # fmt: skip
+    publish_playbook(
+        "staged", one_at_a_time=False, starts=[{"on": "stage", "stage": "onboarding", "cool_down_days": 0}]
+    )
+    one = account(customer_since=TODAY)
+    StageVisit.objects.create(account=one, stage=stage, entered_on=TODAY)
+    assert sweep(kestrel).by_playbook == {"dated": 1, "staged": 1}
+    asked: list[int] = []
+    monkeypatch.setattr("journeys.actions.plays.sweeping.begin", lambda _request, ids: asked.extend(ids))
+    assert sweep(kestrel, TODAY + 40 * DAY).started == 0
+    assert asked == []
+
+
+def test_outcomes_read_only_what_can_still_be_decided(kestrel: Tenant) -> None:
+    publish_playbook(steps=[step("call", 2)])
+    play(account())
+    with CaptureQueriesContext(connection) as caught:
+        sweep(kestrel, TODAY + 40 * DAY)
+    read = [one["sql"] for one in caught if "\"outcome\" = ''" in one["sql"]]
+    assert read == []  # no playbook has an outcome: no play is looked at
+
+
+def test_each_playbook_is_a_step_of_its_own(kestrel: Tenant) -> None:
+    publish_playbook("first", starts=[signal()], steps=[step("call", 2)])
+    publish_playbook("second", starts=[signal()], steps=[step("call", 2)])
+    contacted(account(), TODAY - 40 * DAY)
+    seen: list[int] = []
+
+    @contextmanager
+    def in_step() -> Iterator[None]:
+        with transaction.atomic():
+            yield
+        seen.append(PlaybookRun.objects.count())
+
+    assert sweep_plays(tenant=kestrel, today=TODAY, now=NOW, in_step=in_step).started == 2
+    assert seen == [0, 1, 2, 2]
+
+
+def _trace_scenes() -> dict[str, dict[str, Any]]:
+    after = {"on": "date", "days": {"after": 5, "of": "close"}, "cool_down_days": 0}
+    before = {"on": "date", "days": {"before": 10, "of": "close"}, "cool_down_days": 0}
+    stage = {"on": "stage", "stage": "onboarding", "cool_down_days": 0}
+    return {
+        "signal": {"starts": [signal(cool_down_days=0)], "contact": -40},
+        "after": {"starts": [after], "close": 1},
+        "after, too old": {"starts": [after], "close": -7},
+        "after, due on day one": {"starts": [after], "close": -5},
+        "before": {"starts": [before], "close": 12},
+        "stage": {"starts": [stage], "entered": 1},
+        "stage, too old": {"starts": [stage], "entered": -1},
+        "one of two": {"starts": [stage, signal(cool_down_days=0)], "contact": -40, "entered": -1},
+    }
+
+
+@pytest.mark.capability("R3")
+@pytest.mark.parametrize("scene", _trace_scenes())
+def test_the_trace_says_of_each_day_what_the_sweep_does(kestrel: Tenant, scene: str) -> None:
+    asked = _trace_scenes()[scene]
+    stage = LifecycleStage.objects.create(key="onboarding", name="Onboarding", position=1)
+    close = TODAY + asked["close"] * DAY if "close" in asked else None
+    one = account(customer_since=close)
+    publish_playbook(anchor="start", starts=asked["starts"], steps=[step("call", 2)])
+    if "contact" in asked:
+        contacted(one, TODAY + asked["contact"] * DAY)
+    if "entered" in asked:
+        StageVisit.objects.create(account=one, stage=stage, entered_on=TODAY + asked["entered"] * DAY)
+    started = 0
+    for n in range(14):
+        day = TODAY + n * DAY
+        trace = why_started("low_usage", one.pk, day)
+        assert trace is not None
+        fires = "The next look starts it" in trace.verdict
+        begun = sweep(kestrel, day).started
+        assert fires == (begun == 1), (day, trace.verdict)
+        if begun:  # it ends the next day, by hand: what is left to say is that it has fired
+            run = PlaybookRun.objects.latest("pk")
+            stop_play(run_id=run.pk, reason="test", actor=ACTOR, today=day + DAY, now=at(day + DAY))
+        started += begun
+    assert started == (0 if "too old" in scene else 1)
+    trace = why_started("low_usage", one.pk, TODAY + 13 * DAY)
+    assert trace is not None
+    why = {
+        "signal": "Episode",
+        "after": "Started already",
+        "after, due on day one": "Started already",
+        "before": "Trigger",
+        "stage": "Started already",
+    }
+    assert (
+        f". {why.get(scene, 'Live since' if started == 0 else 'Episode')}: " in trace.verdict or scene == "one of two"
+    )
+
+
+@pytest.mark.capability("R3")
+def test_the_trace_of_an_alert_start_names_the_alert_rules_of_the_playbook(kestrel: Tenant) -> None:
+    publish_playbook(starts=[{"on": "alert", "cool_down_days": 30}])
+    one = account()
+    trace = why_started("low_usage", one.pk, TODAY)
+    assert trace is not None
+    assert "no live alert rule names it" in trace.verdict
+    ProcessVersion.objects.create(
+        kind="alert_rule", key="usage_drop", name="Usage drops", number=1, state="published", published_at=NOW,
+        definition={"playbook": "low_usage"}, created_at=NOW,
+    )  # fmt: skip
+    trace = why_started("low_usage", one.pk, TODAY)
+    assert trace is not None
+    assert [part.alerts for part in trace.parts if part.name == "Trigger"] == [(("usage_drop", "Usage drops"),)]
+    assert "An alert starts it: Usage drops." in trace.verdict

@@ -118,7 +118,12 @@ def move_plays(
     _follow_document(runs, targets, today=today, now=now, actor=actor)
     if runs:
         audit.record(
-            actor=actor, at=now, verb="moved plays", subject=version, after={"plays": len(runs)}, reason=reason.strip()
+            actor=actor,
+            at=now,
+            verb="moved plays",
+            subject=version,
+            reason=reason.strip(),
+            after={"plays": len(runs), "runs": [run.pk for run in runs]},
         )
     return Moved(len(runs), len(set(run_ids)) - len(runs))
 

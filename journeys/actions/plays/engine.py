@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from core.actors import Actor
 from core.tenancy import require_tenant_id
@@ -250,3 +251,9 @@ def _run(sql: str, **params: Any) -> list[tuple[Any, ...]]:
 def lock_run(run_id: int) -> PlaybookRun:
     """The play, held until the end of the transaction. Raises `DoesNotExist`."""
     return PlaybookRun.objects.select_for_update(no_key=True).get(pk=run_id)
+
+
+def lock_runs(run_ids: Iterable[int] | QuerySet[Any, Any]) -> list[int]:
+    """The plays, held until the end of the transaction, by their number: whoever holds several takes turns so."""
+    held = PlaybookRun.objects.filter(pk__in=run_ids).order_by("pk").select_for_update(no_key=True)
+    return list(held.values_list("pk", flat=True))

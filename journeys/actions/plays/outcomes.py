@@ -38,10 +38,13 @@ def decide_outcomes(*, tenant: Tenant, today: date, now: datetime) -> Decided:
     version and day asked for.
     """
     waiting: dict[tuple[int, date], list[tuple[int, int]]] = defaultdict(list)
-    rows = PlaybookRun.objects.filter(outcome="").values_list("pk", "account_id", "version_id", "started_on", "state")
-    found = list(rows)
-    books = playbooks_of({row[2] for row in found})
-    for pk, account_id, version_id, started_on, _ in found:
+    judged = ProcessVersion.objects.filter(kind=KIND, published_at__isnull=False, definition__has_key="outcome")
+    books = playbooks_of(judged.values_list("pk", flat=True))
+    # Those of playbooks without an outcome stay undecided for ever: they are not read.
+    found = PlaybookRun.objects.filter(outcome="", version_id__in=books).values_list(
+        "pk", "account_id", "version_id", "started_on"
+    )
+    for pk, account_id, version_id, started_on in found:
         outcome = books[version_id][1].outcome
         if outcome is not None and started_on < today:
             last = started_on + timedelta(days=outcome.within_days)

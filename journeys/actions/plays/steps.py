@@ -1,6 +1,6 @@
 """What is done with the steps of a play, at the play itself or at the task of a step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from accounts.models import Person
 from core import audit
 from core.actors import Actor
 from core.tenancy import require_tenant_id
-from journeys.actions.plays.engine import settle, write_tasks
+from journeys.actions.plays.engine import lock_runs, settle, write_tasks
 from journeys.choices import TaskKind, TaskState
 from journeys.models import PlaybookRun, RunStep, Task
-from journeys.queries.plays.reading import playbook_of
+from journeys.queries.plays.reading import playbook_of, playbooks_of
 from journeys.rules.play_due import AHEAD, DONE, FINISHED, LEFT_OUT, OPEN, RUNNING, SKIPPED, STOPPED, waiting_for
 
 PLAY: Final = "play"
@@ -103,20 +103,10 @@ def reopen_step(*, step_id: int, actor: Actor, today: date, now: datetime) -> Ru
     if run.state == STOPPED:
         raise StepIsOver("This play was stopped. Start a new one instead.")
     before = step.state
-    book = playbook_of(run.version)
-    variant = book.variant(run.variant)
+    variant = playbook_of(run.version).variant(run.variant)
     spec = variant.step(step.key) if variant is not None else None
-    if variant is None or spec is None:
+    if spec is None or _take_back([step], actor=actor, today=today, now=now):
         raise StepIsOver(f"The step '{step.title}' is not part of {run.version} any more.")
-    step.state, step.due_on = OPEN, step.due_on or today
-    step.done_on, step.done_by, step.done_by_person_id, step.unaided, step.note = None, "", None, None, ""
-    step.save(
-        update_fields=["state", "due_on", "done_on", "done_by", "done_by_person_id", "unaided", "note"],
-    )
-    _wait_again(run, waiting_for(variant, step.key), actor, now)
-    if run.state == FINISHED:
-        run.state, run.ended_on, run.ended_by = RUNNING, None, ""
-        run.save(update_fields=["state", "ended_on", "ended_by"])
     if not _open_task(step):
         write_tasks([(step.pk, spec)], days={}, now=now)
     audit.record(actor=actor, at=now, verb="reopened step", subject=step, before={"state": before})
@@ -136,19 +126,51 @@ def follow_tasks(*, task_ids: Iterable[int], actor: Actor, today: date, now: dat
         "tenant": require_tenant_id(), "tasks": ids, "today": today, "reason": reason.strip(),
         "person": person_of(actor),
     }  # fmt: skip
+    hold_plays_of(ids)
     with connection.cursor() as cursor:
         cursor.execute(_OVER, params)
         runs = [row[0] for row in cursor.fetchall()]
         cursor.execute(_SAME, params)
-    undone = RunStep.objects.filter(task_id__in=ids, task__state=TaskState.OPEN, state__in=[DONE, SKIPPED])
-    for step_id in undone.exclude(run__state=STOPPED).values_list("pk", flat=True):  # an undo concerns one task
-        reopen_step(step_id=step_id, actor=actor, today=today, now=now)
+    _follow_reopened(ids, actor=actor, today=today, now=now)
     stopped = PlaybookRun.objects.filter(state=STOPPED).values("pk")
     left = Task.objects.filter(pk__in=ids, subject_kind=PLAY, state=TaskState.OPEN, subject_id__in=stopped)
     left.update(state=TaskState.OBSOLETE, closed_at=now, closed_by=actor.label)
     if runs:
         settle(runs, today=today, now=now, actor=actor)
     return len(runs)
+
+
+def hold_plays_of(task_ids: Iterable[int]) -> None:
+    """Holds the plays of tasks until the end of the transaction, before any of their steps or tasks is held.
+
+    Everybody takes the play first, then its steps, then its tasks, and several plays by their number: so nobody waits
+    in a circle, and whoever finishes the last step but one is seen by whoever finishes the last.
+    """
+    of_plays = Task.objects.filter(pk__in=list(task_ids), subject_kind=PLAY)
+    lock_runs(of_plays.order_by().values("subject_id"))
+
+
+def _follow_reopened(task_ids: Sequence[int], *, actor: Actor, today: date, now: datetime) -> None:
+    """Steps whose tasks were opened again, such as by the undo of a bulk act. A bounded number of statements.
+
+    Raises `StepIsOver` where it is about one task whose step the play no longer has; of several such a task is put
+    away again.
+    """
+    undone = RunStep.objects.filter(task_id__in=task_ids, task__state=TaskState.OPEN, state__in=[DONE, SKIPPED])
+    steps = list(undone.exclude(run__state=STOPPED).select_related("run").order_by("pk"))
+    if not steps:
+        return
+    gone = _take_back(steps, actor=actor, today=today, now=now)
+    if gone and len(task_ids) == 1:
+        raise StepIsOver(f"The step '{gone[0].title}' is not part of the version of its play any more.")
+    Task.objects.filter(pk__in=[step.task_id for step in gone]).update(
+        state=TaskState.OBSOLETE, closed_at=now, closed_by=actor.label
+    )
+    lost = {step.pk for step in gone}
+    audit.record(
+        actor=actor, at=now, verb="reopened steps", subject_type="journeys.runstep",
+        after={"steps": [step.pk for step in steps if step.pk not in lost]},
+    )  # fmt: skip
 
 
 def follow_task(task: Task, *, actor: Actor, now: datetime, today: date | None = None, reason: str = "") -> None:
@@ -172,10 +194,33 @@ def close_tasks_of(step_ids: Iterable[int], *, actor: Actor, now: datetime) -> N
     )
 
 
-def _wait_again(run: PlaybookRun, keys: tuple[str, ...], actor: Actor, now: datetime) -> None:
-    later = list(RunStep.objects.filter(run=run, key__in=keys, state__in=[OPEN, LEFT_OUT]).values_list("pk", flat=True))
+def _take_back(steps: Sequence[RunStep], *, actor: Actor, today: date, now: datetime) -> list[RunStep]:
+    """Steps that were over are open again, what counts from them waits again, and plays that had ended run again.
+
+    The plays are held. Returns those that stay as they are: no part of their play's version any more.
+    """
+    books = playbooks_of({step.run.version_id for step in steps})
+    gone: list[RunStep] = []
+    back: list[RunStep] = []
+    waiting: dict[int, set[str]] = {}
+    for step in steps:
+        variant = books[step.run.version_id][1].variant(step.run.variant)
+        if variant is None or variant.step(step.key) is None:
+            gone.append(step)
+            continue
+        step.state, step.due_on = OPEN, step.due_on or today
+        step.done_on, step.done_by, step.done_by_person_id, step.unaided, step.note = None, "", None, None, ""
+        waiting.setdefault(step.run_id, set()).update(waiting_for(variant, step.key))
+        back.append(step)
+    fields = ["state", "due_on", "done_on", "done_by", "done_by_person_id", "unaided", "note"]
+    RunStep.objects.bulk_update(back, fields, batch_size=1000)
+    opened = {step.pk for step in back}
+    rows = RunStep.objects.filter(run_id__in=waiting, state__in=[OPEN, LEFT_OUT]).values_list("pk", "run_id", "key")
+    later = [pk for pk, run_id, key in rows if key in waiting[run_id] and pk not in opened]
     close_tasks_of(later, actor=actor, now=now)
     RunStep.objects.filter(pk__in=later).update(state=AHEAD, due_on=None, done_on=None, note="")
+    PlaybookRun.objects.filter(pk__in=waiting, state=FINISHED).update(state=RUNNING, ended_on=None, ended_by="")
+    return gone
 
 
 def _locked(step_id: int) -> tuple[PlaybookRun, RunStep]:

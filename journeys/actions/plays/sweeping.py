@@ -1,25 +1,40 @@
 """Plays that start by themselves: by a date, a stage or a signal; and what time does to those that run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models.expressions import BaseExpression
+from django.db.models.functions import Cast, Concat
 
 from accounts.models import Account
 from accounts.queries.planning import whole_tables
 from core import audit, facts
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
+from journeys.actions.plays.engine import lock_runs, settle
 from journeys.actions.plays.outcomes import decide_outcomes
 from journeys.actions.plays.starting import Request, begin
 from journeys.actions.plays.steps import follow_tasks
-from journeys.models import PlaybookRun, StageVisit, Task
-from journeys.queries.plays.facts import anchor, entries, living, values_of
+from journeys.models import PlaybookRun, Task
+from journeys.queries.plays.checks import at_rest
+from journeys.queries.plays.facts import entries, living, values_of
+from journeys.queries.plays.firing import (
+    dated_for,
+    iso_day,
+    lately_for,
+    live_since,
+    open_episodes,
+    rule_key,
+    running_for,
+    visits_for,
+)
 from journeys.queries.plays.planning import by_index
-from journeys.queries.plays.reading import KIND, live_playbooks, playbook_of
+from journeys.queries.plays.reading import live_playbooks, playbook_of
 from journeys.rules.play_due import RUNNING
 from journeys.rules.playbooks import SWEPT, Playbook, Start
 from journeys.rules.trees import leaves
@@ -34,16 +49,19 @@ WITH given AS (
     JOIN accounts_account a ON a.tenant_id = r.tenant_id AND a.id = r.account_id
     WHERE r.tenant_id = %(tenant)s AND r.state = 'running' AND a.owner_id IS NOT NULL
       AND r.owner_id IS DISTINCT FROM a.owner_id AND NOT r.trace ? 'owner_set'
+    ORDER BY r.id FOR NO KEY UPDATE OF r
 ), tasks AS (
     UPDATE journeys_task t SET assignee_id = g.new_id, covered_for_id = NULL
     FROM given g
     WHERE t.tenant_id = %(tenant)s AND t.subject_kind = 'play' AND t.subject_id = g.id AND t.state = 'open'
-      AND t.assignee_id IS NOT DISTINCT FROM g.old_id
+      AND (t.assignee_id IS NOT DISTINCT FROM g.old_id OR t.covered_for_id = g.old_id)
 ), steps AS (
     UPDATE journeys_runstep s SET assignee_id = g.new_id
     FROM given g
     WHERE s.tenant_id = %(tenant)s AND s.run_id = g.id AND s.state = 'open'
-      AND s.assignee_id IS NOT DISTINCT FROM g.old_id
+      AND (s.assignee_id IS NOT DISTINCT FROM g.old_id OR EXISTS (
+        SELECT FROM journeys_task t
+        WHERE t.tenant_id = %(tenant)s AND t.id = s.task_id AND t.covered_for_id = g.old_id))
 )
 UPDATE journeys_playbookrun r SET owner_id = g.new_id FROM given g WHERE r.tenant_id = %(tenant)s AND r.id = g.id
 """
@@ -60,6 +78,7 @@ class PlaySweep:
     followed: int = 0
     handed_over: int = 0
     reviews: int = 0
+    ended: int = 0
     by_playbook: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -70,34 +89,61 @@ class _Firing:
     anchor_on: date | None = None
 
 
-@transaction.atomic
-def sweep_plays(*, tenant: Tenant, today: date, now: datetime, actor: Actor = SWEEPER) -> PlaySweep:
+def sweep_plays(
+    *, tenant: Tenant, today: date, now: datetime, actor: Actor = SWEEPER,
+    in_step: Callable[[], AbstractContextManager[Any]] = transaction.atomic,
+) -> PlaySweep:  # fmt: skip
     """Starts what is due on or before today and not yet there, and decides outcomes. A second run writes nothing.
 
-    One statement per start rule finds the accounts, whatever their number; two sweeps at once take turns.
+    One statement per start rule finds the accounts, whatever their number. Each playbook is a step of its own, entered
+    by `in_step`: with a transaction of its own no row is held while the other playbooks are looked at. Two sweeps at
+    once take turns step by step, and what one has started has a key that the other finds.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, tenant.pk % 2**31])
-        cursor.execute(_NEW_OWNERS, {"tenant": tenant.pk})
-        handed_over = int(cursor.rowcount)
-    followed = follow_tasks(task_ids=_out_of_step(), actor=actor, today=today, now=now)
+    with in_step():
+        _take_turns(tenant)
+        with connection.cursor() as cursor:
+            cursor.execute(_NEW_OWNERS, {"tenant": tenant.pk})
+            handed_over = int(cursor.rowcount)
+        followed = follow_tasks(task_ids=_out_of_step(), actor=actor, today=today, now=now)
+        ended = settle(lock_runs(at_rest().values("pk")), today=today, now=now, actor=actor).finished
+        versions = live_playbooks()
     started: dict[str, int] = {}
     refused = 0
-    for version in live_playbooks():
-        book = playbook_of(version)
-        for number, start in enumerate(book.starts):
-            if start.on in SWEPT:
-                begun, no = _fire(version, book, number, start, tenant=tenant, today=today, now=now, actor=actor)
-                refused += no
-                if begun:
-                    started[version.key] = started.get(version.key, 0) + begun
-    decided = decide_outcomes(tenant=tenant, today=today, now=now)
-    sweep = PlaySweep(
-        sum(started.values()), refused, decided.reached, decided.missed, followed, handed_over, decided.reviews, started
-    )
-    if sweep.started or sweep.followed or sweep.handed_over or sweep.reached or sweep.missed:
-        audit.record(actor=actor, at=now, verb="swept plays", subject_type="journeys.playbookrun", after=asdict(sweep))
+    for version in versions:
+        with in_step():
+            _take_turns(tenant)
+            begun, no = _fire_all(version, tenant=tenant, today=today, now=now, actor=actor)
+        refused += no
+        if begun:
+            started[version.key] = begun
+    with in_step():
+        _take_turns(tenant)
+        decided = decide_outcomes(tenant=tenant, today=today, now=now)
+        sweep = PlaySweep(
+            sum(started.values()), refused, decided.reached, decided.missed, followed, handed_over, decided.reviews,
+            ended, started,
+        )  # fmt: skip
+        if sweep.started or sweep.followed or sweep.handed_over or sweep.reached or sweep.missed or sweep.ended:
+            audit.record(
+                actor=actor, at=now, verb="swept plays", subject_type="journeys.playbookrun", after=asdict(sweep)
+            )
     return sweep
+
+
+def _take_turns(tenant: Tenant) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, tenant.pk % 2**31])
+
+
+def _fire_all(version: ProcessVersion, *, tenant: Tenant, today: date, now: datetime, actor: Actor) -> tuple[int, int]:
+    """All start rules of a playbook; how many plays began and how many may not."""
+    book = playbook_of(version)
+    begun = refused = 0
+    for number, start in enumerate(book.starts):
+        if start.on in SWEPT:
+            yes, no = _fire(version, book, number, start, tenant=tenant, today=today, now=now, actor=actor)
+            begun, refused = begun + yes, refused + no
+    return begun, refused
 
 
 def _out_of_step() -> list[int]:
@@ -111,7 +157,7 @@ def _fire(
     now: datetime, actor: Actor,
 ) -> tuple[int, int]:  # fmt: skip
     if start.on == "signal":
-        _end_episodes(version, start, today)
+        _end_episodes(version, number, start, today)
     with whole_tables():
         firings = list(_firings(version, book, number, start, tenant, today))
     begun = refused = 0
@@ -134,62 +180,43 @@ def _firings(
     """The accounts for which the rule fires and has not fired in this episode, with the key of the episode."""
     accounts = living()
     if book.one_at_a_time:
-        running = PlaybookRun.objects.filter(playbook=version.key, account_id=OuterRef("pk"), state=RUNNING)
-        accounts = accounts.filter(~Exists(running))
+        accounts = accounts.filter(~running_for(version.key))
     if start.cool_down_days:
-        since = today - timedelta(days=start.cool_down_days)
-        lately = PlaybookRun.objects.filter(playbook=version.key, account_id=OuterRef("pk"), started_on__gt=since)
-        accounts = accounts.filter(~Exists(lately))
+        accounts = accounts.filter(~lately_for(version.key, start, today))
     for tree in (book.audience, start.rule):
         if tree is not None:
             accounts = facts.matching(accounts, dict(tree), today)
-    key = f"{start.on}:{version.key}:{number}"
+    key = rule_key(version.key, number, start)
     if start.on == "date":
-        for pk, day in _by_date(accounts, start, _live_since(version, tenant, today), today):
-            yield _Firing(pk, f"{key}:{pk}:{day}", day if start.days and start.days.of == book.anchor else None)
+        since = live_since(version.key, tenant, today)
+        dated = _not_fired(dated_for(accounts, start, since, today), Concat(
+            Value(key), Cast("pk", TextField()), Value(":"), iso_day("play_day"), output_field=TextField()
+        ))  # fmt: skip
+        for pk, day in dated.order_by("pk").values_list("pk", "play_day"):
+            yield _Firing(pk, f"{key}{pk}:{day}", day if start.days and start.days.of == book.anchor else None)
     elif start.on == "stage":
-        for pk, visit_id, entered_on in _by_stage(accounts, start, _live_since(version, tenant, today), today):
-            yield _Firing(pk, f"{key}:{visit_id}", entered_on if book.anchor == "stage_entered" else None)
+        visits = visits_for(accounts, start, live_since(version.key, tenant, today), today)
+        origin = Concat(Value(key), Cast("pk", TextField()), output_field=TextField())
+        found = _not_fired(visits, origin).order_by("account_id").values_list("account_id", "pk", "entered_on")
+        for pk, visit_id, entered_on in found:
+            yield _Firing(pk, f"{key}{visit_id}", entered_on if book.anchor == "stage_entered" else None)
     else:
-        running_episode = PlaybookRun.objects.filter(
-            playbook=version.key, account_id=OuterRef("pk"), trigger="signal", trace__over_on__isnull=True
-        )
-        for pk in accounts.filter(~Exists(running_episode)).order_by("pk").values_list("pk", flat=True):
-            yield _Firing(pk, f"{key}:{pk}:{today}")
+        going_on = Exists(open_episodes(version.key, number, start).filter(account_id=OuterRef("pk")))
+        for pk in accounts.filter(~going_on).order_by("pk").values_list("pk", flat=True):
+            yield _Firing(pk, f"{key}{pk}:{today}")
 
 
-def _by_date(accounts: QuerySet[Account], start: Start, live_since: date, today: date) -> list[tuple[int, date]]:
-    """Due on or before today. Before a date: while it lies ahead; after one: not from before the playbook was live."""
-    if start.days is None:
-        return []
-    dated = accounts.annotate(play_day=anchor(start.days.of, today))
-    length = timedelta(days=start.days.days)
-    if start.days.before:
-        due = Q(play_day__lte=today + length, play_day__gte=today)
-    else:
-        due = Q(play_day__lte=today - length, play_day__gte=live_since - length)
-    return list(dated.filter(due).order_by("pk").values_list("pk", "play_day"))
+def _not_fired(rows: QuerySet[Any], origin: BaseExpression) -> QuerySet[Any]:
+    """Those whose key has started no play: what was once done costs the sweep nothing any more."""
+    left: QuerySet[Any] = rows.annotate(play_origin=origin).filter(
+        ~Exists(PlaybookRun.objects.filter(origin_key=OuterRef("play_origin")))
+    )
+    return left
 
 
-def _by_stage(accounts: QuerySet[Account], start: Start, live_since: date, today: date) -> list[tuple[int, int, date]]:
-    visits = StageVisit.objects.filter(
-        stage__key=start.stage, stage__journey="standard", left_on=None, entered_on__gte=live_since,
-        entered_on__lte=today, account__in=accounts.order_by().values("pk"),
-    )  # fmt: skip
-    return list(visits.order_by("account_id").values_list("account_id", "pk", "entered_on"))
-
-
-def _live_since(version: ProcessVersion, tenant: Tenant, today: date) -> date:
-    """The day on which the playbook first went live: what lies before it starts nothing afterwards."""
-    first = ProcessVersion.objects.filter(kind=KIND, key=version.key, published_at__isnull=False).aggregate(
-        first=Min("published_at")
-    )["first"]
-    return tenant.today(first) if first is not None else today
-
-
-def _end_episodes(version: ProcessVersion, start: Start, today: date) -> None:
+def _end_episodes(version: ProcessVersion, number: int, start: Start, today: date) -> None:
     """A signal that no longer holds ends its episode; when it comes again that is another one."""
-    open_ones = PlaybookRun.objects.filter(playbook=version.key, trigger="signal", trace__over_on__isnull=True)
+    open_ones = open_episodes(version.key, number, start)
     still = facts.matching(
         Account.objects.filter(pk__in=open_ones.values("account_id")), dict(start.rule or {"all": []}), today
     )
@@ -199,7 +226,7 @@ def _end_episodes(version: ProcessVersion, start: Start, today: date) -> None:
             cursor.execute(
                 "UPDATE journeys_playbookrun SET trace = trace || jsonb_build_object('over_on', %s::text) "
                 "WHERE tenant_id = %s AND id = ANY(%s::bigint[])",
-                [today.isoformat(), version.tenant_id, ids],
+                [today.isoformat(), version.tenant_id, lock_runs(ids)],
             )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.models import Tenant
 from journeys.models import PlaybookRun, RunStep, Task
@@ -21,7 +21,12 @@ def tasks_of_ended_plays(_tenant: Tenant, _now: datetime) -> int:
     return Task.objects.filter(subject_kind="play", state="open", subject_id__in=ended).count()
 
 
+def at_rest() -> QuerySet[PlaybookRun]:
+    """Running plays that have no step ahead or open."""
+    waiting = RunStep.objects.filter(run_id=OuterRef("pk"), state__in=[AHEAD, OPEN])
+    return PlaybookRun.objects.filter(state=RUNNING).exclude(Exists(waiting))
+
+
 def plays_at_rest(_tenant: Tenant, _now: datetime) -> int:
     """Running plays that nothing can move on any more."""
-    waiting = RunStep.objects.filter(run_id=OuterRef("pk"), state__in=[AHEAD, OPEN])
-    return PlaybookRun.objects.filter(state=RUNNING).exclude(Exists(waiting)).count()
+    return at_rest().count()

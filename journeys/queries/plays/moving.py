@@ -10,7 +10,7 @@ from accounts.models import Account
 from core.formatting import money_short, plural
 from core.models import ProcessVersion, Tenant
 from journeys.models import PlaybookRun, RunStep
-from journeys.queries.plays.reading import calendar_of, playbook_of
+from journeys.queries.plays.reading import calendar_of, playbook_of, playbooks_of
 from journeys.rules.play_due import AHEAD, DONE, LEFT_OUT, OPEN, OVER, RUNNING, Calendar, Standing, base_of, due_day
 from journeys.rules.playbooks import Playbook, Variant
 
@@ -62,6 +62,20 @@ def move_preview(version: ProcessVersion, today: date, run_ids: Sequence[int] | 
     if run_ids is not None:
         others = others.filter(pk__in=run_ids)
     return _preview(others, playbook_of(version), today)
+
+
+def changed_from(version: ProcessVersion) -> int | None:
+    """The first step in which the version differs from what plays run by, of all of them. Two statements."""
+    playbook = playbook_of(version)
+    runs = PlaybookRun.objects.filter(playbook=version.key, state=RUNNING).exclude(version=version).order_by()
+    kinds = set(runs.values_list("version_id", "variant", "account__segment").distinct())
+    books = playbooks_of(version_id for version_id, *_ in kinds)
+    firsts = []
+    for version_id, variant, segment in kinds:
+        new = playbook.variant(variant) or playbook.variant_for(segment)
+        if new is not None:
+            firsts.append(first_difference(books[version_id][1].variant(variant), new))
+    return min((one for one in firsts if one is not None), default=None)
 
 
 def running_plays_meet(key: str, playbook: Playbook, today: date, tenant: Tenant) -> list[str]:

@@ -8,11 +8,13 @@ from typing import Any, Final
 from accounts.choices import AccountStatus
 from accounts.models import Account
 from core import registry
+from core.choices import VersionState
 from core.formatting import day as day_words
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from journeys.models import PlaybookRun, StageVisit
 from journeys.queries.plays.facts import anchors_of, entries, in_major, said, values_of
+from journeys.queries.plays.firing import live_since, rule_key
 from journeys.queries.plays.language import start_said
 from journeys.queries.plays.reading import KIND, playbook_of
 from journeys.rules.play_due import RUNNING
@@ -37,12 +39,30 @@ class TraceLine:
 
 @dataclass(frozen=True)
 class TracePart:
-    """A question that was decided: the audience, a start rule, what is required, cool-down, a play that ran."""
+    """A question that was decided: the audience, a start rule, what is required, cool-down, a play that ran.
+
+    `rule` is the number of the start rule that it is about, from 1; 0 for what is asked of every one. `alerts`: the
+    key and name of the alert rules that start the playbook.
+    """
 
     name: str
     met: bool | None
     words: str
     lines: tuple[TraceLine, ...] = ()
+    rule: int = 0
+    alerts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What all start rules are asked about."""
+
+    account: Account
+    playbook: str
+    day: date
+    since: date
+    past: list[PlaybookRun]
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,7 @@ class Trace:
 
 
 HIDDEN: Final = "Hidden"
+ALERT_RULE: Final = "alert_rule"  # the kind of alert rules, which name the playbook that they start
 
 
 def why_started(playbook_key: str, account_id: int, day: date, hidden: Collection[str] = frozenset()) -> Trace | None:
@@ -81,16 +102,19 @@ def why_started(playbook_key: str, account_id: int, day: date, hidden: Collectio
     past = list(PlaybookRun.objects.filter(playbook=playbook_key, account_id=account_id, started_on__lte=day)
                 .select_related("version").order_by("-started_on", "-pk")[:50])  # fmt: skip
     started = next((run for run in past if run.started_on == day), None)
-    parts = tuple(_hide(part, hidden) for part in _parts(account, version, book, day, past, was_live=bool(live)))
+    asked = _Asked(account, playbook_key, day, live_since(playbook_key, tenant, day), past, _values(account, book, day))
+    parts = tuple(_hide(part, hidden) for part in _parts(asked, version, book, was_live=bool(live)))
     return Trace(account, version, day, bool(live), started, _verdict(started, parts, version, day), parts)
 
 
-def _parts(
-    account: Account, version: ProcessVersion, book: Playbook, day: date, past: list[PlaybookRun], *, was_live: bool
-) -> Iterator[TracePart]:
+def _values(account: Account, book: Playbook, day: date) -> dict[str, Any]:
     trees = [tree for tree in (book.audience, book.requires, *(start.rule for start in book.starts)) if tree]
     keys = [str(leaf["fact"]) for tree in trees for leaf in leaves(tree)]
-    values = values_of([account.pk], keys, day).get(account.pk, {}) if keys else {}
+    return values_of([account.pk], keys, day).get(account.pk, {}) if keys else {}
+
+
+def _parts(asked: _Asked, version: ProcessVersion, book: Playbook, *, was_live: bool) -> Iterator[TracePart]:
+    account, day, past, values = asked.account, asked.day, asked.past, asked.values
     words = "" if was_live else "It was not live yet; this is what its first version would have seen."
     yield TracePart("Live", was_live, words or f"{version} was live.")
     gone = account.status in {AccountStatus.MERGED, AccountStatus.CHURNED}
@@ -98,10 +122,12 @@ def _parts(
     yield TracePart("Account", not gone, f"The account is {status} today." + (" Nothing starts by itself." * gone))
     if book.audience is not None:
         yield _tree_part("Audience", book.audience, values)
-    swept = [start for start in book.starts if start.on in SWEPT]
-    for start in swept:
-        yield _start_part(account, start, values, day, past)
-    if not swept:
+    for number, start in enumerate(book.starts):
+        if start.on in SWEPT:
+            yield from (replace(part, rule=number + 1) for part in _start_parts(asked, number, start))
+    if any(start.on == "alert" for start in book.starts):
+        yield _alert_part(asked.playbook)
+    elif not any(start.on in SWEPT for start in book.starts):
         ways = ", ".join(dict.fromkeys(start_said(one) for one in book.starts)) or "by hand"
         yield TracePart("Trigger", None, f"It starts {ways}; no rule starts it by itself.")
     if book.requires is not None:
@@ -132,44 +158,96 @@ def _lines(tree: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[TraceLin
     )  # fmt: skip
 
 
-def _start_part(
-    account: Account, start: Start, values: Mapping[str, Any], day: date, past: list[PlaybookRun]
-) -> TracePart:
+def _alert_part(playbook: str) -> TracePart:
+    """The live alert rules that name the playbook: why one was told, or was not, is said there."""
+    rules = ProcessVersion.objects.filter(
+        kind=ALERT_RULE, state=VersionState.PUBLISHED, definition__playbook=playbook
+    ).order_by("name")  # fmt: skip
+    found = tuple(rules.values_list("key", "name"))
+    if not found:
+        return TracePart("Trigger", False, "An alert starts it, and no live alert rule names it.")
+    names = ", ".join(name for _, name in found)
+    return TracePart("Trigger", None, f"An alert starts it: {names}. Whether it was told is said there.", alerts=found)
+
+
+def _start_parts(asked: _Asked, number: int, start: Start) -> Iterator[TracePart]:
+    """One start rule as the sweep asks it: whether it fires, and what stands against its firing again."""
     met, words = True, ""
+    more: list[TracePart] = []
     if start.days is not None:
-        met, words = _date_met(account, start.days, day)
+        met, words, more = _date_met(asked, number, start, start.days)
     elif start.on == "stage":
-        met, words = _stage_met(account, start.stage, day)
-    held: bool | None = judge(start.rule, values) if start.rule is not None else True
-    lines = _lines(start.rule, values) if start.rule is not None else ()
-    cooling = _cooling(start, day, past)
+        met, words, more = _stage_met(asked, number, start)
+    else:
+        more = _episode(asked, number, start)
+    held: bool | None = judge(start.rule, asked.values) if start.rule is not None else True
+    lines = _lines(start.rule, asked.values) if start.rule is not None else ()
+    cooling = _cooling(start, asked.day, asked.past)
     said_so = start_said(start)
     parts = [f"{said_so[:1].upper()}{said_so[1:]}.", words, cooling]
     found = None if met and held is None else bool(met and held and not cooling)
-    return TracePart("Trigger", found, " ".join(part for part in parts if part), lines)
+    yield TracePart("Trigger", found, " ".join(part for part in parts if part), lines)
+    yield from more
 
 
-def _date_met(account: Account, days: DaysFrom, day: date) -> tuple[bool, str]:
-    anchor = anchors_of([account.pk], days.of, day).get(account.pk)
+def _date_met(asked: _Asked, number: int, start: Start, days: DaysFrom) -> tuple[bool, str, list[TracePart]]:
+    anchor = anchors_of([asked.account.pk], days.of, asked.day).get(asked.account.pk)
     if anchor is None:
-        return False, "The account has no such day."
+        return False, "The account has no such day.", []
     due = anchor - timedelta(days=days.days) if days.before else anchor + timedelta(days=days.days)
-    if days.before and anchor < day:
-        return False, f"The date, {day_words(anchor)}, had passed."
-    return due <= day, f"Due on {day_words(due)}, for the date {day_words(anchor)}."
+    if days.before and anchor < asked.day:
+        return False, f"The date, {day_words(anchor)}, had passed.", []
+    more = [] if days.before else [_live_since(asked, due, f"It was due on {day_words(due)}")]
+    key = f"{rule_key(asked.playbook, number, start)}{asked.account.pk}:{anchor}"
+    words = f"Due on {day_words(due)}, for the date {day_words(anchor)}."
+    return due <= asked.day, words, [*more, _fired(asked, key, "this date")]
 
 
-def _stage_met(account: Account, stage: str, day: date) -> tuple[bool, str]:
+def _stage_met(asked: _Asked, number: int, start: Start) -> tuple[bool, str, list[TracePart]]:
     visit = (
-        StageVisit.objects.filter(account_id=account.pk, entered_on__lte=day)
-        .exclude(left_on__lte=day)
+        StageVisit.objects.filter(
+            account_id=asked.account.pk, stage__journey="standard", entered_on__lte=asked.day
+        )
+        .exclude(left_on__lte=asked.day)
         .select_related("stage")
         .order_by("-entered_on")
         .first()
-    )
+    )  # fmt: skip
     if visit is None:
-        return False, "The account was in no stage."
-    return visit.stage.key == stage, f"It was in {visit.stage.name} since {day_words(visit.entered_on)}."
+        return False, "The account was in no stage.", []
+    words = f"It was in {visit.stage.name} since {day_words(visit.entered_on)}."
+    if visit.stage.key != start.stage:
+        return False, words, []
+    more = _live_since(asked, visit.entered_on, f"The stage was entered on {day_words(visit.entered_on)}")
+    key = f"{rule_key(asked.playbook, number, start)}{visit.pk}"
+    return True, words, [more, _fired(asked, key, "this stay")]
+
+
+def _live_since(asked: _Asked, what: date, said_of: str) -> TracePart:
+    """What lies before the playbook first went live starts nothing."""
+    words = f"{said_of}; the playbook went live on {day_words(asked.since)}."
+    return TracePart("Live since", what >= asked.since, words)
+
+
+def _fired(asked: _Asked, key: str, what: str) -> TracePart:
+    """Once per date and per stay in a stage, however it ended."""
+    ran = PlaybookRun.objects.filter(origin_key=key, started_on__lt=asked.day).first()
+    words = f"A play for {what} started on {day_words(ran.started_on)}." if ran else f"None for {what} before."
+    return TracePart("Started already", ran is None, words)
+
+
+def _episode(asked: _Asked, number: int, start: Start) -> list[TracePart]:
+    """A signal that goes on has started its play; only when it has been gone does it start another."""
+    key, today = rule_key(asked.playbook, number, start), asked.day.isoformat()
+    on = PlaybookRun.objects.filter(
+        origin_key__startswith=key, account_id=asked.account.pk, trigger="signal", started_on__lt=asked.day
+    ).order_by("-started_on")  # fmt: skip
+    ran = next((run for run in on if not run.trace.get("over_on") or run.trace["over_on"] > today), None)
+    words = (
+        f"The signal goes on that started a play on {day_words(ran.started_on)}. It must be gone first."
+        if ran else "The signal is new."
+    )  # fmt: skip
+    return [TracePart("Episode", ran is None, words)]
 
 
 def _cooling(start: Start, day: date, past: list[PlaybookRun]) -> str:
@@ -189,13 +267,19 @@ def _verdict(started: PlaybookRun | None, parts: tuple[TracePart, ...], version:
     on = day_words(day)
     if started is not None:
         return f"{started.version} started on {on}, by {started.started_by}."
-    triggers = [part for part in parts if part.name == "Trigger"]
-    against = [part for part in parts if part.met is not True and part.name != "Trigger"]
-    if triggers and not any(part.met for part in triggers):
-        against += triggers[:1]
+    rules = {part.rule for part in parts if part.name == "Trigger"}
+    against = [part for part in parts if part.met is not True and part.name != "Trigger" and not part.rule]
+    shut = [[part for part in parts if _is_of(part, rule) and part.met is not True] for rule in sorted(rules)]
+    if shut and all(shut):  # one rule that fires is enough
+        nearest = min(shut, key=len)
+        against += nearest
     if not against:
         return (
             f"{version} did not start on {on}, though by what is known now everything was met. The next look starts it."
         )
     first = against[0]
     return f"{version} did not start on {on}. {first.name}: {first.words}"
+
+
+def _is_of(part: TracePart, rule: int) -> bool:
+    return part.rule == rule and (rule > 0 or part.name == "Trigger")

@@ -27,6 +27,7 @@ from core.spreadsheets import harmless
 from health.choices import Band
 from health.queries.twin import MOST
 from journeys.queries.play_lists import starters
+from journeys.views import play_starts
 from revops.dashboards.queries.book import Book, book, books, stamp
 from revops.dashboards.queries.people import people_like
 from revops.dashboards.queries.portfolio import (
@@ -73,7 +74,6 @@ _FILTER_WORDS: Final = {
     "text": ("q", "Name begins with"),
 }
 EXPORT_LIMIT: Final = 100_000
-PLAYS_AT_ONCE: Final = 20_000
 
 
 def filter_of(asked: QueryDict, person_id: int | None, today: date, role: str) -> Filter:
@@ -360,5 +360,9 @@ def score_sheet(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 def start_plays(request: WorkspaceRequest) -> HttpResponse:
     """The dialog that starts a play for the chosen accounts; the job itself is asked for there."""
-    ids = list(_chosen(request).order_by("pk").values_list("pk", flat=True)[:PLAYS_AT_ONCE])
+    chosen = _chosen(request)
+    asked = chosen.count()
+    if asked > play_starts.MOST_AT_ONCE:
+        return play_starts.too_many(request, asked)
+    ids = list(chosen.order_by("pk").values_list("pk", flat=True))
     return render(request, "journeys/plays/start_many.html", {"ids": ids, "starters": starters(), "key": new_key()})
