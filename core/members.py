@@ -104,7 +104,9 @@ def deactivate_member(*, membership_id: int, actor: Actor, now: datetime) -> Mem
     if duties:
         words = " and ".join(one.words for one in duties)
         url = next((one.url for one in duties if one.url), "")
-        raise MemberRefused(f"{member.user} still has {words}. Hand the book over first, and give away what is left.", url=url)
+        raise MemberRefused(
+            f"{member.user} still has {words}. Hand the book over first, and give away what is left.", url=url
+        )
     member.is_active = False
     member.save(update_fields=["is_active"])
     audit.record(actor=actor, at=now, verb="deactivated member", subject=member)
