@@ -58,7 +58,7 @@ def _value(fact: registry.Fact | None, value: Any) -> str:
 
 def _currency() -> str:
     """That of the workspace, whose smallest unit may be no hundredth; asked for only where an amount is said."""
-    found = Tenant.objects.filter(pk=current_tenant_id()).values_list("currency", flat=True).first()
+    found = Tenant.objects.filter(pk=current_tenant_id() or 0).values_list("currency", flat=True).first()
     return found or ""
 
 

@@ -127,7 +127,7 @@ def test_what_is_done_to_many_passes_it_over(world: World) -> None:
     with tenant_context(world.tenant.pk):
         gone = world.ids["gone_id"]
         assert move_accounts(account_ids=[gone], stage_key="adoption", **DAY).moved == ()
-        owner = Person.objects.create(name="New", email="new@osprey.example")
+        owner = Person.objects.create(name="New", name_key="new")
         assert assign_owner(accounts=Account.objects.filter(pk=gone), owner=owner, **BY) == 0
 
 
