@@ -138,7 +138,9 @@ def update_opportunity(
 
 def _let_contacts_go(deal: Opportunity, actor: Actor, now: datetime) -> None:
     """Answers that name a contact of another account than the deal's are no longer complete."""
-    gone = Answer.objects.filter(opportunity=deal, contact__isnull=False).exclude(contact__account_id=deal.account_id)
+    gone = Answer.objects.filter(opportunity=deal, contact__isnull=False)
+    if deal.account_id is not None:
+        gone = gone.exclude(contact__account_id=deal.account_id)
     told = {f"{one.framework}.{one.question}": one.contact_id for one in gone.order_by("pk")}
     if told:
         gone.update(contact=None, is_complete=False)

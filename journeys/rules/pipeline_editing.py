@@ -1,6 +1,6 @@
 """What the editor of a pipeline does to its document: fields typed, and the acts of buttons. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from functools import partial
@@ -76,7 +76,7 @@ def acted(
     document: Document, act: str, arguments: Sequence[str], fields: Mapping[str, str], *, currency: str
 ) -> Document:
     """The document after a button's act; amounts are typed in the currency. Raises `BadFields` for what cannot be."""
-    verbs = {
+    verbs: dict[str, Callable[[Document, list[str], Mapping[str, str]], Document]] = {
         "add": _add, "remove": _remove, "keep": _keep, "up": _up, "down": _down,
         "criterion": partial(_add_criterion, currency=currency), "drop": _drop_criterion,
     }  # fmt: skip

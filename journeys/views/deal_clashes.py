@@ -43,7 +43,7 @@ def _words(field: str, value: Any, deal: Opportunity, today: date) -> str:
         return money(value, deal.currency, cents=True)
     if field in _NAMED:
         found = _NAMED[field]._default_manager.filter(pk=value).first()
-        return str(found.name) if found else "empty"
+        return str(found) if found else "empty"
     if field == "kind":
         return str(dict(OpportunityKind.choices).get(value, value))
     return day(value, today) if isinstance(value, date) else str(value)
