@@ -181,7 +181,7 @@ def test_the_forecast_is_the_boards_to_the_cent_keeps_its_window_and_namesakes_a
     with tenant_context(world.tenant.pk):
         PipelineStage.objects.filter(pk__in=[stage.pk for stage in stages]).update(probability=33)
         twins = [
-            Person.objects.create(name="Ana Lind", name_key="ana lind", email=mail, email_key=mail)
+            Person.objects.create(name="Ana Lind", name_key="ana lind", email_key=mail)
             for mail in ("a@kestrel.example", "b@kestrel.example")
         ]
         for stage, owner in zip(stages, twins, strict=False):
@@ -192,7 +192,7 @@ def test_the_forecast_is_the_boards_to_the_cent_keeps_its_window_and_namesakes_a
         assert [row.name for row in found.owners].count("Ana Lind") == 2
         Opportunity.objects.filter(stage=stages[0]).update(close_on=date(2020, 1, 1))
         late = Filters(Pipeline.objects.get(), closes="late")
-        assert forecast(late, today).total.total.count == board(late, today).open_count == 1
+        assert forecast(late, today).total.total.count == board(late, today).open_count == 2
 
 
 def test_the_file_is_the_table(world: World, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
