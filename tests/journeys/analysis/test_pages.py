@@ -105,7 +105,7 @@ def test_nonsense_in_the_address_is_left_out(world: World) -> None:
     assert client.get("/pipeline/?pipeline=nope").status_code == 404
 
 
-@pytest.mark.parametrize("figure", ["win_rate", "consistency", "friction"])
+@pytest.mark.parametrize("figure", ["win_rate", "friction"])
 def test_a_file_computes_its_own_figure_alone(world: World, figure: str) -> None:
     client = signed_in(world, Role.CS_MANAGER)
     with CaptureQueriesContext(connection) as captured:
