@@ -117,8 +117,9 @@ def _lay_ways(stage: Stage, pipeline: Pipeline, process: Process) -> bool:
 def _write_trial(stage: Stage, target: Target) -> None:
     """What the file says of these deals, but for their stage: criteria look at a deal where it still stands."""
     mine = upsert.written(stage, target)
-    names = ", ".join(column.name for column in target.columns)
-    values = ", ".join(column.sql if column in mine else column.default for column in target.columns)
+    more = [(target.merge, "'{}'::jsonb")] if target.merge else []
+    given = [(column.name, column.sql if column in mine else column.default) for column in target.columns] + more
+    names, values = ", ".join(name for name, _ in given), ", ".join(sql for _, sql in given)
     stage.execute(
         f"INSERT INTO {target.table} (tenant_id, {names}) SELECT %(tenant)s, {values} FROM import_row AS r "
         "JOIN import_way AS way ON way.line = r.line WHERE way.deal_id IS NULL"
