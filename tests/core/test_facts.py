@@ -77,13 +77,13 @@ def test_a_rule_whose_values_do_not_fit_is_refused_before_it_runs(tree: dict[str
 @pytest.mark.parametrize("op", ["lt", "eq", "in"])
 def test_a_date_rule_needs_a_day_that_is_one(value: str, op: str) -> None:
     asked = [value] if op == "in" else value
-    with pytest.raises(BadRule, match="when: 'opportunity.close_on' is a date; .* Write it as 2026-03-31."):
+    with pytest.raises(BadRule, match=r"when: 'opportunity.close_on' is a date; .* Write it as 2026-03-31."):
         facts.conditions({"fact": "opportunity.close_on", "op": op, "value": asked}, "when", subject="opportunity")
 
 
 @pytest.mark.parametrize("op", ["lt", "lte", "gt", "gte"])
 @pytest.mark.parametrize(("fact", "value"), [("opportunity.stage", "demo"), ("opportunity.owner_known", True)])
 def test_what_has_no_order_is_not_asked_for_more_or_less(op: str, fact: str, value: object) -> None:
-    with pytest.raises(BadRule, match="which has no order: .* Use eq."):
+    with pytest.raises(BadRule, match=r"which has no order: .* Use eq\."):
         facts.conditions({"fact": fact, "op": op, "value": value}, subject="opportunity")
     facts.conditions({"fact": fact, "op": "eq", "value": value}, subject="opportunity")
