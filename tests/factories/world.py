@@ -18,6 +18,7 @@ from journeys.models import (
     Absence,
     BookHandover,
     Checkpoint,
+    Evidence,
     Expectation,
     Handoff,
     HandoverLine,
@@ -182,9 +183,14 @@ def _process(world: World, account: Account, person: Person, canary: str) -> dic
     checkpoint = Checkpoint.objects.create(
         visit=visit, account=account, key="kick_off", name=f"Kick-off {canary}", due_on=NOW.date(), note=canary
     )
+    evidence = Evidence.objects.create(
+        account=account, stage_key="adoption", criterion_key="goal", given_on=NOW.date(), text=f"Seen {canary}",
+        given_at=NOW, given_by=canary,
+    )  # fmt: skip
     contact = Contact.objects.filter(account=account).first()
     return {
-        "absence_id": absence.pk, "line_id": line.pk, "waiver_id": waiver.pk, "checkpoint_id": checkpoint.pk,
+        "absence_id": absence.pk, "line_id": line.pk, "waiver_id": waiver.pk,
+        "checkpoint_id": checkpoint.pk, "evidence_id": evidence.pk,
         "contact_id": contact.pk if contact else 0,
     }  # fmt: skip
 
