@@ -249,7 +249,8 @@ def _write_visits(stage: Stage) -> None:
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
         "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by) "
-        "SELECT %(tenant)s, r.target_id, opening.stage_id, r.opened_on, r.closed_on, 'Import' FROM import_row AS r "
+        "SELECT %(tenant)s, r.target_id, opening.stage_id, r.opened_on, GREATEST(r.opened_on, r.closed_on), 'Import' "
+        "FROM import_row AS r "
         "JOIN (SELECT DISTINCT pipeline_id, stage_id FROM import_row WHERE opens) AS opening "
         "ON opening.pipeline_id = r.pipeline_id "
         "WHERE r.state = 'create' AND r.stage_kind <> 'open' AND r.opened_on IS NOT NULL AND r.closed_on IS NOT NULL "

@@ -43,7 +43,7 @@ class LineShape(serializers.Serializer[Any]):
     met_by = serializers.CharField()
 
 
-class GateShape(serializers.Serializer[Any]):
+class StageGateShape(serializers.Serializer[Any]):
     """The gate into a stage, from where the deal or the account is."""
 
     stage = serializers.CharField(source="stage_key")
@@ -149,7 +149,7 @@ class Answering(serializers.Serializer[Any]):
 
 
 class DealGate(ApiView):
-    @endpoint(Permission.VIEW_OPPORTUNITIES, GateShape, summary="What stands between a deal and a stage",
+    @endpoint(Permission.VIEW_OPPORTUNITIES, StageGateShape, summary="What stands between a deal and a stage",
               query=GateQuery, tag="gates")  # fmt: skip
     def get(self, call: Call, opportunity_id: int) -> Answer:
         deal, stage = _deal(opportunity_id, call.query["stage"])
@@ -204,7 +204,7 @@ class EvidenceBack(ApiView):
 
 
 class AccountGate(ApiView):
-    @endpoint(Permission.VIEW_ACCOUNTS, GateShape, summary="What stands between an account and a stage",
+    @endpoint(Permission.VIEW_ACCOUNTS, StageGateShape, summary="What stands between an account and a stage",
               query=GateQuery, tag="gates")  # fmt: skip
     def get(self, call: Call, account_id: int) -> Answer:
         stage = _stage(account_id, call.query["stage"])

@@ -200,7 +200,7 @@ def _answer(handoff_id: int, act: Callable[[], Handoff]) -> Answer:
     try:
         handoff = act()
     except actions.NotTheirs as refusal:
-        raise Refused("forbidden", str(refusal), status_code=403) from refusal
+        raise Refused("not_yours", str(refusal), status_code=409) from refusal
     except actions.HandoffRefused as refusal:
         missing = {"missing": list(refusal.missing)} if refusal.missing else {}
         raise Refused("refused", str(refusal), status_code=409, fields=missing) from refusal

@@ -120,7 +120,8 @@ def _obstacle(one: StageUse, kinds: Mapping[str, str], spec: PipelineSpec) -> st
         if target is None:
             others = ", ".join(key for key, kind in kinds.items() if kind == one.kind)
             return (
-                f"stages: '{one.key}' is missing, but {one.deals:,} opportunities are in it, {one.stays:,} stays were. "
+                f"stages: '{one.key}' is missing, but opportunities are or were in it ({one.deals:,} now, "
+                f"{one.stays:,} stays). "
                 f"Say where they go, `reassign: {{{one.key}: STAGE}}` with one of {others or 'its kind'}, or keep it."
             )
         if kinds[target] != one.kind:

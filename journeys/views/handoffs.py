@@ -148,8 +148,7 @@ def _done(request: WorkspaceRequest, handoff_id: int, act: Callable[[Actor, date
     try:
         handoff = act(Actor.person(request.membership), clock.now())
     except actions.HandoffRefused as refusal:
-        status = 403 if isinstance(refusal, actions.NotTheirs) else 409
-        return _page(request, _handoff(handoff_id), refusal=refusal, status=status)
+        return _page(request, _handoff(handoff_id), refusal=refusal, status=409)
     if request.htmx:
         return _page(request, _handoff(handoff.pk))
     return redirect("journeys:handoff", handoff_id=handoff.pk)

@@ -298,7 +298,8 @@ def test_every_operation_has_a_summary_an_answer_and_the_one_error() -> None:
 def resolved(status: int, url: str, method: str) -> dict[str, Any] | None:
     """The schema of an answer, with all parts beside it."""
     document = openapi()
-    for pattern, operations in document["paths"].items():
+    # As in the addresses themselves, a word goes before an id: /handoffs/figures/ is no hand-off.
+    for pattern, operations in sorted(document["paths"].items(), key=lambda path: path[0].replace("{", "~")):
         names = [part for part in pattern.split("/") if part]
         given = [part for part in url.split("?")[0].split("/") if part]
         fits = len(names) == len(given) and all(a == b or a.startswith("{") for a, b in zip(names, given, strict=True))
@@ -306,6 +307,25 @@ def resolved(status: int, url: str, method: str) -> dict[str, Any] | None:
             said = operations[method]["responses"].get(str(status))
             return said and {**said["content"]["application/json"]["schema"], "components": document["components"]}
     return None
+
+
+# What needs a body, or a row in a state of its own: refused here as the schema says a refusal looks. That they answer
+# as they should is tested beside each of them.
+REFUSED_HERE = {
+    "accounts:api_goals post", "accounts:api_merge post",
+    "health:api_score_models post", "health:api_score_model put", "health:api_discard post",
+    "health:api_roll_back post",
+    "health:api_shadow post", "health:api_shadow_stop post", "health:api_alert_why get",
+    "health:api_doubt post", "health:api_override post", "health:api_override_clear post",
+    "journeys:api_account_evidence post", "journeys:api_account_stage post",
+    "journeys:api_deal_evidence post", "journeys:api_deal_move post", "journeys:api_deal_moves post",
+    "journeys:api_expectations post", "journeys:api_handoff_accept post", "journeys:api_handoff_again post",
+    "journeys:api_handoff_return post", "journeys:api_handoff_tick post",
+    "journeys:api_opportunities post", "journeys:api_opportunity_answers post", "journeys:api_pipeline_analysis get",
+    "journeys:api_play_start post", "journeys:api_play_start_many post", "journeys:api_play_stop post",
+    "journeys:api_play_why get", "journeys:api_step_skip post",
+    "journeys:api_waivers post", "journeys:api_waiver_answer post",
+}  # fmt: skip
 
 
 def test_every_endpoint_answers_as_its_schema_says() -> None:
@@ -342,11 +362,7 @@ def test_every_endpoint_answers_as_its_schema_says() -> None:
         checker = jsonschema.Draft202012Validator(_as_json_schema(shape))
         wrong += [(name, method, str(fault.message)[:200]) for fault in checker.iter_errors(response.json())]
     assert wrong == []
-    assert {name for name, status in statuses.items() if status >= 400} == {
-        "health:api_score_models post",  # needs a document: tests/health/test_api.py
-        "health:api_score_model put",
-        "health:api_discard post",  # it is live
-    }
+    assert {name for name, status in statuses.items() if status >= 400} == REFUSED_HERE
 
 
 def _test_actor() -> Any:

@@ -263,7 +263,7 @@ def test_whom_it_does_not_wait_on_accepts_it_at_no_door(world: World) -> None:
     _, program = make_key(world.tenant, Role.SUPPORT_AGENT)
     accept = reverse("journeys:api_handoff_accept", args=[world.ids["handoff_id"]])
     sent = program.send("post", accept, {"owner_id": world.ids["person_id"]})
-    assert (page.status_code, sent.status_code, sent.json()["error"]["code"]) == (403, 403, "forbidden")
+    assert (page.status_code, sent.status_code, sent.json()["error"]["code"]) == (409, 409, "not_yours")
 
 
 def test_accepted_by_the_api_it_is_the_members_own(world: World, client: Client) -> None:

@@ -220,13 +220,13 @@ def queue_counts(*, owners: Owners, role: str, membership_id: int, today: date, 
     }
     with connection.cursor() as cursor:
         cursor.execute(queue_sql.COUNTS.format(owner=_owner(owners)), params)
-        counted = dict(cursor.fetchall())
+        counted = {name: int(count) for name, count in cursor.fetchall()}
     if "alert" not in kinds_for(role):
         counted.pop("alert", None)
     tabs = {tab: sum(counted.get(kind, 0) for kind in kinds) for tab, kinds in TABS.items() if tab != "snoozed"}
     return QueueCounts(
         tabs=tabs | {"snoozed": counted.get("+snoozed", 0)},
-        done_today=int(counted.get("+done", 0)),
+        done_today=counted.get("+done", 0),
         snoozed=counted.get("+snoozed", 0),
     )
 
