@@ -22,6 +22,7 @@ from journeys.rules.play_editing import variant_keys
 FEW: Final = 5
 START_PLAYS: Final = "journeys.start_plays"
 PAGE: Final = 50
+MOST_AT_ONCE: Final = 20_000
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,12 @@ from journeys.actions import plays as verbs
 from journeys.actions import rights
 from journeys.actions.guidance import guide_person
 from journeys.forms.plays import GuideForm, StartForm, StartManyForm, WhyForm
-from journeys.queries.play_lists import starters
+from journeys.queries.play_lists import MOST_AT_ONCE, starters
 from journeys.queries.play_pages import team
 from journeys.queries.plays.facts import money_facts
 from journeys.queries.plays.ramp import ramp
 from journeys.queries.plays.trace import why_started
 from journeys.views.playbooks import allowed, plain
-
-MOST_AT_ONCE = 20_000
 
 
 @requires(rights.START_PLAY)
