@@ -50,7 +50,7 @@ class _Head:
 
 
 def seed_plays(demo: Demo, tenant: Tenant, say: Say) -> None:
-    """Inside the workspace, once its renewals stand. Set-based; the same seed gives the same plays."""
+    """Once the workspace's renewals stand. Set-based; the same seed gives the same plays, whatever the workspace."""
     say("Plays")
     ensure_starter_playbooks(actor=ACTOR, now=demo.now)
     heads = list(_heads(demo, tenant))
@@ -167,8 +167,8 @@ CREATE TEMP TABLE demo_play_step (version_id bigint, variant text, started_on da
 _INTO: Final = """
 INSERT INTO demo_play
 SELECT %(version)s, %(playbook)s, COALESCE(v.variant, %(other)s), c.account_id, c.started_on, c.anchor_on,
-    floor(pg_temp.u(c.account_id, %(salt)s + 1) * %(paces)s)::int, pg_temp.u(c.account_id, %(salt)s + 2) * 10 < %(won)s,
-    c.origin_key, c.trigger
+    floor(pg_temp.u(hashtext(a.external_id), %(salt)s + 1) * %(paces)s)::int,
+    pg_temp.u(hashtext(a.external_id), %(salt)s + 2) * 10 < %(won)s, c.origin_key, c.trigger
 FROM ({candidates}) AS c
 JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = c.account_id AND a.status = 'customer'
 LEFT JOIN unnest(%(segments)s::text[], %(variants)s::text[]) AS v(segment, variant) ON v.segment = a.segment
@@ -180,7 +180,9 @@ _CHOOSE: Final = {
     SELECT DISTINCT ON (r.account_id) r.account_id, r.due_on - 160 AS started_on, r.due_on AS anchor_on,
         'manual:renewal:' || r.account_id || ':1' AS origin_key, 'manual' AS trigger
     FROM renewals_renewal r
-    WHERE r.tenant_id = %(tenant)s AND r.state = 'open' AND pg_temp.u(r.account_id, %(salt)s) < %(share)s * 3
+    JOIN accounts_account account ON account.tenant_id = %(tenant)s AND account.id = r.account_id
+    WHERE r.tenant_id = %(tenant)s AND r.state = 'open'
+      AND pg_temp.u(hashtext(account.external_id), %(salt)s) < %(share)s * 3
     ORDER BY r.account_id, r.due_on"""
     ),
     "onboarding": _INTO.format(
@@ -196,11 +198,11 @@ _CHOOSE: Final = {
         candidates="""
     SELECT account.id AS account_id, day.at AS started_on, day.at AS anchor_on,
         'manual:' || %(playbook)s || ':' || account.id || ':1' AS origin_key,
-        CASE WHEN pg_temp.u(account.id, %(salt)s + 4) < 0.6 THEN 'alert' ELSE 'manual' END AS trigger
+        CASE WHEN pg_temp.u(hashtext(account.external_id), %(salt)s + 4) < 0.6 THEN 'alert' ELSE 'manual' END AS trigger
     FROM accounts_account account
     CROSS JOIN LATERAL (SELECT %(as_of)s::date - 1
-        - floor(pg_temp.u(account.id, %(salt)s + 3) * 28)::int * 7 AS at) AS day
-    WHERE account.tenant_id = %(tenant)s AND pg_temp.u(account.id, %(salt)s) < %(share)s"""
+        - floor(pg_temp.u(hashtext(account.external_id), %(salt)s + 3) * 28)::int * 7 AS at) AS day
+    WHERE account.tenant_id = %(tenant)s AND pg_temp.u(hashtext(account.external_id), %(salt)s) < %(share)s"""
     ),
 }
 _PLAN: Final = """
@@ -245,9 +247,9 @@ INSERT INTO journeys_runstep (tenant_id, run_id, key, title, position, state, as
 SELECT %(tenant)s, r.id, s.key, s.title, s.place, s.state, CASE WHEN s.state <> 'ahead' THEN w.id END, s.due_on,
     s.done_on, CASE WHEN s.state = 'done' THEN COALESCE(w.name, %(by)s) ELSE '' END,
     CASE WHEN s.state = 'done' THEN w.id END,
-    CASE WHEN s.state = 'done' THEN CASE WHEN w.guided_until IS NULL THEN pg_temp.u(r.id, 7600 + s.place) < 0.9
-        ELSE pg_temp.u(r.id, 7600 + s.place) < 0.35 + 0.025 * (s.done_on - w.guided_until + 30) END END,
-    CASE WHEN s.state = 'done' THEN pg_temp.pick(%(notes)s::text[], r.id, 7500 + s.place) ELSE '' END
+    CASE WHEN s.state = 'done' THEN CASE WHEN w.guided_until IS NULL THEN pg_temp.u(lot.n, 7600 + s.place) < 0.9
+        ELSE pg_temp.u(lot.n, 7600 + s.place) < 0.35 + 0.025 * (s.done_on - w.guided_until + 30) END END,
+    CASE WHEN s.state = 'done' THEN pg_temp.pick(%(notes)s::text[], lot.n, 7500 + s.place) ELSE '' END
 FROM demo_play p
 JOIN journeys_playbookrun r ON r.tenant_id = %(tenant)s AND r.origin_key = p.origin_key
 JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = p.account_id
@@ -255,6 +257,7 @@ JOIN demo_play_step s ON (s.version_id, s.variant, s.started_on, s.anchor_on, s.
     = (p.version_id, p.variant, p.started_on, p.anchor_on, p.pace)
 LEFT JOIN accounts_person w ON w.tenant_id = %(tenant)s
     AND w.id = CASE WHEN s.owner = 'account_deputy' THEN COALESCE(a.deputy_id, a.owner_id) ELSE a.owner_id END
+CROSS JOIN LATERAL (SELECT hashtext(a.external_id || r.playbook)::bigint AS n) AS lot
 ON CONFLICT (tenant_id, run_id, key) DO NOTHING
 """,
     """

@@ -19,8 +19,14 @@ from tests.stack import ENTER, Stack, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
-NIGHTLY_TASKS = ("accounts.refresh_arr", "health.nightly", "renewals.sweep", "qbr.assemble", "escalations.sweep")
-NIGHTLY_COMMANDS = ("recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations", "sweep_alerts")
+NIGHTLY_TASKS = (
+    "accounts.refresh_arr", "health.nightly", "renewals.sweep", "qbr.assemble", "escalations.sweep",
+    "journeys.sweep_lifecycle", "journeys.sweep_handoffs", "journeys.sweep_plays",
+)  # fmt: skip
+NIGHTLY_COMMANDS = (
+    "recompute_health", "sweep_renewals", "assemble_qbrs", "sweep_escalations", "sweep_alerts", "sweep_journey",
+    "sweep_plays",
+)  # fmt: skip
 SCORES = """
     SELECT 'score', a.external_id, s.as_of::text, s.score::text, s.band, s.sub_scores::text
     FROM health_score s JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
@@ -40,6 +46,11 @@ EFFECTS = """
     UNION ALL SELECT 'package', count(*), count(DISTINCT qbr_id) FROM qbr_qbrpackage
     UNION ALL SELECT 'escalation', count(*), count(DISTINCT account_id) FROM escalations_escalation
     UNION ALL SELECT 'alert', count(*), count(DISTINCT (rule_key, account_id, opened_on)) FROM health_alert
+    UNION ALL SELECT 'play', count(*), count(DISTINCT origin_key) FROM journeys_playbookrun
+    UNION ALL SELECT 'play step', count(*), count(DISTINCT (run_id, key)) FROM journeys_runstep
+    UNION ALL SELECT 'hand-off', count(*), count(DISTINCT (origin_key, attempt)) FROM journeys_handoff
+    UNION ALL SELECT 'stage visit', count(*), count(DISTINCT (account_id, entered_on, stage_id))
+      FROM journeys_stagevisit
     UNION ALL SELECT 'movement', count(*), count(DISTINCT (account_id, effective_on, kind))
       FROM accounts_revenuemovement
     ORDER BY 1
@@ -175,6 +186,7 @@ def test_the_nightly_commands_write_nothing_the_second_time(stack: Stack) -> Non
     assert second["assemble_qbrs"]["assembled"] == 0
     assert [second["sweep_escalations"][key] for key in ("opened", "closed")] == [0, 0]
     assert [second["sweep_alerts"][key] for key in ("opened", "closed")] == [0, 0]
+    assert second["sweep_plays"]["started"] == 0
 
 
 def test_two_schedulers_at_once_equal_one(stack: Stack) -> None:
@@ -183,6 +195,7 @@ def test_two_schedulers_at_once_equal_one(stack: Stack) -> None:
         with ThreadPoolExecutor(2) as pool:
             both = [pool.submit(stack.manage, command, "--tenant", "twice", "--json") for _ in range(2)]
         assert [one.exception() for one in both] == [None, None], command
+        stack.manage(command, "--tenant", "sound", "--json")
     assert stack.rows(EFFECTS, slug="twice") == stack.rows(EFFECTS, slug="sound")
     assert stack.rows(SCORES, slug="twice") == stack.rows(SCORES, slug="sound")
 

@@ -2,22 +2,22 @@
 DROP TABLE IF EXISTS pg_temp.demo_handoff;
 CREATE TEMP TABLE demo_handoff AS
 WITH given AS (
-  SELECT 'sales_to_cs' AS key, deal.id AS source_id, deal.id AS opportunity_id, deal.account_id, deal.owner_id AS from_person_id,
+  SELECT 'sales_to_cs' AS key, deal.id AS source_id, hashtext(deal.external_id)::bigint AS n, deal.id AS opportunity_id, deal.account_id, deal.owner_id AS from_person_id,
          CASE WHEN account.owner_id IS DISTINCT FROM deal.owner_id THEN account.owner_id END AS to_person_id, deal.closed_on AS on_day
   FROM journeys_opportunity AS deal
   JOIN journeys_pipelinestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = deal.stage_id AND stage.kind = 'won'
   JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = deal.account_id AND account.status = 'customer'
   WHERE deal.tenant_id = %(tenant)s AND deal.kind <> 'renewal' AND deal.closed_on > %(as_of)s::date - 180
   UNION ALL
-  SELECT 'marketing_to_sales', visit.id, NULL, visit.account_id, NULL, account.owner_id, visit.entered_on
+  SELECT 'marketing_to_sales', visit.id, hashtext(account.external_id)::bigint, NULL, visit.account_id, NULL, account.owner_id, visit.entered_on
   FROM journeys_stagevisit AS visit
   JOIN journeys_lifecyclestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = visit.stage_id AND stage.key = 'consideration'
   JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = visit.account_id AND account.status = 'prospect'
   WHERE visit.tenant_id = %(tenant)s AND visit.entered_on > %(as_of)s::date - 180
 ), drawn AS (
-  SELECT given.*, row_number() OVER (PARTITION BY key ORDER BY on_day DESC, source_id) AS latest,
+  SELECT given.*, row_number() OVER (PARTITION BY key ORDER BY on_day DESC, n) AS latest,
          LEAST(4, (count(*) OVER (PARTITION BY key) + 3) / 4) AS waiting, LEAST(2, count(*) OVER (PARTITION BY key) / 8) AS back,
-         pg_temp.u(source_id, 210) AS luck, pg_temp.u(source_id, 211) AS pace
+         pg_temp.u(n, 210) AS luck, pg_temp.u(n, 211) AS pace
   FROM given
 )
 SELECT drawn.*, CASE WHEN latest <= waiting THEN 'waiting' WHEN latest <= waiting + back THEN 'returned' ELSE 'accepted' END AS state,
@@ -43,7 +43,7 @@ SELECT %(tenant)s, one.account_id, one.key, one.name,
        CASE WHEN attempt.state <> 'waiting' THEN attempt.created_at + one.took * attempt.share END,
        CASE WHEN attempt.state <> 'waiting' THEN COALESCE(taker.name, 'seed_demo') ELSE '' END,
        CASE WHEN attempt.state = 'returned' THEN CASE one.key
-         WHEN 'sales_to_cs' THEN pg_temp.pick(%(handoff_reasons)s, one.source_id, 212) ELSE 'No need named' END ELSE '' END
+         WHEN 'sales_to_cs' THEN pg_temp.pick(%(handoff_reasons)s, one.n, 212) ELSE 'No need named' END ELSE '' END
 FROM demo_handoff AS one
 CROSS JOIN LATERAL (
   SELECT 1 AS no, CASE WHEN one.twice THEN 'returned' ELSE one.state END AS state, one.created_at, CASE WHEN one.twice THEN 0.3 ELSE 1 END AS share
@@ -72,9 +72,9 @@ ON CONFLICT DO NOTHING;
 
 -- What customers expect, as told when they came; of those that wait, half are told.
 INSERT INTO journeys_expectation (tenant_id, account_id, text, for_expansion, recorded_at, recorded_by, met_on)
-SELECT %(tenant)s, one.account_id, pg_temp.pick(%(expectations)s, one.source_id * 3 + told.no, 213),
-       pg_temp.u(one.source_id * 3 + told.no, 214) < 0.3, one.created_at, COALESCE(seller.name, 'seed_demo'),
-       CASE WHEN one.on_day < %(as_of)s::date - 90 AND pg_temp.u(one.source_id * 3 + told.no, 215) < 0.6 THEN one.on_day + 60 END
+SELECT %(tenant)s, one.account_id, pg_temp.pick(%(expectations)s, one.n * 3 + told.no, 213),
+       pg_temp.u(one.n * 3 + told.no, 214) < 0.3, one.created_at, COALESCE(seller.name, 'seed_demo'),
+       CASE WHEN one.on_day < %(as_of)s::date - 90 AND pg_temp.u(one.n * 3 + told.no, 215) < 0.6 THEN one.on_day + 60 END
 FROM demo_handoff AS one
 CROSS JOIN LATERAL generate_series(1, 1 + (one.luck > 0.6)::int) AS told (no)
 LEFT JOIN accounts_person AS seller ON seller.tenant_id = %(tenant)s AND seller.id = one.from_person_id
