@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -21,6 +22,14 @@ def _static_files_as_they_lie() -> Iterator[None]:
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_cache_of_ones_own() -> Iterator[None]:
+    """Processes that test side by side share one Valkey: limits that one fills must not stop the other."""
+    mine = {**settings.CACHES["default"], "KEY_PREFIX": f"test-{uuid4().hex}"}
+    with override_settings(CACHES={"default": mine}):
         yield
 
 

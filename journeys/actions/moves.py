@@ -7,6 +7,7 @@ from typing import Final
 from django.db import connection, transaction
 from django.db.models import prefetch_related_objects
 
+from accounts.actions.accounts import become_customers
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -31,7 +32,7 @@ from journeys.actions.moving import (
     use_waivers,
 )
 from journeys.actions.pipeline_locks import hold_stage
-from journeys.choices import StageKind
+from journeys.choices import OpportunityKind, StageKind
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.gates import Process, deal_needs, judge_deals, opportunity_gate, pipeline_process
 
@@ -210,4 +211,6 @@ def _write(
     )
     mark_changed({deal.account_id for deal in deals if deal.account_id})
     if stage.kind == StageKind.WON:
+        buyers = {deal.account_id for deal in deals if deal.account_id and deal.kind == OpportunityKind.NEW}
+        become_customers(account_ids=buyers, since=today, actor=actor, now=now)
         open_for_won(opportunity_ids=ids, actor=actor, today=today, now=now)

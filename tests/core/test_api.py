@@ -3,10 +3,11 @@
 import threading
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import jsonschema
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -52,8 +53,8 @@ _ = handler500
 
 
 @pytest.fixture(autouse=True)
-def _no_limit_is_left_over() -> None:
-    cache.clear()
+def _no_limit_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caches["default"], "key_prefix", uuid4().hex)
 
 
 @pytest.fixture

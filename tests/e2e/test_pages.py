@@ -105,6 +105,10 @@ def test_the_keyboard_is_enough_for_a_morning(page: Page, url: str, demo: dict[s
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name=re.compile("Keyboard|shortcuts", re.IGNORECASE)).first).to_be_visible()
     page.keyboard.press("Escape")
+    page.goto(f"{url}/")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(re.compile(rf"^{re.escape(url)}/($|\?)"))
 
 
 @pytest.mark.parametrize("role", ["CSM", "CS manager", "Executive sponsor", "Sales rep", "Support agent", "Leader"])

@@ -14,7 +14,9 @@ from accounts.models import Account
 from core import clock
 from core.actors import Actor
 from core.choices import Role
+from core.models import AuditEntry
 from core.tenancy import tenant_context
+from journeys.actions.moves import move_opportunity
 from journeys.actions.pipelines import create_pipeline
 from journeys.models import Handoff, Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.rules.pipelines import parse_pipeline
@@ -75,6 +77,29 @@ def test_won_on_the_page_or_by_the_api_it_is_there_at_once(world: World) -> None
     moved = program.send("post", reverse("journeys:api_deal_move", args=[by_api.pk]), {"stage": "won"})
     assert moved.status_code == 200, moved.content
     assert sorted(one or 0 for one in waiting(world)) == [by_page.pk, by_api.pk]
+
+
+@pytest.mark.parametrize(("kind", "before", "since", "after"), [
+    ("new", "prospect", None, ("customer", 0)),
+    ("new", "churned", 400, ("customer", 400)),
+    ("new", "customer", 30, ("customer", 30)),
+    ("expansion", "prospect", None, ("prospect", None)),
+])  # fmt: skip
+def test_who_buys_is_a_customer_from_the_day_of_the_win(
+    world: World, kind: str, before: str, since: int | None, after: tuple[str, int | None]
+) -> None:
+    today = world.tenant.today(clock.now())
+    deal, won = open_deal(world)
+    with tenant_context(world.tenant.pk):
+        Opportunity.objects.filter(pk=deal.pk).update(kind=kind)
+        day = None if since is None else today - timedelta(days=since)
+        Account.objects.filter(pk=deal.account_id).update(status=before, customer_since=day)
+        move_opportunity(opportunity_id=deal.pk, stage_id=won, actor=Actor.system("t"), today=today, now=clock.now())
+        account = Account.objects.get(pk=deal.account_id)
+        told = AuditEntry.objects.filter(verb="became customer", subject_id=account.pk).count()
+    days = None if account.customer_since is None else (today - account.customer_since).days
+    assert (account.status, days) == after
+    assert told == (before != account.status)
 
 
 @pytest.mark.capability("J2")
