@@ -1,6 +1,6 @@
 """`make bench`: every figure of the speed table, measured side by side in one run, in a database of its own.
 
-    python -m bench [--write] [--only recompute impact renewals imports pages live plays] [--keep]
+    python -m bench [--write] [--only recompute impact renewals criteria imports pages live plays drops] [--keep]
 
 `BENCH_SCALE=small` measures at a fiftieth of the size, for a quick look. `--write` puts the table into
 docs/performance.md. The database is dropped at the end unless `--keep`.
@@ -21,7 +21,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PERFORMANCE = CHECKOUT / "docs" / "performance.md"
-PARTS = ("recompute", "impact", "renewals", "criteria", "imports", "pages", "live", "plays")
+PARTS = ("recompute", "impact", "renewals", "criteria", "imports", "pages", "live", "plays", "drops")
 SMALL = os.environ.get("BENCH_SCALE") == "small"
 BEGIN, END = "<!-- table: written by `make bench ARGS=--write` -->", "<!-- end of table -->"
 
@@ -52,6 +52,7 @@ def main() -> int:
 def measure(part: str) -> list[dict[str, Any]]:
     say(f"== {part}")
     import bench.criteria
+    import bench.drops
     import bench.impact
     import bench.imports
     import bench.live
@@ -70,6 +71,7 @@ def measure(part: str) -> list[dict[str, Any]]:
         "pages": lambda: bench.pages.run((200, many) if SMALL else (1_000, many), say=say),
         "live": lambda: bench.live.run(many, say=say),
         "plays": lambda: bench.plays.run(many, say=say),
+        "drops": lambda: bench.drops.run(many, say=say),
     }
     return [row.as_dict() for row in runs[part]()]
 
