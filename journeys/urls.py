@@ -72,6 +72,7 @@ urlpatterns = [
     path("handoffs/", handoffs.handoff_list, name="handoffs"),
     path("handoffs/<int:handoff_id>/", handoffs.handoff_page, name="handoff"),
     path("handoffs/<int:handoff_id>/tick/", handoffs.handoff_tick, name="handoff_tick"),
+    path("handoffs/<int:handoff_id>/evidence/", handoffs.handoff_evidence, name="handoff_evidence"),
     path("handoffs/<int:handoff_id>/accept/", handoffs.handoff_accept, name="handoff_accept"),
     path("handoffs/<int:handoff_id>/return/", handoffs.handoff_return, name="handoff_return"),
     path("handoffs/<int:handoff_id>/again/", handoffs.handoff_again, name="handoff_again"),

@@ -34,6 +34,13 @@ class TickForm(forms.Form):
     done = forms.BooleanField(required=False)
 
 
+class EvidenceForm(forms.Form):
+    """The criterion, and what shows that it is met."""
+
+    of = forms.CharField(max_length=80)
+    text = forms.CharField(required=False)
+
+
 class PersonForm(forms.Form):
     person = forms.IntegerField(required=False, min_value=1, max_value=ID_MAX)
 

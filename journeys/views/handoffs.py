@@ -19,8 +19,8 @@ from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.actions import handoffs as actions
 from journeys.actions import rights
-from journeys.actions.handoffs.answers import may_accept, missing_to_accept
-from journeys.forms.handoffs import AcceptForm, HandoffListForm, PersonForm, ReasonForm, TickForm
+from journeys.actions.handoffs.answers import may_accept, points_to_accept
+from journeys.forms.handoffs import AcceptForm, EvidenceForm, HandoffListForm, PersonForm, ReasonForm, TickForm
 from journeys.models import Handoff, Opportunity
 from journeys.queries import handoffs as queries
 from journeys.queries.expectations import expectations_of
@@ -78,6 +78,19 @@ def handoff_tick(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     item, done = form.cleaned_data["key"], form.cleaned_data["done"]
     return _done(request, handoff_id, lambda actor, now: actions.tick_item(
         handoff_id=handoff_id, key=item, done=done, actor=actor, now=now))  # fmt: skip
+
+
+@requires(rights.GIVE_EVIDENCE)
+@require_POST
+def handoff_evidence(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
+    """What shows that a criterion of the gate is met."""
+    form = EvidenceForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    key, text = form.cleaned_data["of"], form.cleaned_data["text"]
+    return _done(request, handoff_id, lambda actor, now: actions.give_what_shows_it(
+        handoff_id=handoff_id, criterion_key=key, text=text, actor=actor,
+        today=request.tenant.today(now), now=now))  # fmt: skip
 
 
 @requires(rights.ANSWER_HANDOFF)
@@ -175,28 +188,33 @@ def _page(
     attempts = list(queries.attempts_of(handoff))
     waits = handoff.state == "waiting"
     me = person_id_of(request.membership)
+    frame = _frame(request, now)
+    missing = points_to_accept(handoff, spec, frame["today"], sees_money=frame["may_see_money"]) if waits else ()
+    part = request.htmx.target if request.htmx and request.htmx.target in _PARTS else ""
     takers = list(queries.takers()) if waits else []
     context = {
         **_row(handoff, now),
         "spec": spec,
         "deal": deal,
-        "asked": _asked(deal, with_money=may(request.membership.role, Permission.VIEW_MONEY)) if deal else [],
+        "asked": _asked(deal, with_money=frame["may_see_money"]) if deal else [],
         "attempts": attempts,
         "is_latest": attempts[-1].pk == handoff.pk,
         "expectations": list(expectations_of(handoff.account_id)[:20]),
-        "missing": missing_to_accept(handoff, spec, request.tenant.today(now)) if waits else (),
+        "missing": missing,
+        "is_elsewhere": any(one.is_of_gate and not one.evidence for one in missing),
         "takers": takers,
         "taker_known": handoff.to_person_id in {one.pk for one in takers},
         "me": me,
         "may_accept": may_accept(handoff, spec, role=request.membership.role, person_id=me),
         "may_give": may(request.membership.role, rights.GIVE_ACCOUNT),
+        "may_show": may(request.membership.role, rights.GIVE_EVIDENCE),
         "refusal": refusal,
-        **_frame(request, now),
+        "part": part,
+        **frame,
     }
-    part = request.htmx.target if request.htmx and request.htmx.target in _PARTS else ""
     response = render(request, f"journeys/handoff.html{'#' if part else ''}{part}", context, status=status)
-    # What was ticked decides whether it can be accepted: the answer looks again.
-    return trigger_client_event(response, "handoff-changed") if part == "checklist" else response
+    # What was ticked or shown decides whether it can be accepted: the answer looks again, after what is under way.
+    return trigger_client_event(response, "handoff-changed") if part and request.method == "POST" else response
 
 
 def _row(handoff: Handoff, now: datetime) -> dict[str, Any]:

@@ -12,6 +12,7 @@ DOORS = {
     "move account": ("account_move", "api_account_stage"),
     "evidence of a deal": ("opportunity_evidence", "api_deal_evidence"),
     "evidence of an account": ("account_evidence", "api_account_evidence"),
+    "evidence at a hand-off": ("handoff_evidence", "api_account_evidence"),
     "ask for a waiver of a deal": ("opportunity_waiver", "api_waivers"),
     "ask for a waiver of an account": ("account_waiver", "api_waivers"),
     "answer a waiver": ("waiver_answer", "api_waiver_answer"),

@@ -14,7 +14,7 @@ from core.choices import Role
 from core.models import Tenant
 from core.tenancy import tenant_context
 from journeys.actions.waivers import approve_waiver, ask_waiver
-from journeys.models import Expectation, Handoff, LifecycleStage, StageVisit
+from journeys.models import Evidence, Expectation, Handoff, LifecycleStage, StageVisit
 from journeys.queries.handoffs import handoff_counts, handoff_figures, handoffs, page_after
 from tests.factories.api import make_key
 from tests.factories.world import World, make_world
@@ -129,6 +129,51 @@ def test_on_the_page_accepting_is_refused_with_everything_that_is_missing(world:
         assert Handoff.objects.get(pk=world.ids["handoff_id"]).state == "accepted"
         assert StageVisit.objects.get(account_id=world.ids["account_id"], left_on=None).stage.key == "onboarding"
         assert Expectation.objects.get().for_expansion
+
+
+@pytest.mark.capability("N19")
+def test_what_the_gate_asks_a_person_to_show_is_shown_on_the_page_of_the_handoff(world: World, client: Client) -> None:
+    before_the_gate(world)
+    needs = "Needs and who decides are known"
+    page = client.get(address(world)).content.decode()
+    assert ("4 points missing" in page, "Give evidence" in page, f"What shows it: {needs}" in page) == (True,) * 3
+    part = {"HX-Request": "true", "HX-Target": "answer"}
+    said = {"of": "needs", "text": "Minutes of the call"}
+    shown = client.post(address(world, "handoff_evidence"), said, headers=part)
+    assert (shown.status_code, "handoff-changed" in shown["HX-Trigger"]) == (200, True)
+    assert ("3 points missing" in shown.content.decode(), needs in shown.content.decode()) == (True, False)
+    with tenant_context(world.tenant.pk):
+        given = Evidence.objects.get(account_id=world.ids["account_id"], criterion_key="needs")
+        assert (given.text, given.stage_key, given.taken_back_at) == ("Minutes of the call", "consideration", None)
+    # By looking again the page asks for nothing more: else it would look for ever.
+    assert "HX-Trigger" not in client.get(address(world), headers=part)
+
+
+def test_evidence_without_words_or_for_nothing_that_is_asked_is_refused_in_the_card(
+    world: World, client: Client
+) -> None:
+    before_the_gate(world)
+    part = {"HX-Request": "true", "HX-Target": "answer"}
+    for said, words in (
+        ({"of": "needs", "text": " "}, "Say what shows that it is met"),
+        ({"of": "scope", "text": "Mail"}, "asks for no such evidence"),
+    ):
+        refused = client.post(address(world, "handoff_evidence"), said, headers=part)
+        assert (refused.status_code, words in refused.content.decode()) == (409, True)
+    client.post(address(world, "handoff_cancel"), {"reason": "Twice the same deal"})
+    late = client.post(address(world, "handoff_evidence"), {"of": "needs", "text": "Mail"}, headers=part)
+    assert (late.status_code, "called off this hand-off already" in late.content.decode()) == (409, True)
+    with tenant_context(world.tenant.pk):
+        assert not Evidence.objects.filter(account_id=world.ids["account_id"], criterion_key="needs").exists()
+
+
+def test_whoever_gives_no_evidence_is_offered_none(world: World) -> None:
+    before_the_gate(world)
+    support = Client()
+    support.force_login(world.members[Role.SUPPORT_AGENT].user)
+    assert "Give evidence" not in support.get(address(world)).content.decode()
+    refused = support.post(address(world, "handoff_evidence"), {"of": "needs", "text": "Mail"})
+    assert refused.status_code == 403
 
 
 def test_sent_back_and_handed_over_again_in_the_browser(world: World, client: Client) -> None:

@@ -1,5 +1,6 @@
 """What is done with one hand-off: ticked, accepted, sent back, handed over again, called off."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from accounts.models import Account, Person
 from core import audit
 from core.actors import Actor
 from core.permissions import may
+from journeys.actions.evidence import EvidenceRefused, give_evidence
 from journeys.actions.handoffs.opening import make_tasks
 from journeys.actions.moving import GateShut
 from journeys.actions.rights import GIVE_ACCOUNT
@@ -19,6 +21,7 @@ from journeys.actions.task_verbs import create_task
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Handoff, LifecycleStage, Opportunity, StageVisit
 from journeys.queries.expectations import counted_expectations
+from journeys.queries.gate_lines import GateLine
 from journeys.queries.gates import account_gate
 from journeys.queries.handoffs import spec_of
 from journeys.queries.task_lists import tasks_of_subject
@@ -35,6 +38,19 @@ class HandoffRefused(ValueError):
 
 class NotTheirs(HandoffRefused):
     """Whoever asks has no right to it."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Something that is not there yet. What the gate asks for says what was seen: `detail`, which may say amounts.
+
+    `evidence` is the key of a criterion that a person shows to be true.
+    """
+
+    name: str
+    is_of_gate: bool = False
+    detail: str = ""
+    evidence: str = ""
 
 
 NO_EXPECTATION = "At least one expectation of the customer"
@@ -133,16 +149,41 @@ def may_accept(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person_
 
 
 def missing_to_accept(handoff: Handoff, spec: HandoffSpec | None, today: date) -> tuple[str, ...]:
-    """The names of what is not there yet: expectations, the checklist, then the gate into the team's stage."""
-    missing = open_items(handoff.checklist)
+    """The names of what is not there yet."""
+    return tuple(one.name for one in points_to_accept(handoff, spec, today, sees_money=False))
+
+
+def points_to_accept(handoff: Handoff, spec: HandoffSpec | None, today: date, *, sees_money: bool) -> tuple[Point, ...]:
+    """What is not there yet: expectations, the checklist, then the gate into the team's stage."""
+    missing = tuple(Point(name) for name in open_items(handoff.checklist))
     if spec is None:
         return missing
     if spec.needs_expectation and not counted_expectations(handoff).exists():
-        missing = (NO_EXPECTATION, *missing)
+        missing = (Point(NO_EXPECTATION), *missing)
     if _is_before(handoff.account_id, spec.to_stage):
-        gate = account_gate(account_id=handoff.account_id, to_stage=spec.to_stage, today=today)
-        missing = (*missing, *(line.name for line in gate.missing))
+        gate = account_gate(account_id=handoff.account_id, to_stage=spec.to_stage, today=today, sees_money=sees_money)
+        missing = (*missing, *(_point(line) for line in gate.missing))
     return missing
+
+
+def _point(line: GateLine) -> Point:
+    kind, _, key = line.fix.partition(":")
+    return Point(line.name, True, line.detail, key if kind == "evidence" else "")
+
+
+@transaction.atomic
+def give_what_shows_it(
+    *, handoff_id: int, criterion_key: str, text: str, actor: Actor, today: date, now: datetime
+) -> Handoff:
+    """Evidence for a criterion of the gate, given where the hand-off is answered. Raises `HandoffRefused`."""
+    handoff = _waiting(handoff_id)
+    try:
+        give_evidence(
+            criterion_key=criterion_key, text=text, account_id=handoff.account_id, actor=actor, today=today, now=now
+        )
+    except EvidenceRefused as refusal:
+        raise HandoffRefused(str(refusal)) from refusal
+    return handoff
 
 
 def _is_before(account_id: int, stage_key: str) -> bool:
