@@ -6,6 +6,7 @@ from typing import Any
 from core import registry
 from core.choices import VersionState
 from core.models import ProcessVersion
+from core.queries import published_version
 from core.registry import Reference
 
 Name = tuple[str, str]  # kind and key
@@ -35,7 +36,7 @@ def not_there(version: ProcessVersion, together: Collection[Name] = ()) -> list[
 
 
 def _missing(one: Reference) -> str:
-    live = ProcessVersion.objects.filter(kind=one.kind, key=one.key, state=VersionState.PUBLISHED).first()
+    live = published_version(one.kind, one.key)
     return problem_of(one, live.definition if live is not None else None)
 
 

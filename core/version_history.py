@@ -1,14 +1,38 @@
-"""What was live before: the versions of a process, read backwards."""
+"""The versions of a process: the one that people work on, and what was live before, read backwards."""
+
+from collections.abc import Iterable, Sequence
 
 from django.db.models import QuerySet
 
 from core.choices import VersionState
 from core.models import ProcessVersion
+from core.queries import published_version
 
 
-def live_version(kind: str, key: str) -> ProcessVersion | None:
-    """The one that counts now."""
-    return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.PUBLISHED).first()
+def versions_of(kind: str, key: str) -> list[ProcessVersion]:
+    """Every version of a process, the newest first."""
+    return list(ProcessVersion.objects.filter(kind=kind, key=key).order_by("-number"))
+
+
+def live_among(versions: Iterable[ProcessVersion]) -> ProcessVersion | None:
+    """The live one among the versions of a process."""
+    return next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+
+
+def open_draft(versions: Sequence[ProcessVersion]) -> ProcessVersion | None:
+    """The newest draft; one that the live version was drafted from is done with, as is any before it.
+
+    It takes all versions of a process, the newest first.
+    """
+    live = live_among(versions)
+    origin = live.based_on or 0 if live else 0
+    return next((one for one in versions if one.is_draft and one.number > origin), None)
+
+
+def newest_draft(kind: str, key: str) -> ProcessVersion | None:
+    """The newest draft that is not in review."""
+    drafts = ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.DRAFT)
+    return drafts.order_by("-number").first()
 
 
 def version_before(kind: str, key: str) -> ProcessVersion | None:
@@ -17,7 +41,7 @@ def version_before(kind: str, key: str) -> ProcessVersion | None:
     After a rollback it is what stood before the version that was restored: rolling back again and again walks further
     back rather than to and fro.
     """
-    live = live_version(kind, key)
+    live = published_version(kind, key)
     if live is None:
         return None
     origin = live

@@ -14,8 +14,9 @@ from core.actors import Actor
 from core.choices import VersionState
 from core.differences import Change, Line, compare, plain_lines
 from core.models import ProcessVersion, Tenant
+from core.queries import published_version
 from core.tenancy import require_tenant_id
-from core.version_history import live_version, once_live, restored, version_before
+from core.version_history import live_among, once_live, restored, version_before
 
 DEFAULT: Final = "Default of a new workspace."
 NEEDS_APPROVAL: Final = (
@@ -88,7 +89,7 @@ def draft(
     registry.process_kind(kind).parse(definition)
     _must_be_about(kind, key, definition)
     take_turns()
-    live = live_version(kind, key)
+    live = published_version(kind, key)
     last = ProcessVersion.objects.filter(kind=kind, key=key).aggregate(last=Max("number"))["last"] or 0
     version = ProcessVersion.objects.create(
         kind=kind,
@@ -281,7 +282,7 @@ def rollback(
     Nor does a missing approval, for one step back; what is older needs it. Raises `NothingBefore`, `PublishRefused`,
     and `LiveMoved` when the live version is no longer `seen`, the one before the eyes of whoever pressed.
     """
-    tenant, live, why = take_turns(), live_version(kind, key), reason.strip()
+    tenant, live, why = take_turns(), published_version(kind, key), reason.strip()
     if not why:
         raise PublishRefused(["reason: say why it goes back. It is kept with the version."], waivable=False)
     if seen is not None and (live is None or live.number != seen):
@@ -337,12 +338,12 @@ def ensure_published(
     A default has no history of its own to be proven on: a shut gate or a missing approval is passed with a stored
     waiver that says so.
     """
-    live = live_version(kind, key)
+    live = published_version(kind, key)
     if live is not None:
         return live
     tenant = take_turns()
     past = list(ProcessVersion.objects.filter(kind=kind, key=key))  # somebody may have been faster
-    if live := next((one for one in past if one.state == VersionState.PUBLISHED), None):
+    if live := live_among(past):
         return live
     if past or registry.process_kind(kind).gate is not None:
         version = draft(kind=kind, key=key, name=name, definition=definition, actor=actor, now=now)

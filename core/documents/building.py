@@ -11,6 +11,7 @@ from core.documents.words import humanised
 from core.formatting import day
 from core.models import ProcessOwner, ProcessVersion, Tenant
 from core.processes.owners import owner_of
+from core.queries import published_version
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _change_log(version: ProcessVersion, tenant: Tenant) -> Iterator[Block]:
 
 def portfolio_document(one: registry.PortfolioDocument, tenant: Tenant, today: date, *, sees_money: bool) -> Written:
     """A document about the workspace as it stands on the day."""
-    version = live_version(*one.process) if one.process else None
+    version = published_version(*one.process) if one.process else None
     facts = [("As of", day(today))]
     if version is not None:
         facts = [*_answering(owner_of(version.kind, version.key)), ("Version", _version(version, tenant)), *facts]
@@ -112,11 +113,6 @@ def portfolio_document(one: registry.PortfolioDocument, tenant: Tenant, today: d
         foot=f"{tenant.name} · {one.title} · as of {today.isoformat()}",
         slug=one.key,
     )
-
-
-def live_version(kind: str, key: str) -> ProcessVersion | None:
-    """The version that counts, or None."""
-    return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.PUBLISHED).first()
 
 
 def live_versions(kinds: Sequence[str]) -> list[ProcessVersion]:
@@ -136,7 +132,6 @@ __all__ = [
     "appended",
     "blocks_of",
     "is_documented",
-    "live_version",
     "live_versions",
     "portfolio_document",
     "process_document",

@@ -10,7 +10,7 @@ from core.differences import Change
 from core.models import AuditEntry, ProcessOwner, ProcessVersion, Tenant
 from core.processes.owners import owner_of, owners, problems_of
 from core.reviews import last_note
-from core.version_history import version_before
+from core.version_history import live_among, version_before
 
 SHOWN: Final = 100
 SUMMARISED: Final = 20
@@ -99,7 +99,7 @@ def overview() -> list[Group]:
 
 def _row(versions: list[ProcessVersion], owner: ProcessOwner | None) -> Row:
     newest = versions[0]
-    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    live = live_among(versions)
     acts = [(one.created_at, one.created_by) for one in versions]
     acts += [(one.published_at, one.published_by) for one in versions if one.published_at is not None]
     changed_at, changed_by = max(acts)
@@ -123,7 +123,7 @@ def process_page(kind: str, key: str, tenant: Tenant, *, older: str = "", newer:
     known = {one.kind: one for one in registry.process_kinds()}
     if not versions or kind not in known:
         return None
-    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    live = live_among(versions)
     draft = next((one for one in versions if one.is_draft), None)
     before = version_before(kind, key)
     by_number = {str(one.number): one for one in versions}

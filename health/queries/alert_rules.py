@@ -9,9 +9,8 @@ from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, 
 from accounts.choices import AccountStatus, LineKind
 from accounts.models import Account, ContractLine
 from core import facts
-from core.choices import VersionState
 from core.models import ProcessVersion
-from core.queries import published_versions
+from core.queries import published_version, published_versions
 from health.models import Alert
 from health.rules.alerts import AlertRule, parse_alert_rule
 
@@ -47,7 +46,7 @@ def versions_of(key: str) -> QuerySet[ProcessVersion]:
 
 def live_rule(key: str) -> LiveRule | None:
     """The live version of one rule."""
-    version = ProcessVersion.objects.filter(kind=KIND, key=key, state=VersionState.PUBLISHED).first()
+    version = published_version(KIND, key)
     return LiveRule(version, parse_alert_rule(version.definition)) if version else None
 
 

@@ -10,8 +10,8 @@ from django.db.models import F, QuerySet
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
-from core.choices import VersionState
 from core.models import ProcessVersion
+from core.queries import published_version
 from core.versioning import draft, ensure_published, publish
 from journeys.actions.pipeline_locks import take_pipeline
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
@@ -65,7 +65,7 @@ def add_stages(*, pipeline: Pipeline, spec: PipelineSpec, actor: Actor, now: dat
     fresh = [stage for stage in spec.stages if stage.key not in known]
     if not fresh:
         return []
-    live = ProcessVersion.objects.filter(kind=PIPELINE_KIND, key=pipeline.key, state=VersionState.PUBLISHED).first()
+    live = published_version(PIPELINE_KIND, pipeline.key)
     definition = {name: value for name, value in (live.definition if live else {}).items() if name != "reassign"}
     stages = list(definition.get("stages", ()))
     said = {stage["key"] for stage in stages}

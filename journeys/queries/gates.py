@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Account
 from core.choices import VersionState
 from core.models import ProcessVersion
+from core.queries import published_version
 from core.tenancy import require_tenant_id
 from journeys.choices import StageKind
 from journeys.models import LifecycleStage, Opportunity, Pipeline, PipelineStage, StageVisit, Waiver
@@ -98,7 +99,7 @@ AND later.journey = %s AND later.position > here.position)"""
 
 def pipeline_process(pipeline: Pipeline) -> Process:
     """What the live version of the pipeline asks. Three statements at most."""
-    version = ProcessVersion.objects.filter(kind="pipeline", key=pipeline.key, state=VersionState.PUBLISHED).first()
+    version = published_version("pipeline", pipeline.key)
     return _process(version, dict(pipeline.stages.values_list("key", "position")))
 
 
@@ -115,7 +116,7 @@ def gated_pipelines() -> set[int]:
 
 def journey_process() -> Process:
     """What the live version of the journey of accounts asks. Two statements."""
-    version = ProcessVersion.objects.filter(kind="journey", key=JOURNEY, state=VersionState.PUBLISHED).first()
+    version = published_version("journey", JOURNEY)
     rows = LifecycleStage.objects.filter(journey=JOURNEY).values_list("key", "position")
     return _process(version, dict(rows))
 

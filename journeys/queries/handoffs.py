@@ -9,9 +9,10 @@ from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Person
-from core.choices import Role, VersionState
+from core.choices import Role
 from core.models import ProcessVersion
 from core.tenancy import require_tenant_id
+from core.version_history import live_among
 from journeys.choices import TaskState
 from journeys.models import Handoff, Opportunity, Task
 from journeys.rules.handoffs import HandoffSpec, handoffs_of, is_team_of
@@ -67,7 +68,7 @@ def live_handoffs() -> LiveHandoffs | None:
     """None in a workspace without a journey."""
     ever_live = ProcessVersion.objects.filter(**_JOURNEY, published_at__isnull=False).order_by("number")
     versions = list(ever_live.only("pk", "state", "number", "published_at"))
-    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    live = live_among(versions)
     if live is None or live.published_at is None:
         return None
     since = min(one.published_at for one in versions if one.published_at)
