@@ -7,6 +7,7 @@ from typing import Final
 
 from core.choices import JobState, VersionState
 from core.models import AuditEntry, Job, ProcessVersion
+from core.version_history import live_among, open_draft, versions_of
 from core.versioning import diff
 from health.queries.editor_inputs import Field, Form, InputRow, input_rows
 from health.queries.language import advice
@@ -93,14 +94,9 @@ class ModelPage:
         return self.past[0] if self.past else None
 
 
-def versions_of(key: str) -> list[ProcessVersion]:
-    """Every version of a model, the newest first."""
-    return list(ProcessVersion.objects.filter(kind=KIND, key=key).order_by("-number"))
-
-
 def draft_of(key: str) -> ProcessVersion | None:
     """The draft of a model that people work on."""
-    return _open_draft(versions_of(key))
+    return open_draft(versions_of(KIND, key))
 
 
 def drafts() -> list[ProcessVersion]:
@@ -108,15 +104,8 @@ def drafts() -> list[ProcessVersion]:
     found: dict[str, list[ProcessVersion]] = {}
     for version in ProcessVersion.objects.filter(kind=KIND).exclude(state=VersionState.RETIRED).order_by("-number"):
         found.setdefault(version.key, []).append(version)
-    waiting = [draft for draft in map(_open_draft, found.values()) if draft]
+    waiting = [draft for draft in map(open_draft, found.values()) if draft]
     return sorted(waiting, key=lambda one: one.created_at, reverse=True)
-
-
-def _open_draft(versions: list[ProcessVersion]) -> ProcessVersion | None:
-    """The newest draft; one that the live version was drafted from is done with, as is any before it."""
-    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
-    origin = live.based_on or 0 if live else 0
-    return next((one for one in versions if one.is_draft and one.number > origin), None)
 
 
 def model_page(
@@ -128,9 +117,8 @@ def model_page(
     problems: Mapping[str, str] | None = None,
 ) -> ModelPage | None:
     """The page of a model, or None when there is no such model. `view`: draft, live or compare; else what there is."""
-    versions = versions_of(key)
-    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
-    draft = _open_draft(versions)
+    versions = versions_of(KIND, key)
+    live, draft = live_among(versions), open_draft(versions)
     shown = live if view == "live" and live else draft or live or (versions[0] if versions else None)
     if shown is None:
         return None

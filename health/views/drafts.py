@@ -14,12 +14,12 @@ from core import clock, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
-from core.version_history import version_before
+from core.version_history import version_before, versions_of
 from health.actions import drafts
 from health.actions.shadow import start_shadow, stop_shadow
 from health.forms import NewModelForm, PublishForm
 from health.queries import impact, tried
-from health.queries.editor import ModelPage, draft_of, model_page, versions_of
+from health.queries.editor import ModelPage, draft_of, model_page
 from health.queries.live import KIND
 from health.rules.editing import BadFields
 from health.views.models import may_edit, model_context
@@ -206,7 +206,7 @@ def _actor(request: WorkspaceRequest) -> Actor:
 
 
 def _must_exist(key: str) -> None:
-    if not versions_of(key):
+    if not versions_of(KIND, key):
         raise Http404
 
 

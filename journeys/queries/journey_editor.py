@@ -8,9 +8,10 @@ from django.db.models import Count
 
 from accounts.choices import Segment
 from core import registry, versioning
-from core.choices import VersionState
 from core.differences import Change
 from core.models import ProcessVersion
+from core.queries import published_version
+from core.version_history import newest_draft
 from journeys.models import ContactStageVisit, StageVisit
 from journeys.queries.journey_words import journey_effects
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND
@@ -64,13 +65,12 @@ class JourneyPage:
 
 def draft_of(key: str) -> ProcessVersion | None:
     """The newest draft of the journey."""
-    drafts = ProcessVersion.objects.filter(kind=JOURNEY_KIND, key=key, state=VersionState.DRAFT)
-    return drafts.order_by("-number").first()
+    return newest_draft(JOURNEY_KIND, key)
 
 
 def live_of(key: str) -> ProcessVersion | None:
     """The live version of the journey."""
-    return ProcessVersion.objects.filter(kind=JOURNEY_KIND, key=key, state=VersionState.PUBLISHED).first()
+    return published_version(JOURNEY_KIND, key)
 
 
 def journey_page(key: str, today: date) -> JourneyPage | None:

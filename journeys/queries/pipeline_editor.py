@@ -9,6 +9,8 @@ from core import registry, versioning
 from core.choices import VersionState
 from core.differences import Change
 from core.models import ProcessVersion
+from core.queries import published_version
+from core.version_history import live_among, newest_draft
 from journeys.queries.qualification import Framework, frameworks
 from journeys.queries.words import StageUse, pipeline_effects, stage_uses
 from journeys.rules.criteria import asked_of
@@ -90,12 +92,11 @@ class ProcessRow:
 
 def draft_of(key: str) -> ProcessVersion | None:
     """The newest draft of the pipeline that is not under review or away."""
-    drafts = ProcessVersion.objects.filter(kind=KIND, key=key, state=VersionState.DRAFT)
-    return drafts.order_by("-number").first()
+    return newest_draft(KIND, key)
 
 
 def live_of(key: str) -> ProcessVersion | None:
-    return ProcessVersion.objects.filter(kind=KIND, key=key, state=VersionState.PUBLISHED).first()
+    return published_version(KIND, key)
 
 
 def editor_page(key: str, today: date) -> EditorPage | None:
@@ -168,7 +169,7 @@ def stage_processes() -> list[ProcessRow]:
 
 
 def _process(kind: str, key: str, versions: Sequence[ProcessVersion]) -> ProcessRow:
-    live = next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    live = live_among(versions)
     draft = next((one for one in versions if one.state == VersionState.DRAFT), None)
     stages = (live or versions[0]).definition.get("stages") or []
     asked = sum(len(stage.get("entry") or []) + len(stage.get("exit") or []) for stage in stages)

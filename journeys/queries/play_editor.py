@@ -9,6 +9,7 @@ from core import registry, versioning
 from core.choices import VersionState
 from core.differences import Change
 from core.models import AuditEntry, ProcessOwner, ProcessVersion
+from core.version_history import live_among, open_draft, versions_of
 from journeys.queries.plays.facts import label_of, said
 from journeys.queries.plays.reading import KIND
 from journeys.rules import play_words as words
@@ -116,25 +117,9 @@ class PlaybookPage:
         return found
 
 
-def versions_of(key: str) -> list[ProcessVersion]:
-    """Every version of a playbook, the newest first."""
-    return list(ProcessVersion.objects.filter(kind=KIND, key=key).order_by("-number"))
-
-
 def draft_of(key: str) -> ProcessVersion | None:
     """The draft of a playbook that people work on."""
-    return open_draft(versions_of(key))
-
-
-def open_draft(versions: list[ProcessVersion]) -> ProcessVersion | None:
-    """The newest draft; one that the live version was drafted from is done with, as is any before it."""
-    live = live_of(versions)
-    origin = live.based_on or 0 if live else 0
-    return next((one for one in versions if one.is_draft and one.number > origin), None)
-
-
-def live_of(versions: list[ProcessVersion]) -> ProcessVersion | None:
-    return next((one for one in versions if one.state == VersionState.PUBLISHED), None)
+    return open_draft(versions_of(KIND, key))
 
 
 def playbook_page(
@@ -147,8 +132,8 @@ def playbook_page(
     problems: Mapping[str, str] | None = None,
 ) -> PlaybookPage | None:
     """The page of a playbook, or None when there is none. `view`: draft or live; else what there is."""
-    versions = versions_of(key)
-    live, draft = live_of(versions), open_draft(versions)
+    versions = versions_of(KIND, key)
+    live, draft = live_among(versions), open_draft(versions)
     shown = live if view == "live" and live else draft or live or (versions[0] if versions else None)
     if shown is None:
         return None

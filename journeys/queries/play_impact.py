@@ -9,9 +9,10 @@ from django.db.models import Count, Sum
 from core import versioning
 from core.differences import Change
 from core.models import ProcessVersion
+from core.version_history import live_among, versions_of
 from journeys.models import PlaybookRun
-from journeys.queries.play_editor import live_of, versions_of
 from journeys.queries.plays.moving import MovePlan, MovePreview, move_preview
+from journeys.queries.plays.reading import KIND
 from journeys.rules.play_due import RUNNING
 
 LOOKED_AT: Final = 300
@@ -92,12 +93,12 @@ def _preview(version: ProcessVersion, today: date) -> MovePreview:
 
 def compared(key: str, old: str, new: str) -> tuple[ProcessVersion | None, ProcessVersion | None, list[Change]]:
     """Two versions by number and what differs; left out, the newest against what it was begun from."""
-    versions = versions_of(key)
+    versions = versions_of(KIND, key)
     by_number = {str(one.number): one for one in versions}
     newer = by_number.get(new) or (versions[0] if versions else None)
     if newer is None:
         return None, None, []
-    older = by_number.get(old) or by_number.get(str(newer.based_on)) or live_of(versions)
+    older = by_number.get(old) or by_number.get(str(newer.based_on)) or live_among(versions)
     if older is None or older == newer:
         older = next((one for one in versions if one.number < newer.number), None)
     return older, newer, versioning.diff(older, newer) if older is not None else []

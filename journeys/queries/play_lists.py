@@ -10,8 +10,8 @@ from django.db.models import Q
 from core.choices import VersionState
 from core.formatting import percent
 from core.models import Job, ProcessOwner, ProcessVersion
+from core.version_history import live_among, open_draft
 from journeys.models import PlaybookRun
-from journeys.queries.play_editor import live_of, open_draft
 from journeys.queries.plays.figures import VersionFigures, playbook_figures
 from journeys.queries.plays.reading import KIND
 from journeys.queries.plays.runs import plays
@@ -113,7 +113,7 @@ def _record(figures: Sequence[VersionFigures]) -> Record:
 
 
 def _row(key: str, versions: list[ProcessVersion], owner: ProcessOwner | None, record: Record) -> PlaybookRow | None:
-    live, draft = live_of(versions), open_draft(versions)
+    live, draft = live_among(versions), open_draft(versions)
     shown = live or draft
     if shown is None:
         return None

@@ -14,12 +14,14 @@ from core import clock, reviews, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
+from core.version_history import versions_of
 from journeys.actions import play_drafts as drafts
 from journeys.actions.plays import note_review
 from journeys.forms.plays import NewPlaybookForm, PublishForm, ReasonForm
-from journeys.queries.play_editor import PlaybookPage, draft_of, playbook_page, versions_of
+from journeys.queries.play_editor import PlaybookPage, draft_of, playbook_page
 from journeys.queries.play_impact import due_preview, running_plays
 from journeys.queries.play_lists import starters
+from journeys.queries.plays.reading import KIND
 from journeys.rules.play_editing import BadFields
 from journeys.views.playbooks import page_context, part, plain
 
@@ -175,7 +177,7 @@ def playbook_restore(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Makes what an earlier version said live again, under a new number, or the start of a draft."""
     page = playbook_page(_must_exist(key))
     number = request.POST.get("number") or request.GET.get("number", "")
-    wanted = next((one for one in versions_of(plain(key)) if str(one.number) == number), None)
+    wanted = next((one for one in versions_of(KIND, plain(key)) if str(one.number) == number), None)
     if page is None or wanted is None:
         raise Http404
     if request.method != "POST":
@@ -226,7 +228,7 @@ def _number(page: PlaybookPage) -> int:
 
 def _must_exist(key: str) -> str:
     found = plain(key)
-    if not versions_of(found):
+    if not versions_of(KIND, found):
         raise Http404
     return found
 
