@@ -145,7 +145,7 @@ def _handoffs(handoffs: Sequence[HandoffSpec], names: dict[str, str]) -> Iterato
         yield Paragraph(
             f"{one.from_team} hands over to {one.to_team}, from {names.get(one.from_stage, one.from_stage)} to "
             f"{names.get(one.to_stage, one.to_stage)}. {start}; it is accepted or sent back within "
-            f"{days(one.accept_within_hours, 'hour')}."
+            f"{days(one.accept_within_hours, 'hour')}, counted on business days."
         )
         ready = [item.name for item in one.checklist]
         if one.needs_expectation:

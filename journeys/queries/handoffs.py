@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from django.db import connection
@@ -10,12 +11,13 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Person
 from core.choices import Role
-from core.models import ProcessVersion
+from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from core.version_history import live_among
 from journeys.choices import TaskState
 from journeys.models import Handoff, Opportunity, Task
-from journeys.rules.handoffs import HandoffSpec, handoffs_of, is_team_of
+from journeys.rules.calendar import holidays_of
+from journeys.rules.handoffs import HandoffSpec, due_at, handoffs_of, is_team_of
 
 _JOURNEY: Final = {"kind": "journey", "key": "standard"}
 # What the figures are made of.
@@ -32,6 +34,11 @@ class LiveHandoffs:
     version: ProcessVersion
     since: datetime
     specs: tuple[HandoffSpec, ...]
+
+    @cached_property
+    def workspace(self) -> Tenant:
+        """Whose calendar counts; read once."""
+        return Tenant.objects.get(pk=self.version.tenant_id)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class HandoffFigures:
     waiting: int
     overdue: int
     median_seconds: float | None
+    # The median of how long after its due moment it was accepted; below zero: before it.
+    median_late_seconds: float | None
     goal_hours: int | None
     reasons: tuple[tuple[str, int], ...]
 
@@ -73,6 +82,11 @@ def live_handoffs() -> LiveHandoffs | None:
         return None
     since = min(one.published_at for one in versions if one.published_at)
     return LiveHandoffs(live, since, handoffs_of(live.definition))
+
+
+def answer_due(hours: int, opened_at: datetime, workspace: Tenant) -> datetime:
+    """When an answer is due in the workspace's calendar: weekends and its holidays do not count."""
+    return due_at(hours, opened_at, zone=workspace.zone, holidays=holidays_of(workspace.holidays))
 
 
 def spec_of(key: str, version: ProcessVersion | None) -> HandoffSpec | None:
@@ -180,6 +194,8 @@ SELECT h.key, max(h.name),
   count(*) FILTER (WHERE h.state = 'waiting'),
   count(*) FILTER (WHERE h.state = 'waiting' AND h.due_at < %(now)s),
   percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM h.answered_at - first.created_at))
+    FILTER (WHERE h.state = 'accepted'),
+  percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM h.answered_at - first.due_at))
     FILTER (WHERE h.state = 'accepted')
 FROM journeys_handoff AS h
 JOIN journeys_handoff AS first
@@ -214,7 +230,7 @@ def handoff_figures(since: datetime, now: datetime) -> list[HandoffFigures]:
     found = []
     for key in [*specs, *sorted(set(counted) - set(specs))]:
         spec = specs.get(key)
-        name, accepted, returned, waiting, overdue, median = counted.get(key, ("", 0, 0, 0, 0, None))
+        name, accepted, returned, waiting, overdue, median, late = counted.get(key, ("", 0, 0, 0, 0, None, None))
         found.append(
             HandoffFigures(
                 key=key,
@@ -226,6 +242,7 @@ def handoff_figures(since: datetime, now: datetime) -> list[HandoffFigures]:
                 waiting=waiting,
                 overdue=overdue,
                 median_seconds=float(median) if median is not None else None,
+                median_late_seconds=float(late) if late is not None else None,
                 goal_hours=spec.accept_within_hours if spec else None,
                 reasons=tuple(reasons.get(key, [])[:TOP_REASONS]),
             )

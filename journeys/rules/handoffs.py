@@ -2,10 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
 from core.shapes import only
+from journeys.rules.calendar import next_business_day
+
+# Within how many hours an answer is due where the journey does not say.
+USUAL_HOURS: Final = 48
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class HandoffSpec:
     to_team: str
     checklist: tuple[ChecklistItem, ...] = ()
     needs_expectation: bool = False
-    accept_within_hours: int = 48
+    accept_within_hours: int = USUAL_HOURS
     on_won: bool = False
 
 
@@ -118,7 +122,7 @@ def _handoff(raw: Any, stages: Collection[str], place: str) -> HandoffSpec:
     for field in ("from_stage", "to_stage"):
         if raw.get(field) not in stages:
             raise ValueError(f"{place}.{field}: '{raw.get(field)}' is no stage; one of {', '.join(stages)}.")
-    hours = raw.get("accept_within_hours", 48)
+    hours = raw.get("accept_within_hours", USUAL_HOURS)
     if not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= _LONGEST_WAIT:
         raise ValueError(f"{place}.accept_within_hours: a whole number from 1 to {_LONGEST_WAIT}, not {hours!r}.")
     for field in ("needs_expectation", "on_won"):
@@ -195,9 +199,25 @@ def open_items(checklist: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(str(item["name"]) for item in checklist if not item.get("done_at"))
 
 
-def due_at(spec: HandoffSpec, opened_at: datetime) -> datetime:
-    """When an answer is due: so many hours later, by the clock on the wall."""
-    return opened_at + timedelta(hours=spec.accept_within_hours)
+def due_at(hours: int, opened_at: datetime, *, zone: tzinfo, holidays: Collection[date] = ()) -> datetime:
+    """When an answer is due: so many hours later, around the clock, but weekends and holidays in the zone do not count.
+
+    What would be due at the very end of a business day is due when the next one begins.
+    """
+    moment, left = opened_at.astimezone(UTC), timedelta(hours=hours)
+    day = opened_at.astimezone(zone).date()
+    if (first := next_business_day(day, holidays)) != day:
+        day, moment = first, _start(first, zone)
+    while moment + left >= (end := _start(day + timedelta(days=1), zone)):
+        left -= end - moment
+        day = next_business_day(day + timedelta(days=1), holidays)
+        moment = _start(day, zone)
+    return moment + left
+
+
+def _start(day: date, zone: tzinfo) -> datetime:
+    """The midnight in the zone, in UTC: a day may have 23 hours or 25."""
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 # The teams that a role belongs to, in lower case, as journeys name them. Who runs the processes belongs to all.

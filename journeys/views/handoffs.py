@@ -256,8 +256,7 @@ def _words(line: Asked, currency: str, *, with_money: bool) -> str:
 
 
 def _figures(one: queries.HandoffFigures) -> dict[str, Any]:
-    goal = one.goal_hours * 3600 if one.goal_hours else None
-    late = one.median_seconds is not None and goal is not None and one.median_seconds > goal
+    late = one.median_late_seconds is not None and one.median_late_seconds > 0
     return {"one": one, "tone": "warn" if late or one.overdue else "ok" if one.accepted else "none"}
 
 

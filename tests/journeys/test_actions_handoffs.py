@@ -1,6 +1,6 @@
 """Hand-offs come about once, on every path, and are answered with what was asked for."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -236,6 +236,21 @@ def test_sent_back_it_returns_with_its_reason_as_a_task_of_the_giver(
         2, "waiting", timedelta(hours=48), taker.pk,
     )  # fmt: skip
     assert [(one.assignee_id, one.subject_id) for one in Task.objects.filter(state="open")] == [(taker.pk, again.pk)]
+
+
+def test_the_clock_stands_still_on_weekends_and_holidays_of_the_workspace(
+    in_kestrel: Tenant, account: Account, seller: Person, actor: Actor
+) -> None:
+    in_kestrel.holidays = ["2026-03-09"]
+    in_kestrel.save(update_fields=["holidays"])
+    friday = datetime(2026, 3, 6, 14, 0, tzinfo=UTC)
+    deal = won_deal(account, seller)
+    open_for_won(opportunity_ids=[deal.pk], actor=actor, today=friday.date(), now=friday)
+    handoff = Handoff.objects.get()
+    assert (handoff.due_at, Task.objects.get().due_on) == (datetime(2026, 3, 11, 14, 0, tzinfo=UTC), date(2026, 3, 11))
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=friday, today=friday.date())
+    again = hand_over_again(handoff_id=handoff.pk, actor=actor, now=friday + timedelta(hours=1), today=friday.date())
+    assert again.due_at == handoff.due_at + timedelta(hours=1)
 
 
 def test_ticks_stay_over_a_return(handoff: Handoff, actor: Actor, now: datetime) -> None:

@@ -259,6 +259,7 @@ def test_figures_tell_answers_waiting_time_to_accept_and_reasons(world: World) -
     one = found["sales_to_cs"]
     assert (one.accepted, one.returned, one.waiting, one.overdue) == (2, 2, 2, 1)
     assert one.median_seconds == 20 * 3600
+    assert one.median_late_seconds == -28 * 3600
     assert one.goal_hours == 48
     assert one.reasons == (("No sponsor named", 2),) or one.reasons == (("no sponsor named", 2),)
     assert [found[key].waiting for key in ("marketing_to_sales", "onboarding_to_csm")] == [0, 0]

@@ -23,9 +23,9 @@ from journeys.models import Handoff, LifecycleStage, Opportunity, StageVisit
 from journeys.queries.expectations import counted_expectations
 from journeys.queries.gate_lines import GateLine
 from journeys.queries.gates import account_gate
-from journeys.queries.handoffs import spec_of
+from journeys.queries.handoffs import answer_due, spec_of
 from journeys.queries.task_lists import tasks_of_subject
-from journeys.rules.handoffs import HandoffSpec, due_at, is_team_of, open_items
+from journeys.rules.handoffs import USUAL_HOURS, HandoffSpec, is_team_of, open_items
 
 
 class HandoffRefused(ValueError):
@@ -244,6 +244,7 @@ def hand_over_again(
     if earlier.state != "returned":
         raise HandoffRefused("Only a hand-off that was sent back can be handed over again.")
     spec = spec_of(earlier.key, earlier.version)
+    hours = spec.accept_within_hours if spec else USUAL_HOURS
     again = Handoff.objects.create(
         account_id=earlier.account_id,
         key=earlier.key,
@@ -256,7 +257,7 @@ def hand_over_again(
         to_person_id=to_person_id or earlier.to_person_id,
         checklist=earlier.checklist,
         created_at=now,
-        due_at=due_at(spec, now) if spec else now + (earlier.due_at - earlier.created_at),
+        due_at=answer_due(hours, now, earlier.tenant),
     )
     _close_tasks(earlier, actor=actor, now=now, state=TaskState.DONE)
     make_tasks([again.pk], actor=actor, now=now)

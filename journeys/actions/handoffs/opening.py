@@ -13,8 +13,8 @@ from core.actors import Actor
 from core.tenancy import require_tenant_id
 from journeys.actions.task_sweeps import insert_tasks
 from journeys.models import Handoff
-from journeys.queries.handoffs import LiveHandoffs, live_handoffs
-from journeys.rules.handoffs import HandoffSpec, blank_checklist, due_at
+from journeys.queries.handoffs import LiveHandoffs, answer_due, live_handoffs
+from journeys.rules.handoffs import HandoffSpec, blank_checklist
 
 # How far the sweep looks back for a won deal or a move that nobody told of.
 LOOK_BACK: Final = timedelta(days=30)
@@ -172,7 +172,7 @@ def _open(
         "version": live.version.pk,
         "checklist": json.dumps(blank_checklist(spec)),
         "now": now,
-        "due": due_at(spec, now),
+        "due": answer_due(spec.accept_within_hours, now, live.workspace),
         **params,
     }
     with connection.cursor() as cursor:
