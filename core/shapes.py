@@ -1,12 +1,23 @@
-"""What a document may hold. Pure; used by the rules of every app so that a misspelt field is never silently ignored."""
+"""What a document and the fields of its editor may hold. Pure; used by the rules of every app."""
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 
+class BadFields(ValueError):
+    """What is wrong, field by field, with the remedy; "" is what no field is about. Nothing was changed."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = dict(problems)
+
+
 def only(value: Mapping[str, Any], place: str, known: Collection[str]) -> None:
-    """Raises `ValueError` for a field that is not among the known ones, with the one that was probably meant."""
+    """Raises `ValueError` for a field that is not among the known ones, with the one that was probably meant.
+
+    So a misspelt field is never silently ignored.
+    """
     for name in value:
         if name in known:
             continue

@@ -12,11 +12,12 @@ from core import versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion
+from core.shapes import BadFields
 from health.queries.editor import draft_of
 from health.queries.live import KIND
 from health.queries.measures import new_input
 from health.rules import parse_model
-from health.rules.editing import BadFields, edited, normalised, weights_sum
+from health.rules.editing import edited, normalised, weights_sum
 from health.rules.presets import PRESETS
 from health.rules.reshaping import acted, with_input
 

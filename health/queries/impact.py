@@ -11,6 +11,7 @@ from django.db import connection
 
 from core import formatting as f
 from core.models import ProcessVersion, Tenant
+from core.shapes import BadFields
 from core.spreadsheets import harmless
 from core.tenancy import require_tenant_id
 from health.choices import Band
@@ -21,7 +22,6 @@ from health.queries.moments import judged_sql, with_room
 from health.queries.state import scoring_day
 from health.rules import ScoreModel
 from health.rules.compare import Reason, reasons
-from health.rules.editing import BadFields
 
 # Up to here a page works the impact out while it is asked; beyond, a job does and shows its progress.
 AT_ONCE: Final = 20_000

@@ -9,17 +9,11 @@ from copy import deepcopy
 from math import isfinite
 from typing import Any, Final
 
+from core.shapes import BadFields
+
 Document = dict[str, Any]
 EXCLUDE, CARRY = "exclude", "carry_forward_days"
 DEFAULT_CARRY: Final = 14
-
-
-class BadFields(ValueError):
-    """What is wrong, field by field, with the remedy. The document was left as it was."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__("; ".join(problems.values()))
-        self.problems = problems
 
 
 def read_number(text: str) -> float:

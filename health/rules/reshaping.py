@@ -5,8 +5,9 @@ from copy import deepcopy
 from itertools import pairwise
 from typing import Any, Final
 
+from core.shapes import BadFields
 from health.rules.document import MOST_INPUTS
-from health.rules.editing import BadFields, Document, input_of, normalised, tables_of
+from health.rules.editing import Document, input_of, normalised, tables_of
 
 MOST_BANDS: Final = 12
 

@@ -14,6 +14,7 @@ from core import clock, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
+from core.shapes import BadFields
 from core.version_history import version_before, versions_of
 from health.actions import drafts
 from health.actions.shadow import start_shadow, stop_shadow
@@ -21,7 +22,6 @@ from health.forms import NewModelForm, PublishForm
 from health.queries import impact, tried
 from health.queries.editor import ModelPage, draft_of, model_page
 from health.queries.live import KIND
-from health.rules.editing import BadFields
 from health.views.models import may_edit, model_context
 
 LONGEST = 200

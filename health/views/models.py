@@ -16,6 +16,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.models import ProcessVersion
 from core.permissions import Permission, may, requires
+from core.shapes import BadFields
 from health.actions.trying import start_impact, start_replay
 from health.queries import band_stats as bands_of
 from health.queries import draft_alerts, impact, tried
@@ -23,7 +24,6 @@ from health.queries.catalogue import models_in_words
 from health.queries.editor import AGGREGATES, MISSING, ModelPage, draft_of, drafts, model_page
 from health.queries.measures import find_measures
 from health.queries.shadow import shadow_of
-from health.rules.editing import BadFields
 from health.rules.presets import PRESETS
 
 

@@ -8,12 +8,12 @@ from django.db import transaction
 from core import versioning
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
+from core.shapes import BadFields
 from core.tenancy import require_tenant_id
 from journeys.queries.journey_editor import draft_of, live_of
 from journeys.queries.journey_words import publish_check
 from journeys.queries.stages import JOURNEY_KIND
 from journeys.rules.journey_editing import acted, edited
-from journeys.rules.pipeline_editing import BadFields
 
 
 @transaction.atomic

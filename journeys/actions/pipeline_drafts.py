@@ -8,10 +8,11 @@ from django.db import transaction
 from core import versioning
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
+from core.shapes import BadFields
 from core.tenancy import require_tenant_id
 from journeys.actions.pipelines import PIPELINE_KIND
 from journeys.queries.pipeline_editor import draft_of, live_of
-from journeys.rules.pipeline_editing import BadFields, acted, edited
+from journeys.rules.pipeline_editing import acted, edited
 from journeys.rules.pipelines import DEFAULT_PIPELINE, stage_key
 
 

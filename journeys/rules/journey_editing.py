@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from core.shapes import BadFields
 from journeys.rules import pipeline_editing
 from journeys.rules.journeys import CLOCKS, LONGEST_STAY, STUCK_AFTER
-from journeys.rules.pipeline_editing import BadFields
 from journeys.rules.pipelines import stage_key
 
 Document = dict[str, Any]

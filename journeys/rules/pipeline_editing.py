@@ -7,20 +7,13 @@ from functools import partial
 from typing import Any, Final
 
 from core.money import to_minor
+from core.shapes import BadFields
 from journeys.rules.criteria import ENTRY, EXIT
 from journeys.rules.pipelines import FORECASTS, KINDS, LOST, NOT_YET, OPEN, WON, stage_key
 
 Document = dict[str, Any]
 _LONGEST: Final = 120
 _NUMBERS: Final = ("number", "money")
-
-
-class BadFields(ValueError):
-    """Fields that cannot be; `problems` says by field what would be right."""
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
-        self.problems = dict(problems)
 
 
 def edited(definition: Mapping[str, Any], fields: Mapping[str, str], frameworks: Sequence[str] | None) -> Document:

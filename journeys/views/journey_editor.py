@@ -12,9 +12,9 @@ from core import clock, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from core.shapes import BadFields
 from journeys.actions import journey_drafts
 from journeys.queries.journey_editor import draft_of, journey_page
-from journeys.rules.pipeline_editing import BadFields
 
 LONGEST = 2_000
 

@@ -12,10 +12,10 @@ from core import clock, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
+from core.shapes import BadFields
 from journeys.actions import pipeline_drafts
 from journeys.choices import ForecastCategory, StageKind
 from journeys.queries.pipeline_editor import ProcessRow, draft_of, editor_page, stage_processes
-from journeys.rules.pipeline_editing import BadFields
 
 LONGEST = 400
 

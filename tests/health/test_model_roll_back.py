@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from core.choices import VersionState
 from core.models import ProcessVersion, Tenant
+from core.shapes import BadFields
 from core.tenancy import tenant_context
 from health.queries.proof_page import _ancestor
 from health.rules.document import MOST_INPUTS
-from health.rules.editing import BadFields
 from health.rules.reshaping import with_input
 from tests.factories.health import one_input
 from tests.health.test_model_pages import URL, Client, admin, begun, book, edit, workspace

@@ -12,12 +12,13 @@ from core import clock
 from core.actors import Actor
 from core.choices import Role
 from core.models import AuditEntry, ProcessVersion
+from core.shapes import BadFields
 from core.tenancy import tenant_context
 from core.versioning import PublishRefused, draft, publish, rollback
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.pipelines import misplaced_opportunities
 from journeys.queries.words import pipeline_effects
-from journeys.rules.pipeline_editing import BadFields, acted, edited
+from journeys.rules.pipeline_editing import acted, edited
 from journeys.rules.pipelines import DEFAULT_PIPELINE, parse_pipeline
 from tests.factories.world import World, make_world
 
