@@ -7,6 +7,7 @@ from django.db import transaction
 from core import audit, registry
 from core.actors import Actor
 from core.choices import Role
+from core.members import change_role
 from core.models import Membership, Tenant, User
 from core.tenancy import tenant_context
 
@@ -34,13 +35,18 @@ def create_tenant(
 def add_member(
     *, tenant: Tenant, email: str, name: str, role: Role, password: str | None, actor: Actor, now: datetime
 ) -> Membership:
-    """A membership of the workspace, with a user made when the address is new. The role of an old one is updated.
+    """A membership of the workspace, with a user made when the address is new. A former member is let in again.
 
+    A member with another role gets this one, unless `core.members.change_role` refuses it: `MemberRefused`.
     A password is set only for a new user: nobody's sign-in changes because another workspace invites them.
     """
     user = User.objects.filter(email=email.strip().lower()).first() or User.objects.create_user(
         email, password, name=name
     )
+    there = Membership.objects.filter(tenant=tenant, user=user, is_active=True).exclude(role=role).first()
+    if there is not None:
+        with tenant_context(tenant.pk):
+            return change_role(membership_id=there.pk, role=role, actor=actor, now=now)
     membership, _ = Membership.objects.update_or_create(
         tenant=tenant, user=user, defaults={"role": role, "is_active": True}
     )

@@ -1,8 +1,11 @@
 """Owners and deputies: nothing depends on one person, and nobody leaves with a process in hand."""
 
+import io
+import json
 from datetime import datetime
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -10,8 +13,10 @@ from core import members, versioning
 from core.actions import add_member
 from core.actors import Actor
 from core.choices import Role
+from core.management.base import CommandRefused
 from core.models import AuditEntry, Membership, ProcessOwner, Tenant
 from core.processes import owners
+from core.tenancy import tenant_context
 
 KIND, KEY = "renewal_timeline", "standard"
 DEFINITION = {"catch_up_title": "Catch up", "steps": [{"offset_days": 30, "title": "Sign"}]}
@@ -112,6 +117,26 @@ def test_the_last_who_manages_members_stays(in_kestrel: Tenant, actor: Actor, no
         members.deactivate_member(membership_id=boss.pk, actor=Actor.person(boss), now=now)
     member(in_kestrel, "Second", now, Role.REVOPS_ADMIN)
     assert members.change_role(membership_id=boss.pk, role=Role.CSM, actor=actor, now=now).role == "csm"
+
+
+def test_the_command_takes_no_role_from_the_last_who_manages_members(kestrel: Tenant, now: datetime) -> None:
+    boss = member(kestrel, "Boss", now, Role.REVOPS_ADMIN)
+
+    def add(role: str) -> dict[str, str]:
+        out = io.StringIO()
+        call_command("tenant", "add-member", "kestrel", boss.user.email, "--role", role, "--json", stdout=out)
+        said: dict[str, str] = json.loads(out.getvalue())
+        return said
+
+    with pytest.raises(CommandRefused, match="the last who manages members"):
+        add("csm")
+    assert Membership.objects.get(pk=boss.pk).role == "revops_admin"
+    assert add("revops_admin")["role"] == "revops_admin"
+    member(kestrel, "Second", now, Role.REVOPS_ADMIN)
+    assert add("csm")["role"] == "csm"
+    with tenant_context(kestrel.pk):
+        entry = AuditEntry.objects.filter(verb="changed role").get()
+        assert (entry.before, entry.after) == ({"role": "revops_admin"}, {"role": "csm"})
 
 
 def test_a_member_of_another_workspace_is_not_there(

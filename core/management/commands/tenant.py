@@ -14,6 +14,7 @@ from core.actions import SlugTaken, add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role
 from core.management.base import CommandRefused, JsonCommand, find_tenant
+from core.members import MemberRefused
 from core.models import Tenant, User
 from core.reviews import NobodyElse, ReviewRefused, need_approval
 from core.tenancy import tenant_context
@@ -71,15 +72,18 @@ def _add_member(options: dict[str, Any]) -> dict[str, Any]:
     tenant = find_tenant(options["slug"])
     is_new = not User.objects.filter(email=options["email"]).exists()
     password = secrets.token_urlsafe(12) if is_new else None
-    membership = add_member(
-        tenant=tenant,
-        email=options["email"],
-        name=options["name"],
-        role=Role(options["role"]),
-        password=password,
-        actor=Actor.system("tenant add-member"),
-        now=clock.now(),
-    )
+    try:
+        membership = add_member(
+            tenant=tenant,
+            email=options["email"],
+            name=options["name"],
+            role=Role(options["role"]),
+            password=password,
+            actor=Actor.system("tenant add-member"),
+            now=clock.now(),
+        )
+    except MemberRefused as refusal:
+        raise CommandRefused(str(refusal)) from refusal
     return {"slug": tenant.slug, "email": options["email"], "role": membership.role, "password": password}
 
 
