@@ -1,5 +1,6 @@
 """Work on a draft of a playbook: begin, change, discard, make live. No running play is touched by a draft."""
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -8,19 +9,23 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from core import registry, versioning
+from core import versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion
 from journeys.actions.plays import AT_ONCE, ask_move_plays, move_plays
+from journeys.queries.play_conditions import vocabulary
 from journeys.queries.play_editor import draft_of
 from journeys.queries.play_impact import movable_runs, others_running
 from journeys.queries.plays.language import parse_known
 from journeys.queries.plays.reading import KIND
-from journeys.rules.play_editing import BadFields, acted, edited, steps_of
+from journeys.rules.play_editing import acted, edited, steps_of
+from journeys.rules.play_fields import BadFields
+from journeys.rules.play_library import LIBRARY, STARTER
 
 RESERVED: Final = frozenset({"why", "ramp", "new"})
 LEAVE, MOVE, CHOOSE = "leave", "move", "choose"
+_BRANCH: Final = re.compile(r"\.(?:all|any)\[(\d+)\]")
 _PLACES: Final = {"goal": "step_goal", "owner": "owner", "title": "title", "done_when": "done_when", "panel": "panel"}
 
 
@@ -57,10 +62,11 @@ def edit_draft(
     act: str,
     arguments: Sequence[str],
     seen_hash: str,
+    currency: str,
     actor: Actor,
     now: datetime,
 ) -> ProcessVersion:
-    """The draft with the fields changed and the button's act done, saved at once.
+    """The draft with the fields changed and the button's act done, saved at once. Amounts are typed in the currency.
 
     Raises `BadFields`, with the draft untouched, and `core.versioning.DraftMoved` when somebody saved in between.
     """
@@ -69,9 +75,9 @@ def edit_draft(
         raise BadFields({"": "There is no draft any more. Begin one from the live version."})
     if seen_hash and seen_hash != version.content_hash:
         raise versioning.DraftMoved("Somebody else saved this draft since you opened it. Your change was not saved.")
-    types = {name: fact.type for name, fact in registry.facts().items()}
-    changed = edited(version.definition, fields, variant=variant, fact_types=types)
-    changed = acted(changed, act, arguments, variant=variant, fields=fields)
+    known = vocabulary(currency)
+    changed = edited(version.definition, fields, variant=variant, known=known)
+    changed = acted(changed, act, arguments, variant=variant, fields=fields, known=known)
     name = fields.get("name", version.name).strip()[:120]
     if not name:
         raise BadFields({"name": "Give the playbook a name that people recognise."})
@@ -86,19 +92,29 @@ def edit_draft(
 
 @transaction.atomic
 def new_playbook(*, key: str, name: str, like: str, actor: Actor, now: datetime) -> ProcessVersion:
-    """The first draft of a playbook: a copy of what is live under `like`, or one step to begin with."""
+    """The first draft of a playbook: a copy of what is live under `like`, of a starter, or one step to begin with."""
     if key in RESERVED or ProcessVersion.objects.filter(kind=KIND, key=key).exists():
         raise BadFields({"key": f"The key '{key}' is taken. Choose another one."})
     definition: dict[str, Any] = {
         "goal": "",
         "steps": [{"key": "step_1", "title": "First step", "owner": "account_owner", "due": {"days": 7}}],
     }
-    if like:
+    if like.startswith(STARTER):
+        definition = _starter(like.removeprefix(STARTER))
+    elif like:
         source = ProcessVersion.objects.filter(kind=KIND, key=like, state=VersionState.PUBLISHED).first()
         if source is None:
             raise BadFields({"like": "This playbook is not live any more. Choose another one."})
         definition = deepcopy(source.definition)
     return versioning.draft(kind=KIND, key=key, name=name, definition=definition, actor=actor, now=now)
+
+
+def _starter(key: str) -> dict[str, Any]:
+    """What a starter says as it is delivered, whatever the workspace made of its own."""
+    found = next((document for name, _, document in LIBRARY if name == key), None)
+    if found is None:
+        raise BadFields({"like": "There is no such starter. Choose another one."})
+    return deepcopy(dict(found))
 
 
 @transaction.atomic
@@ -172,10 +188,22 @@ def _placed(definition: Mapping[str, Any], variant: str, message: str) -> dict[s
             key, what = steps[int(number)].get("key"), inside.strip(".").split("[")[0]
             if what.startswith("due"):
                 return {f"{'days' if what.endswith('days') else 'from'}:{key}": rest}
+            if what.startswith("only_if"):
+                return {_condition_field(f"only_if.{key}", inside): rest}
             return {f"{_PLACES.get(what, what)}:{key}": rest}
+    if place in {"outcome.name", "outcome.within_days"}:
+        return {{"outcome.name": "outcome_name"}.get(place, "within_days"): rest}
+    if place.startswith(("audience", "requires", "outcome.rule")):
+        return {_condition_field(place.split(".")[0], place): rest}
     if place in {"goal", "category", "anchor", "calendar", "review_after_runs"}:
         return {place: rest}
     return {"": message}
+
+
+def _condition_field(place: str, path: str) -> str:
+    """The field of the condition that a path such as `audience.all[2]` leads to; of nested ones the outermost."""
+    branch = _BRANCH.search(path)
+    return f"cond:{place}:{branch[1] if branch else 0}:value"
 
 
 __all__ = [

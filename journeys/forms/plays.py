@@ -46,11 +46,11 @@ class NewPlaybookForm(forms.Form):
     )
     like = forms.ChoiceField(label="Begin with", required=False)
 
-    def __init__(self, *args: Any, starters: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, templates: list[tuple[str, list[tuple[str, str]]]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         like = self.fields["like"]
         if isinstance(like, forms.ChoiceField):
-            like.choices = [("", "One empty step"), *starters]
+            like.choices = [("", "One empty step"), *templates]
 
 
 class PublishForm(forms.Form):

@@ -10,27 +10,19 @@ from core.choices import VersionState
 from core.differences import Change
 from core.models import AuditEntry, ProcessOwner, ProcessVersion
 from core.version_history import live_among, open_draft, versions_of
+from journeys.queries.play_conditions import Conditions, conditions, vocabulary
+from journeys.queries.play_fields import Field, Typed
 from journeys.queries.plays.facts import label_of, said
 from journeys.queries.plays.reading import KIND
 from journeys.rules import play_words as words
+from journeys.rules.condition_rows import Vocabulary
 from journeys.rules.play_checks import Check, checks
-from journeys.rules.play_editing import BadFields, steps_of, variant_keys
+from journeys.rules.play_conditions import OUTCOME_DAYS
+from journeys.rules.play_editing import steps_of, variant_keys
+from journeys.rules.play_fields import BadFields
 
 SHOWN: Final = 12
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of the editor with what was typed or stands there, what is wrong with it, and what is live."""
-
-    name: str
-    value: Any
-    error: str = ""
-    was: str = ""
-
-    @property
-    def id(self) -> str:
-        return "f-" + "".join(letter if letter.isalnum() else "-" for letter in self.name)
+ABOUT: Final = ":about"
 
 
 @dataclass(frozen=True)
@@ -51,7 +43,7 @@ class StepRow:
     from_choices: list[tuple[str, str]] = field(default_factory=list)
     panel: list[tuple[str, str]] = field(default_factory=list)
     only_if: str = ""
-    only_if_is_simple: bool = True
+    conditions: Conditions | None = None
     problem: str = ""
 
 
@@ -85,6 +77,7 @@ class PlaybookPage:
     requires: str
     outcome: Mapping[str, Any]
     outcome_rule: str
+    conditions: dict[str, Conditions]
     steps: list[StepRow]
     checks: tuple[Check, ...]
     changes: list[Change]
@@ -130,8 +123,12 @@ def playbook_page(
     variant: str = "",
     typed: Mapping[str, str] | None = None,
     problems: Mapping[str, str] | None = None,
+    currency: str = "",
 ) -> PlaybookPage | None:
-    """The page of a playbook, or None when there is none. `view`: draft or live; else what there is."""
+    """The page of a playbook, or None when there is none. `view`: draft or live; else what there is.
+
+    `opened`: the key of the step whose fields are shown, or `ABOUT` for those of the playbook; amounts in `currency`.
+    """
     versions = versions_of(KIND, key)
     live, draft = live_among(versions), open_draft(versions)
     shown = live if view == "live" and live else draft or live or (versions[0] if versions else None)
@@ -140,7 +137,8 @@ def playbook_page(
     document = shown.definition
     keys = variant_keys(document)
     variant = variant if variant in keys else keys[0]
-    form = _Form(typed or {}, problems or {})
+    form = Typed(typed or {}, problems or {}, compares=live is not None and shown != live)
+    known = vocabulary(currency)
     saved = _saved(draft) if draft else None
     owner = ProcessOwner.objects.filter(kind=KIND, key=key).select_related("owner__user", "deputy__user").first()
     return PlaybookPage(
@@ -159,7 +157,8 @@ def playbook_page(
         requires=said(document.get("requires")),
         outcome=document.get("outcome") or {},
         outcome_rule=said((document.get("outcome") or {}).get("rule")),
-        steps=_steps(document, live.definition if live and shown != live else None, variant, opened, form),
+        conditions=_conditions(document, live.definition if live else {}, form, known) if opened == ABOUT else {},
+        steps=_steps(document, live.definition if live and shown != live else None, variant, opened, form, known),
         checks=_checks(shown, owner),
         changes=versioning.diff(live, draft) if live and draft else [],
         owner=owner,
@@ -178,22 +177,7 @@ def variant_words(document: Mapping[str, Any], key: str) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class _Form:
-    typed: Mapping[str, str]
-    problems: Mapping[str, str]
-
-    def field(self, name: str, value: Any, was: str = "") -> Field:
-        shown = self.typed[name] if self.problems and name in self.typed else value
-        return Field(name, "" if shown is None else shown, self.problems.get(name, ""), was)
-
-    def of_step(self, key: str, *, is_open: bool) -> str:
-        """What is wrong with a step as a whole; of one that is closed, also what is wrong with a field of it."""
-        inside = [text for name, text in self.problems.items() if name.endswith(f":{key}") and not is_open]
-        return next(iter([*filter(None, [self.problems.get(f"step:{key}")]), *inside]), "")
-
-
-def _head(version: ProcessVersion, form: _Form) -> dict[str, Field]:
+def _head(version: ProcessVersion, form: Typed) -> dict[str, Field]:
     document = version.definition
     outcome = document.get("outcome") or {}
     return {
@@ -204,11 +188,23 @@ def _head(version: ProcessVersion, form: _Form) -> dict[str, Field]:
         "calendar": form.field("calendar", document.get("calendar", "business")),
         "review": form.field("review_after_runs", document.get("review_after_runs", 20)),
         "outcome_name": form.field("outcome_name", outcome.get("name", "")),
-        "within_days": form.field("within_days", outcome.get("within_days", "")),
+        "within_days": form.field("within_days", outcome.get("within_days", OUTCOME_DAYS)),
     }
 
 
-def _starts(document: Mapping[str, Any], form: _Form) -> list[StartRow]:
+def _conditions(
+    document: Mapping[str, Any], live: Mapping[str, Any], form: Typed, known: Vocabulary
+) -> dict[str, Conditions]:
+    """Whom it is for, what must hold before a start, and what shows the outcome."""
+    outcome, before = document.get("outcome") or {}, live.get("outcome") or {}
+    return {
+        "audience": conditions("audience", document.get("audience"), live.get("audience"), form, known),
+        "requires": conditions("requires", document.get("requires"), live.get("requires"), form, known),
+        "outcome": conditions("outcome", outcome.get("rule"), before.get("rule"), form, known),
+    }
+
+
+def _starts(document: Mapping[str, Any], form: Typed) -> list[StartRow]:
     rows = []
     for number, one in enumerate(document.get("starts", [])):
         days = one.get("days") or {}
@@ -226,7 +222,12 @@ def _starts(document: Mapping[str, Any], form: _Form) -> list[StartRow]:
 
 
 def _steps(
-    document: Mapping[str, Any], live: Mapping[str, Any] | None, variant: str, opened: str, form: _Form
+    document: Mapping[str, Any],
+    live: Mapping[str, Any] | None,
+    variant: str,
+    opened: str,
+    form: Typed,
+    known: Vocabulary,
 ) -> list[StepRow]:
     anchor = str(document.get("anchor", "start"))
     steps = steps_of(dict(document), variant)
@@ -253,7 +254,7 @@ def _steps(
                 is_open=is_open,
                 step=step,
                 problem=form.of_step(key, is_open=is_open),
-                **(_opened(step, was, live_due, numbers, anchor, form) if is_open else {}),
+                **(_opened(step, was, live_due, numbers, anchor, form, known) if is_open else {}),
             )
         )
     return rows
@@ -278,7 +279,8 @@ def _opened(
     live_due: str,
     numbers: Mapping[str, int],
     anchor: str,
-    form: _Form,
+    form: Typed,
+    known: Vocabulary,
 ) -> dict[str, Any]:
     key, due = str(step["key"]), step.get("due") or {}
     old = was or {}
@@ -289,8 +291,7 @@ def _opened(
         return form.field(f"{name}:{key}", step.get(stored, ""), before)
 
     condition = step.get("only_if")
-    simple = condition is None or "fact" in condition
-    leaf = condition if condition and simple else {}
+    branch = condition if was is None else old.get("only_if")  # a new step has nothing to be compared with
     due_was = live_due if was is not None and old.get("due") != step.get("due") else ""
     return {
         "fields": {
@@ -303,27 +304,16 @@ def _opened(
             "days": form.field(f"days:{key}", due.get("days", ""), due_was),
             "from": form.field(f"from:{key}", words.from_value(due)),
             "panel": form.field(f"panel_fact:{key}", ""),
-            "if_fact": form.field(f"if_fact:{key}", leaf.get("fact", "")),
-            "if_op": form.field(f"if_op:{key}", leaf.get("op", "eq")),
-            "if_value": form.field(f"if_value:{key}", _value_text(leaf.get("value"))),
         },
         "from_choices": words.from_choices(numbers, anchor, key),
         "panel": [(one, label_of(one)) for one in step.get("panel", [])],
         "only_if": said(condition),
-        "only_if_is_simple": simple,
+        "conditions": conditions(f"only_if.{key}", condition, branch, form, known),
     }
 
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 160 else f"{text[:159]}…"
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
 
 
 def _checks(version: ProcessVersion, owner: ProcessOwner | None) -> tuple[Check, ...]:

@@ -18,11 +18,19 @@ from journeys.queries.plays.runs import plays
 from journeys.rules import play_words as words
 from journeys.rules.play_due import RUNNING
 from journeys.rules.play_editing import variant_keys
+from journeys.rules.play_library import LIBRARY, STARTER
 
 FEW: Final = 5
 START_PLAYS: Final = "journeys.start_plays"
 PAGE: Final = 50
 MOST_AT_ONCE: Final = 20_000
+
+
+def too_many(asked: int) -> str:
+    """Why plays do not start for so many accounts at once, rather than leave some of them out; "" where they do."""
+    if asked <= MOST_AT_ONCE:
+        return ""
+    return f"{asked:,} accounts were chosen, and at most {MOST_AT_ONCE:,} start at once. Choose fewer."
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,13 @@ def starters() -> list[tuple[str, str]]:
     """The live playbooks that a new one can begin from."""
     live = ProcessVersion.objects.filter(kind=KIND, state=VersionState.PUBLISHED).order_by("name")
     return [(str(key), str(name)) for key, name in live.values_list("key", "name")]
+
+
+def templates() -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a new playbook can begin like, by group: those that are live here, and the starters as delivered."""
+    delivered = [(f"{STARTER}{key}", name) for key, name, _ in LIBRARY]
+    groups = [("Live in this workspace", starters()), ("Starters as delivered", delivered)]
+    return [(label, found) for label, found in groups if found]
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,14 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from journeys.rules import play_conditions as conditions
+from journeys.rules.condition_rows import Vocabulary
+from journeys.rules.play_fields import MOST_DAYS, BadFields, whole
+
 Document = dict[str, Any]
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 8000
-MOST_DAYS: Final = 730
 WHENS: Final = ("after", "before")
-NUMBERS: Final = frozenset({"number", "money"})
-
-
-class BadFields(ValueError):
-    """What is wrong, field by field, with the remedy. The document was left as it was."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__("; ".join(problems.values()))
-        self.problems = problems
 
 
 def steps_of(document: Document, variant: str) -> list[Document]:
@@ -41,9 +35,7 @@ def variant_keys(document: Document) -> list[str]:
     return [str(one.get("key", "")) for one in document["variants"]] if "variants" in document else [""]
 
 
-def edited(
-    document: Document, fields: Mapping[str, str], *, variant: str, fact_types: Mapping[str, str] | None = None
-) -> Document:
+def edited(document: Document, fields: Mapping[str, str], *, variant: str, known: Vocabulary) -> Document:
     """The document after the fields that are in it were changed. Raises `BadFields`; other names are passed by."""
     changed = deepcopy(document)
     problems: dict[str, str] = {}
@@ -61,18 +53,29 @@ def edited(
                 problems[""] = "A step that you changed is not in this draft any more. Load the page again."
         except ValueError as bad:
             problems[name] = str(bad)
-    for key in steps:
-        if f"if_fact:{key}" in fields:
-            problems |= _only_if(steps[key], key, fields, fact_types or {})
+    try:
+        conditions.edit(changed, list(steps.values()), fields, known)
+    except BadFields as bad:
+        problems |= bad.problems
     if problems:
         raise BadFields(problems)
     return changed
 
 
 def acted(
-    document: Document, act: str, arguments: Sequence[str], *, variant: str, fields: Mapping[str, str]
+    document: Document,
+    act: str,
+    arguments: Sequence[str],
+    *,
+    variant: str,
+    fields: Mapping[str, str],
+    known: Vocabulary,
 ) -> Document:
-    """The document after a button's act: add, remove or move a step, a start, a fact of the panel, a variant."""
+    """The document after a button's act: add, remove or move a step, a start, a condition, a variant…"""
+    if act in conditions.ACTS:
+        changed = deepcopy(document)
+        conditions.act(changed, steps_of(changed, variant), act, arguments, fields, known)
+        return changed
     verb = _ACTS.get(act)
     if verb is None:
         return document
@@ -82,13 +85,6 @@ def acted(
     except (IndexError, KeyError, StopIteration):
         raise BadFields({"": "This part of the draft is not there any more. Load the page again."}) from None
     return changed
-
-
-def _whole(text: str, low: int, high: int) -> int:
-    cleaned = text.strip()
-    if not (cleaned.isascii() and cleaned.isdecimal() and len(cleaned) < 6) or not low <= int(cleaned) <= high:
-        raise ValueError(f"Write a whole number from {low} to {high}.")
-    return int(cleaned)
 
 
 def _text(document: Document, field: str, text: str, longest: int) -> None:
@@ -127,7 +123,7 @@ def _calendar(document: Document, text: str) -> None:
 
 
 def _review(document: Document, text: str) -> None:
-    _put(document, "review_after_runs", _whole(text, 1, 10_000), 20)
+    _put(document, "review_after_runs", whole(text, 1, 10_000), 20)
 
 
 def _outcome_name(document: Document, text: str) -> None:
@@ -139,7 +135,7 @@ def _outcome_name(document: Document, text: str) -> None:
 
 def _within(document: Document, text: str) -> None:
     if "outcome" in document:
-        document["outcome"]["within_days"] = _whole(text, 1, MOST_DAYS)
+        document["outcome"]["within_days"] = whole(text, 1, MOST_DAYS)
 
 
 _HEAD: Final = {
@@ -163,7 +159,7 @@ def _start(document: Document, where: str, text: str) -> None:
     if what == "days":
         days = one.setdefault("days", {})
         word = "before" if "before" in days else "after"
-        days[word] = _whole(text, 0, MOST_DAYS)
+        days[word] = whole(text, 0, MOST_DAYS)
     elif what == "when" and text in WHENS:
         days = one.setdefault("days", {})
         value = days.pop("before", days.pop("after", 0))
@@ -173,7 +169,7 @@ def _start(document: Document, where: str, text: str) -> None:
     elif what == "stage":
         _text(one, "stage", text, 80)
     elif what == "cool_down_days":
-        _put(one, "cool_down_days", _whole(text, 0, MOST_DAYS), 30)
+        _put(one, "cool_down_days", whole(text, 0, MOST_DAYS), 30)
 
 
 def _title(step: Document, text: str) -> None:
@@ -183,7 +179,7 @@ def _title(step: Document, text: str) -> None:
 
 
 def _days(step: Document, text: str) -> None:
-    step.setdefault("due", {})["days"] = _whole(text, 0, MOST_DAYS)
+    step.setdefault("due", {})["days"] = whole(text, 0, MOST_DAYS)
 
 
 def _from(step: Document, text: str) -> None:
@@ -220,43 +216,6 @@ _STEP: Final[dict[str, Any]] = {
     "from": _from,
     "owner": _owner,
 }
-
-
-def _only_if(step: Document, key: str, fields: Mapping[str, str], fact_types: Mapping[str, str]) -> dict[str, str]:
-    """A condition of one leaf; a tree that is more than that is written as YAML and left alone here."""
-    fact, op = fields.get(f"if_fact:{key}", ""), fields.get(f"if_op:{key}", "eq")
-    if not fact:
-        step.pop("only_if", None)
-        return {}
-    if op in {"is_known", "is_unknown"}:
-        step["only_if"] = {"fact": fact, "op": op}
-        return {}
-    text = fields.get(f"if_value:{key}", "").strip()
-    try:
-        step["only_if"] = {"fact": fact, "op": op, "value": _value(text, op, fact_types.get(fact, "text"))}
-    except ValueError as bad:
-        return {f"if_value:{key}": str(bad)}
-    return {}
-
-
-def _value(text: str, op: str, fact_type: str) -> Any:
-    if op == "in":
-        return [_value(part.strip(), "eq", fact_type) for part in text.split(",") if part.strip()]
-    if not text:
-        raise ValueError("Write the value that the fact is compared with.")
-    if fact_type in NUMBERS:
-        try:
-            number = float(text.replace("−", "-").replace(",", "."))
-        except ValueError:
-            raise ValueError("This fact is a number. Write digits, such as 30.") from None
-        if fact_type == "money" or number == int(number):
-            return int(number)
-        return number
-    if fact_type == "boolean":
-        if text.lower() not in {"yes", "no", "true", "false"}:
-            raise ValueError("Write yes or no.")
-        return text.lower() in {"yes", "true"}
-    return text
 
 
 def _at(steps: list[Document], key: str) -> int:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core import clock, reviews, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
+from core.models import ProcessVersion
 from core.permissions import Permission, requires
 from core.version_history import versions_of
 from journeys.actions import play_drafts as drafts
@@ -20,9 +21,9 @@ from journeys.actions.plays import note_review
 from journeys.forms.plays import NewPlaybookForm, PublishForm, ReasonForm
 from journeys.queries.play_editor import PlaybookPage, draft_of, playbook_page
 from journeys.queries.play_impact import due_preview, running_plays
-from journeys.queries.play_lists import starters
+from journeys.queries.play_lists import templates
 from journeys.queries.plays.reading import KIND
-from journeys.rules.play_editing import BadFields
+from journeys.rules.play_fields import BadFields
 from journeys.views.playbooks import page_context, part, plain
 
 LONGEST: Final = 9000
@@ -34,7 +35,7 @@ def playbook_new(request: WorkspaceRequest) -> HttpResponse:
     """A new playbook, like one that is there or from one empty step, as a draft."""
     form = NewPlaybookForm(
         request.POST if request.method == "POST" else None,
-        starters=starters(),
+        templates=templates(),
         initial={"like": request.GET.get("like", "")},
     )
     if form.is_bound and form.is_valid():
@@ -73,6 +74,7 @@ def playbook_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
             act=act,
             arguments=arguments,
             seen_hash=typed.get("seen", ""),
+            currency=request.tenant.currency,
             actor=_actor(request),
             now=clock.now(),
         )
@@ -84,7 +86,7 @@ def playbook_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
         steps = drafts.steps_of(version.definition, typed.get("variant", ""))
         opened = str(steps[-1]["key"])
     if request.htmx:
-        return _editor(request, key, opened, status=200)
+        return _editor(request, key, opened, status=200, typed=_unsaved(typed, act, arguments, version))
     return _to(key, opened, typed.get("variant", ""))
 
 
@@ -249,6 +251,15 @@ def _typed(request: WorkspaceRequest) -> dict[str, str]:
     }
 
 
+def _unsaved(typed: Mapping[str, str], act: str, arguments: list[str], version: ProcessVersion) -> dict[str, str]:
+    """What was typed for a condition or an outcome that is not added yet: saving another field does not lose it."""
+    done = f"cond:{arguments[0]}:" if act == "cond-add" and arguments else ":"
+    kept = {name for name in typed if name.startswith("cond:") and ":new_" in name and not name.startswith(done)}
+    if "outcome" not in version.definition:
+        kept |= {"outcome_name", "within_days"} & typed.keys()
+    return {name: typed[name] for name in kept}
+
+
 def _to(key: str, opened: str = "", variant: str = "") -> HttpResponseRedirect:
     address = reverse("journeys:playbook", args=[key])
     asked = {name: value for name, value in {"open": opened, "variant": variant}.items() if value}
@@ -273,7 +284,8 @@ def _refused(
 def _editor(request: WorkspaceRequest, key: str, opened: str, *, status: int, **extra: Any) -> HttpResponse:
     typed, problems = extra.pop("typed", None), extra.pop("problems", None)
     variant = request.POST.get("variant", "")[:80]
-    page = playbook_page(key, view="draft", opened=opened, variant=variant, typed=typed, problems=problems)
+    page = playbook_page(key, view="draft", opened=opened, variant=variant, typed=typed, problems=problems,
+                         currency=request.tenant.currency)  # fmt: skip
     if page is None:
         raise Http404
     template = "journeys/playbooks/_editor.html" if request.htmx else "journeys/playbooks/page.html"

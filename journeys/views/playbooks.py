@@ -13,24 +13,16 @@ from core import clock, registry
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.forms.plays import WalkForm
+from journeys.queries.play_conditions import audience_size
 from journeys.queries.play_editor import PlaybookPage, playbook_page
 from journeys.queries.play_impact import compared, due_preview, running_plays
 from journeys.queries.play_lists import Record, playbook_list, records
 from journeys.queries.play_walk import walk_through
 from journeys.queries.plays.reading import KIND
+from journeys.rules.condition_rows import JOINS, OPERATORS
 from journeys.rules.playbooks import ANCHORS, OWNERS
 
 CALENDARS: Final = {"business": "Business days", "all": "All days"}
-OPERATORS: Final = {
-    "eq": "is",
-    "lt": "is under",
-    "lte": "is at most",
-    "gt": "is over",
-    "gte": "is at least",
-    "in": "is one of",
-    "is_known": "is known",
-    "is_unknown": "is not known",
-}
 NEW_STARTS: Final = {"manual": "By hand", "alert": "By an alert", "date": "By a date", "stage": "By a stage"}
 
 
@@ -49,12 +41,29 @@ def playbook(request: WorkspaceRequest, key: str) -> HttpResponse:
     """One playbook: its draft or its live version. Its list of steps alone when htmx opens one of them."""
     opened = request.GET.get("open", "")[:80]
     page = playbook_page(
-        plain(key), view=request.GET.get("view", ""), opened=opened, variant=request.GET.get("variant", "")[:80]
+        plain(key),
+        view=request.GET.get("view", ""),
+        opened=opened,
+        variant=request.GET.get("variant", "")[:80],
+        currency=request.tenant.currency,
     )
     if page is None:
         raise Http404
     template = "journeys/playbooks/_editor.html" if request.htmx else "journeys/playbooks/page.html"
     return render(request, template, page_context(request, page, opened))
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def playbook_audience(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """How many accounts it is for today: asked apart, so that a slow question does not hold the page."""
+    page = playbook_page(plain(key), view=request.GET.get("view", ""))
+    if page is None:
+        raise Http404
+    size = audience_size(page.definition, request.tenant.today(clock.now()))
+    if request.htmx:
+        return render(request, "journeys/playbooks/_audience.html", {"page": page, "size": size})
+    return part(request, "journeys/playbooks/_audience_page.html", "Accounts it is for", page=page, size=size)
 
 
 @requires(Permission.VIEW_ACCOUNTS)
@@ -132,6 +141,7 @@ def page_context(request: WorkspaceRequest, page: PlaybookPage, opened: str) -> 
         "anchors": ANCHORS,
         "calendars": CALENDARS,
         "operators": OPERATORS,
+        "joins": JOINS,
         "new_starts": NEW_STARTS,
         "segments": [(key, label) for key, label in Segment.choices if key],
         "facts": fact_choices() if opened else [],

@@ -34,6 +34,13 @@
       form().requestSubmit();
       return;
     }
+    // Enter in a field that only serves the button beside it presses that button.
+    const add = event.key === "Enter" && event.target.matches?.("input") && event.target.closest("[data-add]");
+    if (add) {
+      event.preventDefault();
+      one(`#${CSS.escape(add.dataset.add)}`).click();
+      return;
+    }
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !one("dialog[open]")) {
       const send = one("[data-finish-step]:not(:disabled)");
       if (send) {
@@ -43,8 +50,19 @@
     }
   });
 
+  // A button that goes with its answer names where the focus goes then.
+  let then = "";
+  document.addEventListener("submit", (event) => {
+    then = event.submitter?.dataset.then ?? "";
+  }, true);
+
   // After the answer the moved step has the focus again, so that it can be moved on.
-  document.addEventListener("htmx:afterSwap", () => {
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "playbook" && then) {
+      const field = one("#playbook [aria-invalid]") ?? one(`#${CSS.escape(then)}`);
+      then = "";
+      field?.focus();
+    }
     if (!pending) return;
     const button = one(`[data-step="${CSS.escape(pending)}"] [data-open]`);
     pending = "";

@@ -126,10 +126,12 @@ def test_steps_are_added_moved_and_removed(admin: Client, live: ProcessVersion) 
 def test_variants_panel_and_branch_are_edited(admin: Client, live: ProcessVersion) -> None:
     begun(admin)
     edit(admin, act="panel-add:call", **{"panel_fact:call": "accounts.arr"})
-    edit(admin, **{"if_fact:call": "accounts.arr", "if_op:call": "gte", "if_value:call": "1000"})
+    condition = {"new_fact": "accounts.arr", "new_op": "gte", "new_value": "1,000"}
+    sent = {f"cond:only_if.call:{name}": value for name, value in condition.items()}
+    edit(admin, act="cond-add:only_if.call", **sent)
     assert steps()[1]["panel"] == ["accounts.arr"]
-    assert steps()[1]["only_if"] == {"fact": "accounts.arr", "op": "gte", "value": 1000}
-    bad = edit(admin, **{"if_fact:call": "accounts.arr", "if_op:call": "gte", "if_value:call": "much"})
+    assert steps()[1]["only_if"] == {"fact": "accounts.arr", "op": "gte", "value": 100_000}
+    bad = edit(admin, **{"cond:only_if.call:0:op": "gte", "cond:only_if.call:0:value": "much"})
     assert "This fact is a number" in bad.content.decode()
     edit(admin, act="variant-add", variant_segment="enterprise")
     found = draft_of("low_usage")

@@ -7,6 +7,8 @@ from journeys.rules.play_library.growing import EXPANSION
 from journeys.rules.play_library.keeping import LOW_USAGE, PRICING, PRODUCT_GAP, RENEWAL, SPONSOR_LEFT, SUPPORT_FAILURE
 from journeys.rules.play_library.parts import Document
 
+# Before the key of one, where a live playbook could be meant as well.
+STARTER: Final = "starter:"
 LIBRARY: Final[tuple[tuple[str, str, Document], ...]] = (
     ("renewal", "Renewal", RENEWAL),
     ("onboarding", "Onboarding", ONBOARDING),
