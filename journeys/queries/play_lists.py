@@ -26,13 +26,6 @@ PAGE: Final = 50
 MOST_AT_ONCE: Final = 20_000
 
 
-def too_many(asked: int) -> str:
-    """Why plays do not start for so many accounts at once, rather than leave some of them out; "" where they do."""
-    if asked <= MOST_AT_ONCE:
-        return ""
-    return f"{asked:,} accounts were chosen, and at most {MOST_AT_ONCE:,} start at once. Choose fewer."
-
-
 @dataclass(frozen=True)
 class Record:
     """What came of the plays of a playbook, all its versions together. Without five known outcomes there is no rate."""
@@ -142,6 +135,13 @@ def _row(key: str, versions: list[ProcessVersion], owner: ProcessOwner | None, r
         steps=len(first.get("steps", [])),
         record=record,
     )
+
+
+def too_many(asked: int) -> str:
+    """Why plays do not start for so many accounts at once, rather than leave some of them out; "" where they do."""
+    if asked <= MOST_AT_ONCE:
+        return ""
+    return f"{asked:,} accounts were chosen, and at most {MOST_AT_ONCE:,} start at once. Choose fewer."
 
 
 def starters() -> list[tuple[str, str]]:

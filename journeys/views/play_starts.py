@@ -20,7 +20,7 @@ from journeys.actions import plays as verbs
 from journeys.actions import rights
 from journeys.actions.guidance import guide_person
 from journeys.forms.plays import GuideForm, StartForm, StartManyForm, WhyForm
-from journeys.queries.play_lists import MOST_AT_ONCE, starters
+from journeys.queries.play_lists import starters, too_many
 from journeys.queries.play_pages import team
 from journeys.queries.plays.facts import money_facts
 from journeys.queries.plays.ramp import ramp
@@ -79,8 +79,8 @@ def plays_start(request: WorkspaceRequest) -> HttpResponse:
     """The dialog for many accounts, and the job that starts a play for each of them. Pressed twice it is one job."""
     ids = _ids(request)
     context: dict[str, Any] = {"ids": ids, "starters": starters(), "key": request.POST.get("key", "") or new_key()}
-    if len(ids) > MOST_AT_ONCE:
-        return too_many(request, len(ids))
+    if words := too_many(len(ids)):
+        return render(request, "journeys/plays/start_many.html", {"too_many": words}, status=422)
     form = StartManyForm(request.POST)
     if request.method != "POST" or request.POST.get("act") != "start" or not form.is_valid() or not ids:
         return render(request, "journeys/plays/start_many.html", context)
@@ -98,13 +98,6 @@ def plays_start(request: WorkspaceRequest) -> HttpResponse:
         return render(request, "journeys/plays/start_many.html", {**context, "lines": refused.lines}, status=422)
     address = f"{reverse('journeys:playbook_runs', args=[form.cleaned_data['playbook']])}?job={job.pk}"
     return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
-
-
-def too_many(request: WorkspaceRequest, asked: int) -> HttpResponse:
-    """The dialog for more accounts than start at once: it says so, rather than leave some of them out."""
-    words = f"{asked:,} accounts were chosen, and at most {MOST_AT_ONCE:,} start at once. Choose fewer."
-    context = {"ids": [], "lines": [words], "too_many": True}
-    return render(request, "journeys/plays/start_many.html", context, status=422)
 
 
 @requires(Permission.VIEW_ACCOUNTS)

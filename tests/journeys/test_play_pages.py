@@ -199,8 +199,7 @@ def test_many_starts_are_one_job_however_often_it_is_pressed(team: dict[str, Per
 def test_more_accounts_than_start_at_once_are_refused_with_words(
     team: dict[str, Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("journeys.views.play_starts.MOST_AT_ONCE", 2)
-    monkeypatch.setattr("revops.dashboards.views.portfolio.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("journeys.queries.play_lists.MOST_AT_ONCE", 2)
     publish_playbook()
     ids = ",".join(str(account(f"Account {number}", owner=team["other"]).pk) for number in range(3))
     sent = {"account": ids, "playbook": "low_usage", "key": "pressed", "act": "start"}

@@ -26,7 +26,7 @@ from core.queries import new_key
 from core.spreadsheets import harmless
 from health.choices import Band
 from health.queries.twin import MOST
-from journeys.queries.play_lists import MOST_AT_ONCE, starters
+from journeys.queries.play_lists import starters, too_many
 from revops.dashboards.queries.book import Book, book, books, stamp
 from revops.dashboards.queries.people import people_like
 from revops.dashboards.queries.portfolio import (
@@ -360,10 +360,7 @@ def score_sheet(request: WorkspaceRequest) -> HttpResponse:
 def start_plays(request: WorkspaceRequest) -> HttpResponse:
     """The dialog that starts a play for the chosen accounts; the job itself is asked for there."""
     chosen = _chosen(request)
-    asked = chosen.count()
-    if asked > MOST_AT_ONCE:
-        words = f"{asked:,} accounts were chosen, and at most {MOST_AT_ONCE:,} start at once. Choose fewer."
-        context = {"ids": [], "lines": [words], "too_many": True}
-        return render(request, "journeys/plays/start_many.html", context, status=422)
+    if words := too_many(chosen.count()):
+        return render(request, "journeys/plays/start_many.html", {"too_many": words}, status=422)
     ids = list(chosen.order_by("pk").values_list("pk", flat=True))
     return render(request, "journeys/plays/start_many.html", {"ids": ids, "starters": starters(), "key": new_key()})
