@@ -3,10 +3,23 @@
 from datetime import date, timedelta
 from typing import Any, Final
 
-from django.db.models import Case, DateField, F, Func, IntegerField, OuterRef, Subquery, When
+from django.db.models import (
+    Case,
+    Count,
+    DateField,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, NullIf
 
-from accounts.choices import ActivityKind
-from accounts.models import Activity
+from accounts.choices import ActivityKind, ContactRole
+from accounts.models import Activity, Contact
 from accounts.queries.early_warning import EARLY_FACTS, day_begins, days_between
 from core.models import Tenant
 from core.registry import Fact
@@ -23,6 +36,32 @@ def _segment(_as_of: date) -> Any:
 
 def _status(_as_of: date) -> Any:
     return F("status")
+
+
+def _employees(_as_of: date) -> Any:
+    return F("employees")
+
+
+def _industry(_as_of: date) -> Any:
+    return NullIf(F("industry"), Value(""))
+
+
+def _country(_as_of: date) -> Any:
+    return NullIf(F("country"), Value(""))
+
+
+def _contacts(as_of: date) -> Any:
+    return _people(as_of)
+
+
+def _sponsors(as_of: date) -> Any:
+    return _people(as_of, role__in=[ContactRole.SPONSOR, ContactRole.CHAMPION, ContactRole.DECISION_MAKER])
+
+
+def _people(as_of: date, **which: Any) -> Any:
+    here = Contact.objects.filter(Q(left_on=None) | Q(left_on__gt=as_of), account_id=OuterRef("pk"), **which)
+    counted = here.order_by().values("account_id").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 def _days_since_contact(as_of: date) -> Any:
@@ -70,6 +109,25 @@ ACCOUNT_FACTS: Final = (
         "number",
         _days_since_contact,
         "Whole days from the last logged contact to the date; unknown when there was none.",
+    ),
+    Fact("accounts.employees", "Employees", "number", _employees, "Unknown when not filled.", now_only=True),
+    Fact("accounts.industry", "Industry", "text", _industry, "As it was imported; unknown when empty.", now_only=True),
+    Fact("accounts.country", "Country", "text", _country, "As it was imported; unknown when empty.", now_only=True),
+    Fact(
+        "accounts.contacts",
+        "People known",
+        "number",
+        _contacts,
+        "Contacts who have not left; 0 without any.",
+        now_only=True,
+    ),
+    Fact(
+        "accounts.sponsors",
+        "Sponsors known",
+        "number",
+        _sponsors,
+        "Sponsors, champions and decision makers who have not left; 0 without any.",
+        now_only=True,
     ),
     *EARLY_FACTS,
 )

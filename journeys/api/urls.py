@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from journeys.api import analysis, gates, handoffs, opportunities, plays
+from journeys.api import analysis, gates, handoffs, leads, opportunities, plays
 
 urlpatterns = [
     path("opportunities/", opportunities.OpportunityList.as_view(), name="api_opportunities"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("accounts/<int:account_id>/gate/", gates.AccountGate.as_view(), name="api_account_gate"),
     path("accounts/<int:account_id>/stage/", gates.AccountMove.as_view(), name="api_account_stage"),
     path("accounts/<int:account_id>/evidence/", gates.AccountEvidence.as_view(), name="api_account_evidence"),
+    path("leads/", leads.LeadList.as_view(), name="api_leads"),
     path("pipelines/<str:key>/analysis/", analysis.PipelineAnalysis.as_view(), name="api_pipeline_analysis"),
     path("recurring-problems/", analysis.RecurringProblems.as_view(), name="api_recurring"),
     path("playbooks/", plays.PlaybookList.as_view(), name="api_playbooks"),

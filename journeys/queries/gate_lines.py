@@ -142,17 +142,21 @@ class _Teller:
         }
 
     def _say(self, fact: str, value: Any) -> str:
-        """A value as people read it."""
-        kind = self.known[fact].type if fact in self.known else "text"
-        if kind == "money" and isinstance(value, int):
-            return money(value, self.currency)
-        if isinstance(value, date):
-            return day(value, self.today)
-        if kind == "date" and isinstance(value, str):
-            return day(date.fromisoformat(value), self.today)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return number(value, 0 if float(value).is_integer() else 1)
-        return str(value)
+        return said_value(self.known.get(fact), value, self.currency, self.today)
+
+
+def said_value(fact: registry.Fact | None, value: Any, currency: str, today: date) -> str:
+    """A value of a fact as people read it."""
+    kind = fact.type if fact else "text"
+    if kind == "money" and isinstance(value, int):
+        return money(value, currency)
+    if isinstance(value, date):
+        return day(value, today)
+    if kind == "date" and isinstance(value, str):
+        return day(date.fromisoformat(value), today)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value, 0 if float(value).is_integer() else 1)
+    return str(value)
 
 
 def _values(criteria: Sequence[Any], row: Opportunity | Account, subject: Subject, today: date) -> dict[str, Any]:

@@ -41,6 +41,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("escalations", "Escalations", "escalations:list", "siren", Permission.VIEW_ESCALATIONS, "e", True),
             Place("alerts", "Alerts", "health:alerts", "bell", Permission.VIEW_HEALTH),
             Place("qbrs", "QBRs", "qbr:list", "presentation", Permission.VIEW_QBRS, "q"),
+            Place("leads", "Leads", "journeys:leads", "target", Permission.VIEW_ACCOUNTS),
             Place(
                 "pipeline",
                 "Opportunities",
