@@ -6,7 +6,8 @@ from uuid import uuid4
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from core.choices import JobState, VersionState
-from core.models import Job, Membership, ProcessVersion
+from core.models import Job, Membership, ProcessVersion, Tenant
+from core.tenancy import current_tenant_id
 
 
 def active_membership(*, user_id: int, membership_id: int | None) -> Membership | None:
@@ -22,6 +23,13 @@ def active_membership(*, user_id: int, membership_id: int | None) -> Membership 
 def memberships_of(user_id: int) -> QuerySet[Membership]:
     """The workspaces that a user may switch to, by name."""
     return Membership.objects.filter(user_id=user_id, is_active=True).select_related("tenant").order_by("tenant__name")
+
+
+def workspace_currency() -> str:
+    """The currency of the current workspace, whose smallest unit may be no hundredth; "" outside of one. One query."""
+    tenant_id = current_tenant_id()
+    found = Tenant.objects.filter(pk=tenant_id).values_list("currency", flat=True).first() if tenant_id else None
+    return found or ""
 
 
 def published_version(kind: str, key: str) -> ProcessVersion | None:

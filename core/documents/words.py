@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from core import registry
 from core.differences import said
-from core.models import Tenant
 from core.money import from_minor
-from core.tenancy import current_tenant_id
+from core.queries import workspace_currency
 
 _OPERATORS: Final = {
     "eq": "is",
@@ -50,16 +49,10 @@ def _value(fact: registry.Fact | None, value: Any) -> str:
     if isinstance(value, list):
         return " or ".join(_value(fact, one) for one in value)
     if fact is not None and fact.type == "money" and isinstance(value, int):
-        return f"{from_minor(value, _currency()):,.0f}"
+        return f"{from_minor(value, workspace_currency()):,.0f}"
     if fact is not None and fact.type == "choice":
         return str(value).replace("_", " ")
     return said(value)
-
-
-def _currency() -> str:
-    """That of the workspace, whose smallest unit may be no hundredth; asked for only where an amount is said."""
-    found = Tenant.objects.filter(pk=current_tenant_id() or 0).values_list("currency", flat=True).first()
-    return found or ""
 
 
 def fact_name(key: str) -> str:

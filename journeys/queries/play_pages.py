@@ -99,7 +99,7 @@ def play_page(
             )
         )
     hidden = frozenset() if with_money else money_facts()
-    return PlayPage(view, lines, _started(view, hidden), guided)
+    return PlayPage(view, lines, _started(view, hidden, currency), guided)
 
 
 def step_word(step: RunStep, today: date, *, is_next: bool) -> tuple[str, str]:
@@ -144,13 +144,13 @@ def _fact(one: PanelFact, *, with_money: bool, currency: str) -> Fact:
     return Fact(one.label, one.words)
 
 
-def _started(view: RunView, hidden: frozenset[str]) -> list[str]:
+def _started(view: RunView, hidden: frozenset[str], currency: str) -> list[str]:
     """Why it began, in lines."""
     run, lines = view.run, []
     how = words.TRIGGERS.get(run.trigger, run.trigger)
     lines.append(f"{how}, {formatting.day(run.started_on)}, by {run.started_by}.")
     seen = [part for part in run.trace.get("conditions", []) if isinstance(part, dict) and "label" in part]
-    lines += [f"{part['label']}: Hidden" if part["fact"] in hidden else entry_words(part) for part in seen]
+    lines += [f"{part['label']}: Hidden" if part["fact"] in hidden else entry_words(part, currency) for part in seen]
     waiver = run.trace.get("waiver")
     if isinstance(waiver, dict):
         lines.append(f"Started all the same, {waiver.get('by')}: {waiver.get('reason')}")

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 Tree = Mapping[str, Any]
@@ -71,8 +72,10 @@ def value_words(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return " or ".join(value_words(one) for one in value)
-    if isinstance(value, (int, float)):
-        text = f"{abs(value):,.2f}".rstrip("0").rstrip(".")
+    if isinstance(value, (int, float, Decimal)):
+        # An amount is exact, with the decimals of its currency.
+        text = f"{abs(value):,f}" if isinstance(value, Decimal) else f"{abs(value):,.2f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
         return f"−{text}" if value < 0 else text
     return str(value).replace("_", " ")
 

@@ -22,6 +22,8 @@ from journeys.actions.task_verbs import finish_task, reassign_task, reopen_task
 from journeys.choices import TaskKind, TaskState
 from journeys.models import Absence, PlaybookRun, Task, Waiver
 from journeys.queries.plays import run_view, switch_offer
+from journeys.queries.plays.facts import said
+from journeys.queries.plays.trace import why_started
 from journeys.queries.waivers import LedgerFilters, gate_names, ledger, ledger_row, report
 from tests.factories.plays import (
     ACTOR,
@@ -200,6 +202,34 @@ def test_what_a_playbook_requires_refuses_the_start_until_it_holds_or_somebody_w
     assert [one.name for one in report(TODAY, TODAY, UTC).gates] == ["Playbook: Expansion"]
     entry = AuditEntry.objects.get(verb="started play", subject_id=run.pk)
     assert (entry.reason, entry.after["waived"]) == (row.waiver.reason, row.criteria)
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor", "words"),
+    [
+        ("JPY", 2_000_000, "2,000,000"),
+        ("KWD", 2_000_250, "2,000.25"),
+        ("KWD", 1, "0.001"),
+        ("EUR", 2_000_050, "20,000.5"),
+    ],
+)
+def test_amounts_are_said_with_the_decimals_of_the_currency(
+    in_kestrel: Tenant, brightwater: Account, currency: str, minor: int, words: str
+) -> None:
+    in_kestrel.currency = currency
+    in_kestrel.save(update_fields=["currency"])
+    Account.objects.update(arr_minor=minor - 1)
+    tree = {"fact": "accounts.arr", "op": "gte", "value": minor}
+    publish_playbook("expansion", requires=tree)
+    with pytest.raises(PlayRefused, match=f"ARR is at least {words}: it was not"):
+        play(brightwater, "expansion")
+    assert said({"all": [{"not": tree}]}) == f"not (ARR is at least {words})"
+    why = why_started("expansion", brightwater.pk, TODAY)
+    line = next(line for part in why.parts for line in part.lines)
+    assert (line.rule, line.met) == (f"is at least {words}", False)
+    Account.objects.update(arr_minor=minor)
+    line = next(line for part in why_started("expansion", brightwater.pk, TODAY).parts for line in part.lines)
+    assert (line.saw, line.met) == (words, True)
 
 
 def test_a_branch_is_decided_when_its_step_would_open_and_the_note_keeps_why(brightwater: Account) -> None:

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from core.actors import Actor
 from core.tenancy import require_tenant_id
 from journeys.models import PlaybookRun, RunStep
-from journeys.queries.plays.facts import entries, entry_words, meeting, values_of
+from journeys.queries.plays.facts import currency_of, entries, entry_words, meeting, values_of
 from journeys.queries.plays.reading import calendar_of, playbooks_of
 from journeys.rules.calendar import PlacedDay
 from journeys.rules.play_due import LEFT_OUT, OPEN, Calendar, Standing, ready
@@ -218,11 +218,12 @@ def _outside(openings: list[_Opening], today: date) -> dict[int, str]:
         accounts = {one.play.account_id for one in group}
         inside = meeting(accounts, tree, today)
         values = values_of(accounts - inside, [str(leaf["fact"]) for leaf in leaves(tree)], today)
+        currency = currency_of(tree)
         for one in group:
             if one.play.account_id not in inside:
                 seen = entries(tree, values.get(one.play.account_id, {}))
-                missed = [entry_words(entry) for entry in seen if entry["met"] is not True] or ["Its condition held"]
-                notes[one.row.id] = f"Left out: {'; '.join(missed)}."
+                missed = [entry_words(entry, currency) for entry in seen if entry["met"] is not True]
+                notes[one.row.id] = f"Left out: {'; '.join(missed or ['Its condition held'])}."
     return notes
 
 

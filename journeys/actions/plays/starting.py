@@ -18,7 +18,7 @@ from core.models import ProcessVersion
 from core.tenancy import require_tenant_id
 from journeys.actions.plays.engine import settle
 from journeys.models import Opportunity, PlaybookRun, Waiver
-from journeys.queries.plays.facts import anchors_of, entries, entry_words, meeting, said, values_of
+from journeys.queries.plays.facts import anchors_of, currency_of, entries, entry_words, meeting, said, values_of
 from journeys.queries.plays.reading import live_playbook, playbook_of
 from journeys.rules.play_due import RUNNING
 from journeys.rules.playbooks import ANCHORS, Playbook
@@ -210,7 +210,8 @@ def _refused(request: Request, book: Playbook, accounts: Mapping[int, Mapping[st
 def _kept_away(request: Request, book: Playbook, going: Sequence[int]) -> dict[int, PlayRefused]:
     """An alert starts plays for the audience only, and none while the last one cools down. People may."""
     outside = set(going) - meeting(going, book.audience, request.today) if book.audience is not None else set()
-    refused = {pk: PlayRefused([f"Not in the audience: {said(book.audience)}."]) for pk in outside}
+    words = f"Not in the audience: {said(book.audience)}." if outside else ""
+    refused = {pk: PlayRefused([words]) for pk in outside}
     days = next((start.cool_down_days for start in book.starts if start.on == "alert"), 0)
     lately = PlaybookRun.objects.filter(
         playbook=request.version.key, account_id__in=going, started_on__gt=request.today - timedelta(days=days)
@@ -225,10 +226,10 @@ def _unmet(request: Request, book: Playbook, going: Sequence[int]) -> dict[int, 
         return {}
     short = set(going) - meeting(going, book.requires, request.today)
     values = values_of(short, [str(leaf["fact"]) for leaf in leaves(book.requires)], request.today) if short else {}
-    lines = {}
+    lines, currency = {}, currency_of(book.requires)
     for pk in short:
         seen = entries(book.requires, values.get(pk, {}))
-        missing = [f"{entry_words(one)}." for one in seen if one["met"] is not True]
+        missing = [f"{entry_words(one, currency)}." for one in seen if one["met"] is not True]
         lines[pk] = ["Required before it starts:", *(missing or ["the condition does not hold."])]
     return lines
 

@@ -10,6 +10,8 @@ from django.db.models.functions import Cast, Coalesce
 from accounts.choices import AccountStatus
 from accounts.models import Account
 from core import facts, registry
+from core.money import from_minor
+from core.queries import workspace_currency
 from journeys.choices import StageKind
 from journeys.models import Opportunity, StageVisit
 from journeys.rules.trees import condition_words, judge_leaf, leaves, tree_words, value_words
@@ -54,24 +56,33 @@ def entries(tree: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str
     ]
 
 
-def entry_words(entry: Mapping[str, Any]) -> str:
-    """`Health score is under 50: it was 44`. What an amount was is not said: not everybody may see it."""
+def entry_words(entry: Mapping[str, Any], currency: str) -> str:
+    """`Health score is under 50: it was 44`. What an amount was is not said: not everybody may see it.
+
+    `currency` is that of the workspace, as `currency_of` finds it for the tree that the entry comes from.
+    """
     saw = "it was not" if entry["fact"] in money_facts() else f"it was {value_words(entry['saw'])}"
-    return f"{entry['label']} {condition_words(in_major(entry))}: {saw}"
+    return f"{entry['label']} {condition_words(in_major(entry, currency))}: {saw}"
 
 
-def in_major(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The same tree with amounts as people read them, in whole units instead of cents."""
+def currency_of(tree: Mapping[str, Any] | None) -> str:
+    """The currency of the amounts in a tree, which is the workspace's; "" where it has none. One query at most."""
+    has_amounts = tree is not None and any(str(leaf["fact"]) in money_facts() for leaf in leaves(tree))
+    return workspace_currency() if has_amounts else ""
+
+
+def in_major(tree: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """The same tree with amounts as people read them, in whole units of the currency."""
     if str(tree.get("fact")) in money_facts():
-        return {**tree, **{name: _major(tree[name]) for name in ("value", "saw") if name in tree}}
-    branches = {word: [in_major(branch) for branch in tree[word]] for word in ("all", "any") if word in tree}
-    return {**tree, **branches, **({"not": in_major(tree["not"])} if "not" in tree else {})}
+        return {**tree, **{name: _major(tree[name], currency) for name in ("value", "saw") if name in tree}}
+    branches = {word: [in_major(branch, currency) for branch in tree[word]] for word in ("all", "any") if word in tree}
+    return {**tree, **branches, **({"not": in_major(tree["not"], currency)} if "not" in tree else {})}
 
 
-def _major(value: Any) -> Any:
+def _major(value: Any, currency: str) -> Any:
     if isinstance(value, list):
-        return [_major(one) for one in value]
-    return value / 100 if isinstance(value, int) else value
+        return [_major(one, currency) for one in value]
+    return from_minor(value, currency) if isinstance(value, int) else value
 
 
 def label_of(key: str) -> str:
@@ -82,7 +93,7 @@ def label_of(key: str) -> str:
 
 def said(tree: Mapping[str, Any] | None) -> str:
     """A tree in words; "" for none."""
-    return tree_words(in_major(tree), label_of) if tree is not None else ""
+    return tree_words(in_major(tree, currency_of(tree)), label_of) if tree is not None else ""
 
 
 def money_facts() -> frozenset[str]:

@@ -17,7 +17,10 @@ from journeys.rules.trees import value_words
 
 @dataclass(frozen=True)
 class PanelFact:
-    """A fact beside a step, with its value today. `hidden`: only for those who may see money."""
+    """A fact beside a step, with its value today.
+
+    `is_money`: only for those who may see money, in words of whoever knows the currency; `words` is empty then.
+    """
 
     key: str
     label: str
@@ -93,13 +96,13 @@ def run_view(run_id: int, today: date) -> RunView | None:
 def _panel(step: Step | None, values: dict[str, Any]) -> tuple[PanelFact, ...]:
     money = money_facts()
     return tuple(
-        PanelFact(key, label_of(key), values.get(key), value_words(_shown(key, values.get(key), money)), key in money)
+        PanelFact(key, label_of(key), values.get(key), _words(values.get(key), is_money=key in money), key in money)
         for key in (step.panel if step is not None else ())
     )
 
 
-def _shown(key: str, value: Any, money: frozenset[str]) -> Any:
-    return value / 100 if key in money and isinstance(value, int) else value
+def _words(value: Any, *, is_money: bool) -> str:
+    return "" if is_money and value is not None else value_words(value)
 
 
 def switch_offer(run: PlaybookRun) -> Variant | None:

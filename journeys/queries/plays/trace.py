@@ -13,7 +13,7 @@ from core.formatting import day as day_words
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from journeys.models import PlaybookRun, StageVisit
-from journeys.queries.plays.facts import anchors_of, entries, in_major, said, values_of
+from journeys.queries.plays.facts import anchors_of, currency_of, entries, in_major, said, values_of
 from journeys.queries.plays.firing import live_since, rule_key
 from journeys.queries.plays.language import start_said
 from journeys.queries.plays.reading import KIND, playbook_of
@@ -148,13 +148,13 @@ def _tree_part(name: str, tree: Mapping[str, Any], values: Mapping[str, Any]) ->
 
 
 def _lines(tree: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[TraceLine, ...]:
-    known = registry.facts()
+    known, currency = registry.facts(), currency_of(tree)
     return tuple(
         TraceLine(
-            one["fact"], one["label"], condition_words(in_major(one)), value_words(in_major(one)["saw"]), one["met"],
+            one["fact"], one["label"], condition_words(one), value_words(one["saw"]), one["met"],
             now_only=one["fact"] in known and known[one["fact"]].now_only,
         )
-        for one in entries(tree, values)
+        for one in (in_major(entry, currency) for entry in entries(tree, values))
     )  # fmt: skip
 
 
