@@ -8,12 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from accounts.choices import Segment
-from core import versioning
+from core import drafts, versioning
 from core.actors import Actor
-from core.choices import VersionState
 from core.models import ProcessVersion
 from core.shapes import BadFields
-from health.queries.editor import draft_of
 from health.queries.live import KIND
 from health.queries.measures import new_input
 from health.rules import parse_model
@@ -30,25 +28,7 @@ def begin_draft(*, key: str, actor: Actor, now: datetime, number: int | None = N
 
     Weights start on a sum of 100, so that they read as percent; what they mean does not change.
     """
-    there = draft_of(key)
-    if there is not None and number is None:
-        return there
-    versions = ProcessVersion.objects.filter(kind=KIND, key=key)
-    source = versions.filter(number=number) if number else versions.filter(state=VersionState.PUBLISHED)
-    found = source.first() or versions.order_by("-number").first()
-    if found is None:
-        raise BadFields({"": f"There is no score model '{key}'."})
-    if there is not None:
-        versioning.discard(version=there, actor=actor, now=now, reason=f"Begun again from version {found.number}.")
-    return versioning.draft(
-        kind=KIND,
-        key=key,
-        name=found.name,
-        definition=_on_hundred(found.definition),
-        actor=actor,
-        now=now,
-        based_on=found.number,
-    )
+    return drafts.begin(kind=KIND, key=key, actor=actor, now=now, number=number, prepared=_on_hundred)
 
 
 @transaction.atomic
@@ -66,7 +46,7 @@ def edit_draft(
 
     Raises `BadFields`, with the draft untouched, and `core.versioning.DraftMoved` when somebody saved in between.
     """
-    version = _draft(key)
+    version = drafts.current(KIND, key)
     definition = acted(edited(version.definition, fields), act, arguments)
     return _saved(version, definition, seen_hash, actor, now)
 
@@ -74,7 +54,7 @@ def edit_draft(
 @transaction.atomic
 def add_input(*, key: str, measure: str, seen_hash: str, actor: Actor, now: datetime) -> ProcessVersion:
     """The draft with one more input over the measure. It has no weight yet, so no score moves."""
-    version = _draft(key)
+    version = drafts.current(KIND, key)
     block = new_input(measure)
     if block is None:
         raise BadFields({"measure": f"Nothing is known as '{measure[:60]}'. Import it as a signal first."})
@@ -94,27 +74,14 @@ def new_model(*, name: str, key: str, segment: str, preset: str, actor: Actor, n
 
 
 @transaction.atomic
-def discard_draft(*, key: str, actor: Actor, now: datetime) -> ProcessVersion:
-    """Puts the draft away; the live version was never touched by it."""
-    return versioning.discard(version=_draft(key), actor=actor, now=now)
-
-
-@transaction.atomic
 def publish_draft(*, key: str, reason: str, waiver: str, seen_hash: str, actor: Actor, now: datetime) -> ProcessVersion:
     """Makes the draft live, and with it starts the full run. Raises what `core.versioning.publish` raises.
 
     Also `DraftMoved` when somebody changed the draft after its figures were shown.
     """
     return versioning.publish(
-        version=_draft(key), actor=actor, now=now, reason=reason, waiver=waiver, seen_hash=seen_hash
+        version=drafts.current(KIND, key), actor=actor, now=now, reason=reason, waiver=waiver, seen_hash=seen_hash
     )
-
-
-def _draft(key: str) -> ProcessVersion:
-    version = draft_of(key)
-    if version is None:
-        raise BadFields({"": "There is no draft any more. Begin one from the live version."})
-    return version
 
 
 def _on_hundred(definition: dict[str, Any]) -> dict[str, Any]:

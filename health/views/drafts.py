@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import clock, versioning
+from core import clock, editors, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, requires
@@ -60,7 +60,7 @@ def model_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Saves what was changed at once. What is wrong comes back at its field, with the draft as it was."""
     _must_exist(key)
     opened = request.GET.get("open", "")[:LONGEST]
-    typed = _typed(request)
+    typed = editors.typed_fields(request, longest=LONGEST)
     act, *arguments = typed.get("act", "").split(":")
     try:
         drafts.edit_draft(
@@ -90,7 +90,7 @@ def model_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
 def model_add(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Adds an input over a measure and opens it."""
     _must_exist(key)
-    typed = _typed(request)
+    typed = editors.typed_fields(request, longest=LONGEST)
     try:
         version = drafts.add_input(
             key=key,
@@ -110,12 +110,7 @@ def model_add(request: WorkspaceRequest, key: str) -> HttpResponse:
 def model_discard(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Puts the draft away and shows what is live."""
     _must_exist(key)
-    try:
-        version = drafts.discard_draft(key=key, actor=_actor(request), now=clock.now())
-    except ValueError as bad:
-        messages.error(request, str(bad))
-    else:
-        messages.success(request, f"Draft v{version.number} is discarded. It is kept among the versions.")
+    editors.discard(request, kind=KIND, key=key)
     return _to(key)
 
 
@@ -151,7 +146,7 @@ def model_publish(request: WorkspaceRequest, key: str) -> HttpResponse:
     except ValueError as refused:
         return _dialog(request, page, form.data, {"reason": str(refused)})
     messages.success(request, f"Version {version.number} is live. All accounts are being scored by it.")
-    return _gone(request, key)
+    return editors.leave(request, reverse("health:model", args=[key]))
 
 
 @requires(Permission.CONFIGURE_PROCESSES)
@@ -164,7 +159,7 @@ def model_rollback(request: WorkspaceRequest, key: str) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return _in_dialog(request, "_rollback.html", f"Back to v{before.number}", page, before=before)
-    typed = _typed(request)
+    typed = editors.typed_fields(request, longest=LONGEST)
     seen = typed.get("seen", "")
     try:
         version = versioning.rollback(
@@ -210,25 +205,9 @@ def _must_exist(key: str) -> None:
         raise Http404
 
 
-def _typed(request: WorkspaceRequest) -> dict[str, str]:
-    """The fields as text that can be stored: nothing unprintable, nothing endless."""
-    return {
-        name[:LONGEST]: "".join(letter for letter in value[:LONGEST] if letter.isprintable())
-        for name, value in request.POST.items()
-        if isinstance(value, str)
-    }
-
-
 def _to(key: str, opened: str = "") -> HttpResponseRedirect:
     address = reverse("health:model", args=[key])
     return HttpResponseRedirect(f"{address}?{urlencode({'open': opened})}#input-{opened}" if opened else address)
-
-
-def _gone(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """To the model's page, also from a dialog."""
-    if not request.htmx:
-        return _to(key)
-    return HttpResponse(status=204, headers={"HX-Redirect": reverse("health:model", args=[key])})
 
 
 def _editor(request: WorkspaceRequest, key: str, opened: str, *, status: int, **extra: Any) -> HttpResponse:

@@ -1,33 +1,18 @@
-"""Work on a draft of a journey: begin, change. Accounts and contacts are touched by publishing alone."""
+"""Work on a draft of a journey: begun with the first change. Accounts and contacts are touched by publishing alone."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
 
-from core import versioning
+from core import drafts, versioning
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
-from core.shapes import BadFields
 from core.tenancy import require_tenant_id
-from journeys.queries.journey_editor import draft_of, live_of
+from journeys.queries.journey_editor import draft_of
 from journeys.queries.journey_words import publish_check
 from journeys.queries.stages import JOURNEY_KIND
 from journeys.rules.journey_editing import acted, edited
-
-
-@transaction.atomic
-def begin_draft(*, key: str, actor: Actor, now: datetime) -> ProcessVersion:
-    """The journey's draft: the one there is, else a copy of what is live. Raises `BadFields` for an unknown key."""
-    there = draft_of(key)
-    if there is not None:
-        return there
-    live = live_of(key)
-    if live is None:
-        raise BadFields({"": f"There is no journey '{key}'."})
-    return versioning.draft(
-        kind=JOURNEY_KIND, key=key, name=live.name, definition=dict(live.definition), actor=actor, now=now
-    )
 
 
 @transaction.atomic
@@ -41,13 +26,13 @@ def edit_draft(
     actor: Actor,
     now: datetime,
 ) -> ProcessVersion:
-    """The draft with the fields changed and the button's act done, saved at once.
+    """The draft with the fields changed and the button's act done, saved at once; the first change begins one.
 
     Raises `BadFields`, `ValueError` where the document would no longer be a journey, and
     `core.versioning.DraftMoved` when somebody saved in between. The draft is untouched then.
     """
     there = draft_of(key)
-    version = there or begin_draft(key=key, actor=actor, now=now)
+    version = there or drafts.copy_of_live(kind=JOURNEY_KIND, key=key, actor=actor, now=now)
     currency = Tenant.objects.values_list("currency", flat=True).get(pk=require_tenant_id())
     definition = acted(edited(version.definition, fields), act, arguments, fields, currency=currency)
     publish_check(definition)

@@ -95,13 +95,9 @@ def draft_of(key: str) -> ProcessVersion | None:
     return newest_draft(KIND, key)
 
 
-def live_of(key: str) -> ProcessVersion | None:
-    return published_version(KIND, key)
-
-
 def editor_page(key: str, today: date) -> EditorPage | None:
     """The page of a pipeline, or None where neither a live version nor a draft is there."""
-    live, draft = live_of(key), draft_of(key)
+    live, draft = published_version(KIND, key), draft_of(key)
     version = draft or live
     if version is None:
         return None

@@ -27,7 +27,9 @@ def test_a_draft_saved_while_somebody_publishes_it_does_not_go_live(
     publish_model(in_kestrel, one_input())
     read = drafts.begin_draft(key="standard", actor=actor, now=now)
     seen = read.content_hash
-    monkeypatch.setattr(drafts, "_draft", lambda _key: read)  # read before the lock, changed before it is had
+    monkeypatch.setattr(
+        "core.drafts.current", lambda _kind, _key: read
+    )  # read before the lock, changed before it is had
     ProcessVersion.objects.filter(pk=read.pk).update(content_hash="0" * 64)
     with pytest.raises(DraftMoved):
         drafts.publish_draft(key="standard", reason="go", waiver="Pilot", seen_hash=seen, actor=actor, now=now)

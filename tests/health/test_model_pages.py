@@ -17,6 +17,7 @@ from core.choices import Role, VersionState
 from core.jobs import run_job
 from core.models import Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
+from health import tasks  # noqa: F401 -- registers the job handlers, as in a worker
 from health.actions import recompute
 from health.models import ShadowRun, ShadowScore
 from health.queries.editor import draft_of
