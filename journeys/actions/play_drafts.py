@@ -1,4 +1,4 @@
-"""Work on a draft of a playbook: begin, change, discard, make live. No running play is touched by a draft."""
+"""Work on a draft of a playbook: a new one, changes, making it live. No running play is touched by a draft."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,48 +9,24 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from core import versioning
+from core import drafts, versioning
 from core.actors import Actor
-from core.choices import VersionState
 from core.models import ProcessVersion
+from core.queries import published_version
+from core.shapes import BadFields
 from journeys.actions.plays import AT_ONCE, ask_move_plays, move_plays
 from journeys.queries.play_conditions import vocabulary
-from journeys.queries.play_editor import draft_of
 from journeys.queries.play_impact import movable_runs, others_running
 from journeys.queries.plays.language import parse_known
 from journeys.queries.plays.reading import KIND
 from journeys.rules.play_editing import acted, edited, steps_of
-from journeys.rules.play_fields import BadFields
 from journeys.rules.play_library import LIBRARY, STARTER
 
 RESERVED: Final = frozenset({"why", "ramp", "new"})
 LEAVE, MOVE, CHOOSE = "leave", "move", "choose"
+_START: Final = re.compile(r"starts\[(\d+)\]\.rule(.*)")
 _BRANCH: Final = re.compile(r"\.(?:all|any)\[(\d+)\]")
 _PLACES: Final = {"goal": "step_goal", "owner": "owner", "title": "title", "done_when": "done_when", "panel": "panel"}
-
-
-@transaction.atomic
-def begin_draft(*, key: str, actor: Actor, now: datetime, number: int | None = None) -> ProcessVersion:
-    """The playbook's draft: the one there is, else a copy of the live version, or of version `number`."""
-    there = draft_of(key)
-    if there is not None and number is None:
-        return there
-    versions = ProcessVersion.objects.filter(kind=KIND, key=key)
-    source = versions.filter(number=number) if number else versions.filter(state=VersionState.PUBLISHED)
-    found = source.first() or versions.order_by("-number").first()
-    if found is None:
-        raise BadFields({"": f"There is no playbook '{key}'."})
-    if there is not None:
-        versioning.discard(version=there, actor=actor, now=now, reason=f"Begun again from version {found.number}.")
-    return versioning.draft(
-        kind=KIND,
-        key=key,
-        name=found.name,
-        definition=deepcopy(found.definition),
-        actor=actor,
-        now=now,
-        based_on=found.number,
-    )
 
 
 @transaction.atomic
@@ -70,9 +46,7 @@ def edit_draft(
 
     Raises `BadFields`, with the draft untouched, and `core.versioning.DraftMoved` when somebody saved in between.
     """
-    version = draft_of(key)
-    if version is None:
-        raise BadFields({"": "There is no draft any more. Begin one from the live version."})
+    version = drafts.current(KIND, key)
     if seen_hash and seen_hash != version.content_hash:
         raise versioning.DraftMoved("Somebody else saved this draft since you opened it. Your change was not saved.")
     known = vocabulary(currency)
@@ -102,7 +76,7 @@ def new_playbook(*, key: str, name: str, like: str, actor: Actor, now: datetime)
     if like.startswith(STARTER):
         definition = _starter(like.removeprefix(STARTER))
     elif like:
-        source = ProcessVersion.objects.filter(kind=KIND, key=like, state=VersionState.PUBLISHED).first()
+        source = published_version(KIND, like)
         if source is None:
             raise BadFields({"like": "This playbook is not live any more. Choose another one."})
         definition = deepcopy(source.definition)
@@ -115,15 +89,6 @@ def _starter(key: str) -> dict[str, Any]:
     if found is None:
         raise BadFields({"like": "There is no such starter. Choose another one."})
     return deepcopy(dict(found))
-
-
-@transaction.atomic
-def discard_draft(*, key: str, actor: Actor, now: datetime) -> ProcessVersion:
-    """Puts the draft away; the live version was never touched by it."""
-    version = draft_of(key)
-    if version is None:
-        raise BadFields({"": "There is no draft any more."})
-    return versioning.discard(version=version, actor=actor, now=now)
 
 
 @dataclass(frozen=True)
@@ -151,9 +116,7 @@ def publish_draft(
     first step that differs (`move`), or the named ones (`choose`): many of them by a job that begins with the commit.
     Raises what `core.versioning.publish` raises.
     """
-    version = draft_of(key)
-    if version is None:
-        raise BadFields({"": "There is no draft any more. Begin one from the live version."})
+    version = drafts.current(KIND, key)
     going: Sequence[int] = ()
     asked = others_running(version) if running == MOVE else len(run_ids) if running == CHOOSE else 0
     if asked > AT_ONCE:
@@ -193,6 +156,8 @@ def _placed(definition: Mapping[str, Any], variant: str, message: str) -> dict[s
             return {f"{_PLACES.get(what, what)}:{key}": rest}
     if place in {"outcome.name", "outcome.within_days"}:
         return {{"outcome.name": "outcome_name"}.get(place, "within_days"): rest}
+    if start := _START.fullmatch(place):
+        return {_condition_field(f"start.{start[1]}", start[2]): rest}
     if place.startswith(("audience", "requires", "outcome.rule")):
         return {_condition_field(place.split(".")[0], place): rest}
     if place in {"goal", "category", "anchor", "calendar", "review_after_runs"}:
@@ -211,8 +176,6 @@ __all__ = [
     "LEAVE",
     "MOVE",
     "Published",
-    "begin_draft",
-    "discard_draft",
     "edit_draft",
     "new_playbook",
     "publish_draft",

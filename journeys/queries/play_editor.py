@@ -9,6 +9,7 @@ from core import registry, versioning
 from core.choices import VersionState
 from core.differences import Change
 from core.models import AuditEntry, ProcessOwner, ProcessVersion
+from core.shapes import BadFields
 from core.version_history import live_among, open_draft, versions_of
 from journeys.queries.play_conditions import Conditions, conditions, vocabulary
 from journeys.queries.play_fields import Field, Typed
@@ -19,7 +20,6 @@ from journeys.rules.condition_rows import Vocabulary
 from journeys.rules.play_checks import Check, checks
 from journeys.rules.play_conditions import OUTCOME_DAYS
 from journeys.rules.play_editing import steps_of, variant_keys
-from journeys.rules.play_fields import BadFields
 
 SHOWN: Final = 12
 ABOUT: Final = ":about"

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from core.money import from_minor, to_minor
-from journeys.rules.play_fields import BadFields
+from core.shapes import BadFields
 
 Tree = dict[str, Any]
 JOINS: Final = {"all": "All of these hold", "any": "Any of these holds"}

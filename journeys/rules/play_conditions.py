@@ -1,14 +1,15 @@
-"""The conditions of a playbook as its editor changes them: whom it is for, what must hold, its outcome, branches. Pure.
+"""The conditions of a playbook as its editor changes them: whom it is for, what must hold, its outcome, starts, branches. Pure.
 
-Places: `audience`, `requires`, `outcome`, and `only_if.KEY` of a step.
+Places: `audience`, `requires`, `outcome`, `start.NUMBER` counted from 0, and `only_if.KEY` of a step.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from core.shapes import BadFields
 from journeys.rules import condition_rows as rows
 from journeys.rules.condition_rows import Tree, Vocabulary
-from journeys.rules.play_fields import MOST_DAYS, BadFields, whole
+from journeys.rules.play_fields import MOST_DAYS, whole
 
 Document = dict[str, Any]
 ACTS: Final = ("cond-add", "cond-drop", "outcome-drop")
@@ -93,6 +94,9 @@ def _holder(document: Document, steps: Sequence[Document], place: str) -> tuple[
     if place == "outcome":
         return document.get("outcome", {}), "rule"
     name, _, key = place.partition(".")
+    starts = document.get("starts", [])
+    if name == "start" and key.isascii() and key.isdecimal() and int(key[:4]) < len(starts):
+        return starts[int(key[:4])], "rule"
     step = next((one for one in steps if one.get("key") == key), None)
     if name != "only_if" or step is None:
         raise BadFields({"": _GONE})
@@ -105,5 +109,7 @@ def _put(document: Document, steps: Sequence[Document], place: str, tree: Tree |
         holder[name] = tree
     elif place == "outcome":
         raise BadFields({"cond:outcome:new_fact": "An outcome needs a condition. Add another one first."})
+    elif holder.get("on") == "signal":
+        raise BadFields({f"cond:{place}:new_fact": "A signal needs a condition. Add another one first."})
     else:
         holder.pop(name, None)

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from core.shapes import BadFields
 from journeys.rules import play_conditions as conditions
 from journeys.rules.condition_rows import Vocabulary
-from journeys.rules.play_fields import MOST_DAYS, BadFields, whole
+from journeys.rules.play_fields import MOST_DAYS, whole
 
 Document = dict[str, Any]
 LONGEST_TITLE: Final = 200
@@ -284,8 +285,10 @@ def _start_add(document: Document, _variant: str, arguments: list[str], fields: 
         fresh["days"] = {"before": 30, "of": "renewal_due"}
     elif on == "stage":
         fresh["stage"] = "onboarding"
+    elif on == "signal":
+        fresh["rule"] = {"fact": "accounts.days_since_contact", "op": "gte", "value": 60}
     elif on not in {"manual", "alert", "api"}:
-        raise BadFields({"new_start": "A start by a signal needs its rule. Write it as YAML."})
+        raise BadFields({"new_start": "Choose a way to start."})
     starts = document.setdefault("starts", [])
     if fresh not in starts:
         starts.append(fresh)

@@ -1,16 +1,8 @@
-"""What forms over a playbook's document share: how faults are told, and whole numbers. Pure."""
+"""Whole numbers in the forms over a playbook's document. Pure."""
 
 from typing import Final
 
 MOST_DAYS: Final = 730
-
-
-class BadFields(ValueError):
-    """What is wrong, field by field, with the remedy. The document was left as it was."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__("; ".join(problems.values()))
-        self.problems = problems
 
 
 def whole(text: str, low: int, high: int) -> int:

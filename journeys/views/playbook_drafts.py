@@ -10,20 +10,20 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import clock, reviews, versioning
+from core import clock, drafts, editors, reviews, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.models import ProcessVersion
 from core.permissions import Permission, requires
+from core.shapes import BadFields
 from core.version_history import versions_of
-from journeys.actions import play_drafts as drafts
+from journeys.actions import play_drafts
 from journeys.actions.plays import note_review
 from journeys.forms.plays import NewPlaybookForm, PublishForm, ReasonForm
 from journeys.queries.play_editor import PlaybookPage, draft_of, playbook_page
 from journeys.queries.play_impact import due_preview, running_plays
 from journeys.queries.play_lists import templates
 from journeys.queries.plays.reading import KIND
-from journeys.rules.play_fields import BadFields
 from journeys.views.playbooks import page_context, part, plain
 
 LONGEST: Final = 9000
@@ -40,7 +40,7 @@ def playbook_new(request: WorkspaceRequest) -> HttpResponse:
     )
     if form.is_bound and form.is_valid():
         try:
-            version = drafts.new_playbook(**form.cleaned_data, actor=_actor(request), now=clock.now())
+            version = play_drafts.new_playbook(**form.cleaned_data, actor=_actor(request), now=clock.now())
         except BadFields as bad:
             for name, problem in bad.problems.items():
                 form.add_error(name or None, problem)
@@ -54,7 +54,7 @@ def playbook_new(request: WorkspaceRequest) -> HttpResponse:
 def playbook_draft(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Begins a draft from the live version."""
     key = _must_exist(key)
-    drafts.begin_draft(key=key, actor=_actor(request), now=clock.now())
+    drafts.begin(kind=KIND, key=key, actor=_actor(request), now=clock.now())
     return _to(key)
 
 
@@ -64,10 +64,10 @@ def playbook_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Saves what was changed at once. What is wrong comes back at its field, with the draft as it was."""
     key = _must_exist(key)
     opened = request.GET.get("open", "")[:80]
-    typed = _typed(request)
+    typed = editors.typed_fields(request, longest=LONGEST, keeps="\n\r\t")
     act, *arguments = typed.get("act", "").split(":")
     try:
-        version = drafts.edit_draft(
+        version = play_drafts.edit_draft(
             key=key,
             variant=typed.get("variant", ""),
             fields=typed,
@@ -83,7 +83,7 @@ def playbook_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
     except ValueError as moved:  # saved by somebody else, or no draft any more
         return _editor(request, key, opened, status=409, moved=str(moved))
     if act == "add":
-        steps = drafts.steps_of(version.definition, typed.get("variant", ""))
+        steps = play_drafts.steps_of(version.definition, typed.get("variant", ""))
         opened = str(steps[-1]["key"])
     if request.htmx:
         return _editor(request, key, opened, status=200, typed=_unsaved(typed, act, arguments, version))
@@ -95,12 +95,7 @@ def playbook_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
 def playbook_discard(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Puts the draft away and shows what is live."""
     key = _must_exist(key)
-    try:
-        version = drafts.discard_draft(key=key, actor=_actor(request), now=clock.now())
-    except ValueError as bad:
-        messages.error(request, str(bad))
-    else:
-        messages.success(request, f"Draft v{version.number} is discarded. It is kept among the versions.")
+    editors.discard(request, kind=KIND, key=key)
     return _to(key)
 
 
@@ -153,7 +148,7 @@ def playbook_publish(request: WorkspaceRequest, key: str) -> HttpResponse:
         return _refused(request, "_publish.html", title, page,
                         {"problem": problem, "form": form, "choice": choice, **context})  # fmt: skip
     try:
-        published = drafts.publish_draft(
+        published = play_drafts.publish_draft(
             key=page.key,
             reason=form.cleaned_data["reason"],
             seen_hash=form.cleaned_data["seen"],
@@ -187,11 +182,11 @@ def playbook_restore(request: WorkspaceRequest, key: str) -> HttpResponse:
             request, "journeys/playbooks/_restore.html", f"Restore v{wanted.number}", page=page, wanted=wanted,
             changes=versioning.diff(page.live, wanted) if page.live else [],
         )  # fmt: skip
-    typed = _typed(request)
+    typed = editors.typed_fields(request, longest=LONGEST, keeps="\n\r\t")
     seen = typed.get("seen", "")
     try:
         if request.POST.get("act") == "draft" or wanted.published_at is None:
-            drafts.begin_draft(key=page.key, actor=_actor(request), now=clock.now(), number=wanted.number)
+            drafts.begin(kind=KIND, key=page.key, actor=_actor(request), now=clock.now(), number=wanted.number)
             messages.success(request, f"The draft says what v{wanted.number} said.")
         else:
             version = versioning.rollback(
@@ -242,18 +237,10 @@ def _draft_page(key: str) -> PlaybookPage:
     return page
 
 
-def _typed(request: WorkspaceRequest) -> dict[str, str]:
-    """The fields as text that can be stored: nothing unprintable but line breaks, nothing endless."""
-    return {
-        name[:200]: "".join(letter for letter in value[:LONGEST] if letter.isprintable() or letter in "\n\r\t")
-        for name, value in request.POST.items()
-        if isinstance(value, str)
-    }
-
-
 def _unsaved(typed: Mapping[str, str], act: str, arguments: list[str], version: ProcessVersion) -> dict[str, str]:
     """What was typed for a condition or an outcome that is not added yet: saving another field does not lose it."""
-    done = f"cond:{arguments[0]}:" if act == "cond-add" and arguments else ":"
+    # A start that goes moves the numbers of those after it.
+    done = "cond:start." if act == "start-drop" else f"cond:{arguments[0]}:" if act == "cond-add" and arguments else ":"
     kept = {name for name in typed if name.startswith("cond:") and ":new_" in name and not name.startswith(done)}
     if "outcome" not in version.definition:
         kept |= {"outcome_name", "within_days"} & typed.keys()
@@ -267,10 +254,7 @@ def _to(key: str, opened: str = "", variant: str = "") -> HttpResponseRedirect:
 
 
 def _gone(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """To the playbook's page, also from a dialog."""
-    if not request.htmx:
-        return _to(key)
-    return HttpResponse(status=204, headers={"HX-Redirect": reverse("journeys:playbook", args=[key])})
+    return editors.leave(request, reverse("journeys:playbook", args=[key]))
 
 
 def _refused(

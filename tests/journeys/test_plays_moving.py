@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
+from core.drafts import begin
 from core.jobs import JobRefused
 from core.models import AuditEntry, Job, ProcessVersion, Tenant
 from core.versioning import draft, save_draft
-from journeys.actions.play_drafts import begin_draft, publish_draft
+from journeys.actions.play_drafts import publish_draft
 from journeys.actions.plays import PlayRefused, finish_step, move_many_plays, move_plays
 from journeys.actions.plays.bulk import KeyTaken, ask_start_plays, start_plays
 from journeys.models import PlaybookRun, Task
@@ -215,7 +216,7 @@ def test_many_running_plays_go_over_by_a_job_that_may_die_half_way(
     runs = [play(account(f"A{n}")) for n in range(14)]
     for key in ("call", "quote"):  # it has reached the step that differs
         finish_step(step_id=steps_of(runs[0])[key].pk, actor=ACTOR, person_id=None, today=TODAY, now=NOW)
-    begin_draft(key="low_usage", actor=ACTOR, now=NOW)
+    begin(kind="playbook", key="low_usage", actor=ACTOR, now=NOW)
     made = draft_of("low_usage")
     assert made is not None
     made.definition["steps"][2]["title"] = "Send the report"
