@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.actions.accounts import record_export
 from accounts.choices import Segment
 from core import clock
 from core.actors import Actor
@@ -101,14 +102,15 @@ def model_changes_file(request: WorkspaceRequest, key: str) -> HttpResponse:
     version, day = _draft(key), _day(request)
     money = may(request.membership.role, Permission.VIEW_MONEY)
     if _few():
-        text = impact.as_csv(impact.every_flip(version, today=day, money=money), money=money)
+        flips, more = impact.every_flip(version, today=day, money=money), 0
     else:
         found = tried.found_by(tried.tried(version, day))
         if found is None:
             return redirect("health:model_changes", key)
-        text = impact.as_csv(tried.kept_flips(found, money=money), money=money, more=tried.left_out(found))
+        flips, more = tried.kept_flips(found, money=money), tried.left_out(found)
+    record_export(rows=len(flips), cut=more > 0, actor=Actor.person(request.membership), now=clock.now())
     return HttpResponse(
-        text,
+        impact.as_csv(flips, money=money, more=more),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="changes-{key}-v{version.number}.csv"'},
     )

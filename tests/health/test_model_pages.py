@@ -15,7 +15,7 @@ from core.actions import add_member, create_tenant
 from core.actors import Actor
 from core.choices import Role, VersionState
 from core.jobs import run_job
-from core.models import Job, ProcessVersion, Tenant
+from core.models import AuditEntry, Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from health import tasks  # noqa: F401 -- registers the job handlers, as in a worker
 from health.actions import recompute
@@ -225,6 +225,9 @@ def test_the_impact_adds_up_and_names_who_flips_and_why(admin: Client, workspace
     assert found.flips[0].name in page.content.decode()
     lines = admin.get(f"{URL}changes.csv").content.decode().splitlines()
     assert len(lines) == found.changed + 1
+    with tenant_context(workspace.pk):
+        taken = AuditEntry.objects.get(verb="exported")
+        assert (taken.subject_type, taken.after) == ("accounts.account", {"rows": found.changed, "cut": False})
 
 
 @pytest.mark.capability("C6")
@@ -239,7 +242,6 @@ def test_trying_a_draft_writes_nothing(admin: Client, workspace: Tenant) -> None
     for part in (
         "impact/",
         "changes/",
-        "changes.csv",
         "alerts/",
         "bands/?input=usage",
         "publish/?reason=x",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account
 from core.choices import Role
 from core.jobs import cancel_job, run_job
-from core.models import Job, ProcessVersion, Tenant
+from core.models import AuditEntry, Job, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from health import tasks  # noqa: F401 -- registers the job handlers, as in a worker
 from health.models import ScoreHistory, ShadowRun, ShadowScore
@@ -163,6 +163,8 @@ def test_of_very_many_changes_the_largest_are_kept_and_the_list_says_so(
     assert more > 0
     assert re.search(rf"{more}\s+more accounts change", admin.get(f"{URL}changes/").content.decode())
     assert f"Cut: {more} more" in admin.get(f"{URL}changes.csv").content.decode().splitlines()[-1]
+    with tenant_context(workspace.pk):
+        assert AuditEntry.objects.get(verb="exported").after == {"rows": 2, "cut": True}
 
 
 def changed(reader: Client) -> list[str]:
