@@ -5,7 +5,7 @@ import pytest
 from core.choices import Role
 from core.models import Tenant
 from core.tenancy import tenant_context
-from journeys.models import Opportunity, Pipeline, PipelineStage, PlaybookRun, RunStep
+from journeys.models import Opportunity, Pipeline, PipelineStage, PlaybookRun, RunStep, Waiver
 from tests.factories.api import Program, make_key
 from tests.factories.plays import TODAY, account, publish_playbook, step
 
@@ -38,6 +38,10 @@ def test_a_play_is_started_once_worked_and_explained(program: Program, kestrel: 
     manager = make_key(kestrel, Role.CS_MANAGER)[1]
     made = manager.send("post", address, asked)
     assert (made.status_code, made["Location"]) == (201, f"/api/v1/plays/{made.json()['id']}/")
+    with tenant_context(kestrel.pk):
+        waiver = Waiver.objects.get()
+        assert (waiver.asked_by, waiver.answered_by) == ("API key Program of cs_manager",) * 2
+        assert waiver.reason == "Pilot, agreed by Ruth"
     body = made.json()
     assert (body["state"], body["trigger"], body["version"], body["origin_key"]) == ("running", "api", 1, "api:crm-7")
     assert [(one["key"], one["state"]) for one in body["steps"]] == [("plan", "open"), ("call", "ahead")]
