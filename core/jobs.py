@@ -198,6 +198,8 @@ def run_job(*, tenant_id: int, job_id: int) -> str:
         return _finish(running, JobState.CANCELLED, error=str(cancelled) or "Cancelled. Nothing was written.")
     except JobRefused as refusal:
         return _finish(running, JobState.FAILED, error=str(refusal))
+    # Whatever a handler of any app raises, the job has to end in a state that people see: an error that got past here
+    # would leave it running until its lease is over, without a word. It is logged with its traceback and told.
     except Exception as error:
         logger.exception("Job %s of kind %s failed on attempt %s.", job.pk, job.kind, job.attempts)
         return _retry_or_fail(running, job, error)
