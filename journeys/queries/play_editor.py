@@ -20,6 +20,7 @@ from journeys.rules.condition_rows import Vocabulary
 from journeys.rules.play_checks import Check, checks
 from journeys.rules.play_conditions import OUTCOME_DAYS
 from journeys.rules.play_editing import steps_of, variant_keys
+from journeys.rules.playbooks import SWEPT
 
 SHOWN: Final = 12
 ABOUT: Final = ":about"
@@ -57,6 +58,12 @@ class StartRow:
     rule: str
     days: Field | None = None
     stage: Field | None = None
+    conditions: Conditions | None = None
+
+    @property
+    def when(self) -> str:
+        """What its conditions are called: each start has its own name for a screen reader."""
+        return f"Start {self.number + 1}, {'when' if self.on == 'signal' else 'only if'}"
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ def playbook_page(
         variant=variant,
         variants=[(one, variant_words(document, one)) for one in keys] if "variants" in document else [],
         head=_head(shown, form),
-        starts=_starts(document, form),
+        starts=_starts(document, live.definition if live else {}, form, known),
         audience=said(document.get("audience")),
         requires=said(document.get("requires")),
         outcome=document.get("outcome") or {},
@@ -204,10 +211,14 @@ def _conditions(
     }
 
 
-def _starts(document: Mapping[str, Any], form: Typed) -> list[StartRow]:
+def _starts(document: Mapping[str, Any], live: Mapping[str, Any], form: Typed, known: Vocabulary) -> list[StartRow]:
     rows = []
+    before = list(live.get("starts", []))
     for number, one in enumerate(document.get("starts", [])):
         days = one.get("days") or {}
+        rule = one.get("rule")
+        # Starts have no keys: one that stood at another place is not said to have changed.
+        was = before[number].get("rule") if number < len(before) and before[number]["on"] == one["on"] else rule
         rows.append(
             StartRow(
                 number=number,
@@ -216,6 +227,7 @@ def _starts(document: Mapping[str, Any], form: Typed) -> list[StartRow]:
                 rule=said(one.get("rule")),
                 days=form.field(f"start:{number}:days", days.get("before", days.get("after"))) if days else None,
                 stage=form.field(f"start:{number}:stage", one.get("stage")) if one["on"] == "stage" else None,
+                conditions=conditions(f"start.{number}", rule, was, form, known) if one["on"] in SWEPT else None,
             )
         )
     return rows

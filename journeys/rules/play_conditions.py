@@ -1,4 +1,4 @@
-"""The conditions of a playbook as its editor changes them: whom it is for, what must hold, its outcome, starts, branches. Pure.
+"""The trees of a playbook as its editor changes them: audience, requirements, outcome, starts, branches. Pure.
 
 Places: `audience`, `requires`, `outcome`, `start.NUMBER` counted from 0, and `only_if.KEY` of a step.
 """

@@ -23,7 +23,13 @@ from journeys.rules.condition_rows import JOINS, OPERATORS
 from journeys.rules.playbooks import ANCHORS, OWNERS
 
 CALENDARS: Final = {"business": "Business days", "all": "All days"}
-NEW_STARTS: Final = {"manual": "By hand", "alert": "By an alert", "date": "By a date", "stage": "By a stage"}
+NEW_STARTS: Final = {
+    "manual": "By hand",
+    "alert": "By an alert",
+    "date": "By a date",
+    "stage": "By a stage",
+    "signal": "By a signal",
+}
 
 
 @requires(Permission.VIEW_ACCOUNTS)

@@ -23,6 +23,7 @@ PAGES: Final = (
     "/health/reports/{report}/",
     "/playbooks/", "/playbooks/low_usage/", "/playbooks/renewal/?open=:about", "/playbooks/new/", "/playbooks/why/",
     "/playbooks/ramp/", "/playbooks/renewal/plays/?state=over", "/playbooks/renewal/walk/", "/plays/{play}/",
+    "/playbooks/renewal/audience/",
     "/alerts/", "/alerts/rules/", "/alerts/why/", "/alerts/{alert}/",
     "/processes/", "/processes/score_model/standard/", "/processes/upload/", "/processes/program/small_onboarding/",
     "/processes/documents/", "/processes/documents/segmentation/", "/processes/journey/standard/document/",

@@ -46,7 +46,8 @@ def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Pa
     A test marked `meets_refusals` walks into rules on purpose: the browser notes each 409 and 422 as an error.
     """
     said: list[str] = []
-    refused = ("status of 409", "status of 422") if request.node.get_closest_marker("meets_refusals") else ()
+    told = ("status of 409", "status of 422", "Error Code 409", "Error Code 422")  # by the browser and by htmx
+    refused = told if request.node.get_closest_marker("meets_refusals") else ()
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not any(words in message.text for words in refused):

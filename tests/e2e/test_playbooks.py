@@ -56,19 +56,23 @@ def versions(stack: Stack) -> list[tuple[int, str, str]]:
     ]
 
 
-@pytest.mark.capability("P4")
-def test_a_playbook_is_drafted_previewed_published_compared_and_taken_back(
-    stack: Stack, url: str, westfield: int, page: Page
-) -> None:
+def opened_draft(page: Page, url: str, name: str) -> None:
     page.set_default_timeout(LONG)
     sign_in(page, url, EMAIL, PASSWORD)
     page.goto(f"{url}/playbooks/")
-    page.get_by_role("link", name="Low usage").click()
+    page.get_by_role("link", name=name).click()
     page.get_by_role("button", name="Begin a draft").click()
     expect(page.get_by_text("Draft v2").first).to_be_visible()
     expect(page.get_by_text("Same as v1.")).to_be_visible()
 
-    # The second step: other days, saved at once, with what was and what it means.
+
+def closed_dialog(page: Page, words: str) -> None:
+    """The dialog says these words; then it is closed."""
+    expect(page.get_by_role("dialog")).to_contain_text(words)
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+
+
+def other_days_are_saved_at_once_with_what_was(page: Page) -> None:
     page.get_by_role("link", name=re.compile("^Step 2, .*: open$")).click()
     days = page.get_by_label("Days", exact=True)
     was = days.input_value()
@@ -78,7 +82,8 @@ def test_a_playbook_is_drafted_previewed_published_compared_and_taken_back(
     expect(page.get_by_text("1 change", exact=True)).to_be_visible()
     expect(page.get_by_text("2 running plays").first).to_be_visible()
 
-    # A step more, without a done criterion: the check says so; with one it is passed.
+
+def a_step_more_fails_the_check_until_it_has_its_criterion(page: Page) -> None:
     page.get_by_role("button", name="Step", exact=True).click()
     expect(page.get_by_label("Title")).to_have_value("New step")
     expect(page.get_by_text("Missing at “New step”.")).to_be_visible()
@@ -86,23 +91,24 @@ def test_a_playbook_is_drafted_previewed_published_compared_and_taken_back(
     page.get_by_label("Done when").press("Tab")
     expect(page.get_by_text("Missing at “New step”.")).to_have_count(0)
 
-    # Moved by the keyboard.
+
+def the_last_step_is_moved_by_the_keyboard(page: Page) -> None:
     page.locator("[data-step]").last.get_by_role("link").focus()
     page.keyboard.press("Alt+ArrowUp")
     expect(page.locator("[data-step] .step-number").last).to_be_visible()
     expect(page.locator("[data-step]").nth(-2)).to_contain_text("New step")
 
-    # What it does to the plays that run.
+
+def what_it_does_to_running_plays_is_shown(page: Page) -> None:
     page.get_by_role("link", name="Preview").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Alder")
-    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    closed_dialog(page, "Alder")
     page.get_by_role("link", name="Walk through").click()
     expect(page.get_by_role("dialog")).to_contain_text("Walk through")
     page.get_by_role("dialog").get_by_role("button", name="Show the dates").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Nothing was written")
-    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    closed_dialog(page, "Nothing was written")
 
-    # Published with a reason; one of the two plays goes over.
+
+def published_with_one_of_two_plays(page: Page) -> None:
     page.get_by_label(re.compile("^Choose one by one")).check()
     page.get_by_role("link", name="Publish v2").click()
     dialog = page.get_by_role("dialog")
@@ -112,24 +118,104 @@ def test_a_playbook_is_drafted_previewed_published_compared_and_taken_back(
     dialog.get_by_label(re.compile("^Birch")).uncheck()
     dialog.get_by_role("button", name="Publish v2").click()
     expect(page.get_by_text("Live v2").first).to_be_visible()
+
+
+def compared_and_taken_back(page: Page) -> None:
+    page.get_by_role("link", name="Compare any two").click()
+    closed_dialog(page, "30 days after step")
+    page.get_by_role("link", name="Restore v1").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("Too slow")
+    page.get_by_role("dialog").get_by_role("button", name="Make it live").click()
+    expect(page.get_by_text("Live v3").first).to_be_visible()
+
+
+@pytest.mark.capability("P4")
+def test_a_playbook_is_drafted_previewed_published_compared_and_taken_back(
+    stack: Stack, url: str, westfield: int, page: Page
+) -> None:
+    opened_draft(page, url, "Low usage")
+    other_days_are_saved_at_once_with_what_was(page)
+    a_step_more_fails_the_check_until_it_has_its_criterion(page)
+    the_last_step_is_moved_by_the_keyboard(page)
+    what_it_does_to_running_plays_is_shown(page)
+    published_with_one_of_two_plays(page)
     moved = stack.rows(
         "SELECT a.name, v.number FROM journeys_playbookrun r JOIN accounts_account a ON a.id = r.account_id "
         "JOIN core_processversion v ON v.id = r.version_id ORDER BY a.name",
         slug="westfield",
     )
     assert moved == [("Alder", 2), ("Birch", 1)]
-
-    # Any two compared, and back again.
-    page.get_by_role("link", name="Compare any two").click()
-    expect(page.get_by_role("dialog")).to_contain_text("30 days after step")
-    page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    page.get_by_role("link", name="Restore v1").click()
-    page.get_by_role("dialog").get_by_label("Reason").fill("Too slow")
-    page.get_by_role("dialog").get_by_role("button", name="Make it live").click()
-    expect(page.get_by_text("Live v3").first).to_be_visible()
+    compared_and_taken_back(page)
     found = versions(stack)
     assert [(number, state) for number, state, _ in found] == [(1, "retired"), (2, "retired"), (3, "published")]
     assert found[0][2] == found[2][2], "A rollback restores the same content."
+
+
+def add_condition(page: Page, label: str, fact: str, operator: str, value: str) -> None:
+    """By the keyboard alone: the fields of the group one after another, and Enter in the last."""
+    group = page.get_by_role("group", name=label, exact=True)
+    group.get_by_label(f"{label}: fact of a new condition").select_option(label=fact)
+    group.get_by_label(f"{label}: how it is compared", exact=True).select_option(label=operator)
+    field = group.get_by_label(f"{label}: value", exact=True)
+    field.fill(value)
+    field.press("Enter")
+
+
+def a_segment_that_is_none_comes_back_at_its_field(page: Page) -> None:
+    add_condition(page, "For", "Segment", "is", "huge")
+    expect(page.get_by_text("One of enterprise, mid_market, small.")).to_be_visible()
+    expect(page.get_by_label("For: value", exact=True)).to_have_value("huge")
+    expect(page.get_by_label("For: value", exact=True)).to_be_focused()
+
+
+def a_second_condition_leaves_nobody_until_either_is_enough(page: Page) -> None:
+    add_condition(page, "For", "Segment", "is", "small")
+    expect(page.get_by_text("0 accounts today")).to_be_visible()
+    expect(page.get_by_label("For: fact of a new condition")).to_be_focused()
+    page.get_by_label("For: how the conditions go together").select_option("any")
+    expect(page.get_by_text("2 accounts today")).to_be_visible()
+    expect(page.locator(".head-facts")).to_contain_text("Status is customer or Segment is small")
+
+
+def half_typed_outlives_the_saving_of_another_field(page: Page) -> None:
+    value = page.get_by_label("Required before it starts: value", exact=True)
+    value.fill("half typed")
+    page.get_by_label("Goal", exact=True).fill("Somebody new stands up for us.")
+    page.get_by_label("Goal", exact=True).press("Tab")
+    expect(page.locator("#step-about .small").first).to_have_text("Somebody new stands up for us.")
+    expect(value).to_have_value("half typed")
+
+
+def the_outcome_is_replaced_as_a_whole(page: Page) -> None:
+    page.get_by_role("button", name="Remove the outcome").click()
+    expect(page.get_by_text("No outcome yet: name it, and say what shows that it is reached.")).to_be_visible()
+    page.get_by_label("Outcome", exact=True).fill("Spoken to")
+    page.get_by_label("Within days of the start").fill("21")
+    add_condition(page, "Outcome reached when", "Days since the last contact", "is at most", "7")
+    expect(page.get_by_role("button", name="Remove the outcome")).to_be_visible()
+
+
+@pytest.mark.meets_refusals
+@pytest.mark.capability("P4")
+def test_whom_a_playbook_is_for_and_its_outcome_are_said_condition_by_condition(
+    stack: Stack, url: str, westfield: int, page: Page
+) -> None:
+    opened_draft(page, url, "A sponsor left")
+    page.get_by_role("link", name="About this playbook: open").click()
+    expect(page.get_by_text("2 accounts today")).to_be_visible()
+    a_segment_that_is_none_comes_back_at_its_field(page)
+    a_second_condition_leaves_nobody_until_either_is_enough(page)
+    half_typed_outlives_the_saving_of_another_field(page)
+    the_outcome_is_replaced_as_a_whole(page)
+    saved = stack.rows(
+        "SELECT definition->'audience', definition->'outcome' FROM core_processversion "
+        "WHERE kind = 'playbook' AND key = 'sponsor_left' AND state = 'draft'",
+        slug="westfield",
+    )
+    customer = {"fact": "accounts.status", "op": "eq", "value": "customer"}
+    small = {"fact": "accounts.segment", "op": "eq", "value": "small"}
+    rule = {"fact": "accounts.days_since_contact", "op": "lte", "value": 7}
+    assert saved == [({"any": [customer, small]}, {"name": "Spoken to", "rule": rule, "within_days": 21})]
 
 
 @pytest.mark.capability("W3")

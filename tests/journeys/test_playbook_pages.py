@@ -9,25 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core import clock
-from core.actions import add_member
 from core.choices import Role, VersionState
 from core.models import AuditEntry, ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from journeys.models import PlaybookRun
 from journeys.queries.play_editor import draft_of
-from tests.factories.plays import ACTOR, STEPS, account, dues, person, play, publish_playbook, step
-
-URL = "/playbooks/low_usage/"
-
-
-def client_of(tenant: Tenant, role: Role) -> Client:
-    client = Client()
-    made = add_member(
-        tenant=tenant, email=f"{role}@k.example", name=str(role.label), role=role, password=None, actor=ACTOR,
-        now=clock.now(),
-    )  # fmt: skip
-    client.force_login(made.user)
-    return client
+from tests.factories.playbook_editing import URL, begun, client_of, drafted, edit, new_condition
+from tests.factories.plays import STEPS, account, dues, person, play, publish_playbook, step
 
 
 @pytest.fixture
@@ -41,23 +29,8 @@ def live(kestrel: Tenant) -> Iterator[ProcessVersion]:
         yield publish_playbook()
 
 
-def begun(admin: Client) -> ProcessVersion:
-    assert admin.post(f"{URL}draft/").status_code == 302
-    found = draft_of("low_usage")
-    assert found is not None
-    return found
-
-
-def edit(client: Client, seen: str = "", **fields: str) -> Any:
-    sent = {name.replace("__", ":"): value for name, value in fields.items()}
-    headers = {"HX-Request": "true"}
-    return client.post(f"{URL}edit/?open=call", {"seen": seen, "variant": "", **sent}, headers=headers)
-
-
 def steps() -> list[dict[str, Any]]:
-    found = draft_of("low_usage")
-    assert found is not None
-    return list(found.definition["steps"])
+    return list(drafted()["steps"])
 
 
 def test_the_list_names_every_playbook_with_its_version_and_plays(kestrel: Tenant, admin: Client) -> None:
@@ -126,9 +99,7 @@ def test_steps_are_added_moved_and_removed(admin: Client, live: ProcessVersion) 
 def test_variants_panel_and_branch_are_edited(admin: Client, live: ProcessVersion) -> None:
     begun(admin)
     edit(admin, act="panel-add:call", **{"panel_fact:call": "accounts.arr"})
-    condition = {"new_fact": "accounts.arr", "new_op": "gte", "new_value": "1,000"}
-    sent = {f"cond:only_if.call:{name}": value for name, value in condition.items()}
-    edit(admin, act="cond-add:only_if.call", **sent)
+    edit(admin, **new_condition("only_if.call", "accounts.arr", "gte", "1,000"))
     assert steps()[1]["panel"] == ["accounts.arr"]
     assert steps()[1]["only_if"] == {"fact": "accounts.arr", "op": "gte", "value": 100_000}
     bad = edit(admin, **{"cond:only_if.call:0:op": "gte", "cond:only_if.call:0:value": "much"})
