@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from accounts.models import Person
+from accounts.queries.people import active_person
 from core import audit
 from core.actors import Actor
 from core.models import AuditEntry
@@ -116,12 +116,14 @@ def assign_many(
     now: datetime,
     reason: str = "",
 ) -> Bulk:
-    """Gives the open ones to somebody, or to nobody. Raises `Person.DoesNotExist` for a stranger.
+    """Gives the open ones to somebody, or to nobody.
+
+    Raises `Person.DoesNotExist` for a stranger, and `HasLeft`.
 
     Whoever stood in for somebody does so no longer: what was given away on purpose stays there.
     """
     if assignee_id is not None:
-        Person.objects.get(pk=assignee_id)
+        active_person(assignee_id)
     bulk, ids = _change(
         "assign",
         task_ids,

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from accounts.queries.living import living_account
+from accounts.queries.people import active_person
 from core import audit
 from core.actors import Actor
 from journeys.actions.plays.steps import StepIsOver, follow_task, hold_plays_of
@@ -145,10 +146,15 @@ def _put_off(
 
 @transaction.atomic
 def reassign_task(*, task_id: int, assignee_id: int | None, actor: Actor, now: datetime, reason: str = "") -> Task:
-    """Gives the task to another person, or to nobody. Whoever stood in for somebody does so no longer."""
+    """Gives the task to another person, or to nobody. Whoever stood in for somebody does so no longer.
+
+    Raises `HasLeft` for somebody who is given nothing more.
+    """
     task = _locked(task_id)
     if task.assignee_id == assignee_id:
         return task
+    if assignee_id is not None:
+        active_person(assignee_id)
     before = {"assignee_id": task.assignee_id}
     task.assignee_id, task.covered_for_id = assignee_id, None
     task.save(update_fields=["assignee_id", "covered_for"])

@@ -1,7 +1,7 @@
 """Hand-offs: the queue, one with its checklist, the answers to it; and what customers expect."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from django.http import Http404
 from rest_framework import serializers
@@ -124,7 +124,7 @@ class HandoffTick(ApiView):
     def post(self, call: Call, handoff_id: int) -> Answer:
         return _answer(handoff_id, lambda: actions.tick_item(
             handoff_id=handoff_id, key=call.body["key"], done=call.body["done"], actor=call.actor,
-            now=call.now))  # fmt: skip
+            **_who(call), now=call.now))  # fmt: skip
 
 
 class HandoffAccept(ApiView):
@@ -135,8 +135,7 @@ class HandoffAccept(ApiView):
         if owner_id is not None and not Person.objects.filter(pk=owner_id).exists():
             raise Refused("not_found", "No person of this workspace has this id.", fields={"owner_id": ["unknown"]})
         return _answer(handoff_id, lambda: actions.accept(
-            handoff_id=handoff_id, actor=call.actor, role=call.role, owner_id=owner_id,
-            person_id=person_id_of(call.membership) if call.membership else None, today=call.today,
+            handoff_id=handoff_id, actor=call.actor, **_who(call), owner_id=owner_id, today=call.today,
             now=call.now))  # fmt: skip
 
 
@@ -145,15 +144,15 @@ class HandoffReturn(ApiView):
               tag="hand-offs")  # fmt: skip
     def post(self, call: Call, handoff_id: int) -> Answer:
         return _answer(handoff_id, lambda: actions.send_back(
-            handoff_id=handoff_id, reason=call.body["reason"], actor=call.actor, now=call.now,
-            today=call.today))  # fmt: skip
+            handoff_id=handoff_id, reason=call.body["reason"], actor=call.actor, **_who(call),
+            now=call.now, today=call.today))  # fmt: skip
 
 
 class HandoffAgain(ApiView):
     @endpoint(rights.ANSWER_HANDOFF, HandoffShape, summary="Hand over again after a return", tag="hand-offs")
     def post(self, call: Call, handoff_id: int) -> Answer:
         return _answer(handoff_id, lambda: actions.hand_over_again(
-            handoff_id=handoff_id, actor=call.actor, now=call.now, today=call.today))  # fmt: skip
+            handoff_id=handoff_id, actor=call.actor, **_who(call), now=call.now, today=call.today))  # fmt: skip
 
 
 class HandoffFiguresDetail(ApiView):
@@ -181,6 +180,16 @@ class ExpectationList(ApiView):
         except ExpectationRefused as refusal:
             raise Refused("refused", str(refusal), fields={"text": [str(refusal)]}) from refusal
         return Answer(made, status=201)
+
+
+class _Who(TypedDict):
+    role: str
+    person_id: int | None
+
+
+def _who(call: Call) -> _Who:
+    """Who asks, as the rule whose a hand-off is wants to know it. A program is nobody's person."""
+    return {"role": call.role, "person_id": person_id_of(call.membership) if call.membership else None}
 
 
 def _account(account_id: int) -> None:

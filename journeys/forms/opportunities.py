@@ -8,6 +8,7 @@ from django import forms
 
 from accounts.choices import ContactRole
 from accounts.models import Person, Product
+from accounts.queries.people import active_people
 from core.money import from_minor, to_minor
 from journeys.choices import OpportunityKind
 from journeys.models import Opportunity, Pipeline
@@ -62,7 +63,7 @@ class OpportunityForm(forms.Form):
         for name in [name for name in self.fields if only and name != only]:
             del self.fields[name]
         if "owner" in self.fields:
-            self.fields["owner"].queryset = Person.objects.filter(is_active=True).order_by("name_key")  # type: ignore[attr-defined]  # -- a ModelChoiceField
+            self.fields["owner"].queryset = active_people().order_by("name_key")  # type: ignore[attr-defined]  # -- a ModelChoiceField
         if "product" in self.fields:
             self.fields["product"].queryset = Product.objects.order_by("name")  # type: ignore[attr-defined]  # -- as above
 

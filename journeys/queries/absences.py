@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from accounts.models import Account, Person
+from accounts.queries.people import active_people
 from core.registry import Duty
 from core.tenancy import require_tenant_id
 from journeys.models import Absence, BookHandover, HandoverLine, Opportunity, Task
@@ -21,7 +22,7 @@ LINES_PER_PAGE: Final = 50
 
 def colleagues() -> QuerySet[Person]:
     """Those who can take over work: active people, by name."""
-    return Person.objects.filter(is_active=True).order_by("name_key", "pk")
+    return active_people().order_by("name_key", "pk")
 
 
 def running_absences(today: date) -> QuerySet[Absence]:

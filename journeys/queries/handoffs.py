@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Person
+from accounts.queries.people import active_people
 from core.choices import Role
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
@@ -182,9 +183,7 @@ def deal_of(handoff: Handoff) -> Opportunity | None:
 
 def takers() -> QuerySet[Person]:
     """Who may take an account over: people of the workspace with a role that works with customers."""
-    return Person.objects.filter(
-        is_active=True, membership__is_active=True, membership__role__in=[str(role) for role in _TAKERS]
-    ).order_by("name_key")[:200]
+    return active_people().filter(membership__role__in=[str(role) for role in _TAKERS]).order_by("name_key")[:200]
 
 
 _FIGURES: Final = """

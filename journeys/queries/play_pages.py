@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from accounts.models import Person
+from accounts.queries.people import active_people
 from core import formatting
 from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.facts import entry_words, money_facts
@@ -159,4 +160,4 @@ def _started(view: RunView, hidden: frozenset[str], currency: str) -> list[str]:
 
 def team(limit: int = 300) -> list[Person]:
     """The people of ours who may go on with a play, by name."""
-    return list(Person.objects.filter(is_active=True, membership__is_active=True).order_by("name_key")[:limit])
+    return list(active_people().filter(membership__isnull=False).order_by("name_key")[:limit])

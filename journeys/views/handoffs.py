@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,7 +19,8 @@ from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.actions import handoffs as actions
 from journeys.actions import rights
-from journeys.actions.handoffs.answers import may_accept, points_to_accept
+from journeys.actions.handoffs.answers import points_to_accept
+from journeys.actions.handoffs.who import may_accept, may_call_off, may_prepare
 from journeys.forms.handoffs import AcceptForm, EvidenceForm, HandoffListForm, PersonForm, ReasonForm, TickForm
 from journeys.models import Handoff, Opportunity
 from journeys.queries import handoffs as queries
@@ -77,7 +78,7 @@ def handoff_tick(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
         raise Http404
     item, done = form.cleaned_data["key"], form.cleaned_data["done"]
     return _done(request, handoff_id, lambda actor, now: actions.tick_item(
-        handoff_id=handoff_id, key=item, done=done, actor=actor, now=now))  # fmt: skip
+        handoff_id=handoff_id, key=item, done=done, actor=actor, **_who(request), now=now))  # fmt: skip
 
 
 @requires(rights.GIVE_EVIDENCE)
@@ -102,8 +103,7 @@ def handoff_accept(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     if owner_id is not None and not Person.objects.filter(pk=owner_id).exists():
         raise Http404
     return _done(request, handoff_id, lambda actor, now: actions.accept(
-        handoff_id=handoff_id, actor=actor, role=request.membership.role,
-        person_id=person_id_of(request.membership), owner_id=owner_id,
+        handoff_id=handoff_id, actor=actor, **_who(request), owner_id=owner_id,
         today=request.tenant.today(now), now=now))  # fmt: skip
 
 
@@ -113,7 +113,8 @@ def handoff_return(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Sends it back with what is missing."""
     reason = _reason(request)
     return _done(request, handoff_id, lambda actor, now: actions.send_back(
-        handoff_id=handoff_id, reason=reason, actor=actor, now=now, today=request.tenant.today(now)))  # fmt: skip
+        handoff_id=handoff_id, reason=reason, actor=actor, **_who(request), now=now,
+        today=request.tenant.today(now)))  # fmt: skip
 
 
 @requires(rights.ANSWER_HANDOFF)
@@ -122,7 +123,7 @@ def handoff_cancel(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Calls it off."""
     reason = _reason(request)
     return _done(request, handoff_id, lambda actor, now: actions.cancel(
-        handoff_id=handoff_id, reason=reason, actor=actor, now=now))  # fmt: skip
+        handoff_id=handoff_id, reason=reason, actor=actor, **_who(request), now=now))  # fmt: skip
 
 
 @requires(rights.ANSWER_HANDOFF)
@@ -130,7 +131,7 @@ def handoff_cancel(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
 def handoff_again(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Hands it over again after a return."""
     return _done(request, handoff_id, lambda actor, now: actions.hand_over_again(
-        handoff_id=handoff_id, actor=actor, now=now, today=request.tenant.today(now)))  # fmt: skip
+        handoff_id=handoff_id, actor=actor, **_who(request), now=now, today=request.tenant.today(now)))  # fmt: skip
 
 
 @requires(rights.ANSWER_HANDOFF)
@@ -138,11 +139,11 @@ def handoff_again(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
 def handoff_give(request: WorkspaceRequest, handoff_id: int) -> HttpResponse:
     """Says who is to answer."""
     form = PersonForm(request.POST)
-    person_id = form.cleaned_data["person"] if form.is_valid() else None
-    if person_id is not None and not Person.objects.filter(pk=person_id).exists():
+    to_person_id = form.cleaned_data["person"] if form.is_valid() else None
+    if to_person_id is not None and not Person.objects.filter(pk=to_person_id).exists():
         raise Http404
     return _done(request, handoff_id, lambda actor, now: actions.give_to(
-        handoff_id=handoff_id, person_id=person_id, actor=actor, now=now))  # fmt: skip
+        handoff_id=handoff_id, to_person_id=to_person_id, actor=actor, **_who(request), now=now))  # fmt: skip
 
 
 def account_section(request: HttpRequest, account: Account) -> str:
@@ -153,6 +154,16 @@ def account_section(request: HttpRequest, account: Account) -> str:
     now = clock.now()
     rows = [_row(one, now) for one in queries.handoffs().filter(account_id=account.pk)[:SECTION]]
     return render_to_string("journeys/_handoff_section.html", {"rows": rows}, request=request) if rows else ""
+
+
+class _Who(TypedDict):
+    role: str
+    person_id: int | None
+
+
+def _who(request: WorkspaceRequest) -> _Who:
+    """Who asks, as the rule whose a hand-off is wants to know it."""
+    return {"role": request.membership.role, "person_id": person_id_of(request.membership)}
 
 
 def _done(request: WorkspaceRequest, handoff_id: int, act: Callable[[Actor, datetime], Handoff]) -> HttpResponse:
@@ -187,7 +198,7 @@ def _page(
     deal = queries.deal_of(handoff) if may(request.membership.role, Permission.VIEW_OPPORTUNITIES) else None
     attempts = list(queries.attempts_of(handoff))
     waits = handoff.state == "waiting"
-    me = person_id_of(request.membership)
+    who = _who(request)
     frame = _frame(request, now)
     missing = points_to_accept(handoff, spec, frame["today"], sees_money=frame["may_see_money"]) if waits else ()
     part = request.htmx.target if request.htmx and request.htmx.target in _PARTS else ""
@@ -204,8 +215,10 @@ def _page(
         "is_elsewhere": any(one.is_of_gate and not one.evidence for one in missing),
         "takers": takers,
         "taker_known": handoff.to_person_id in {one.pk for one in takers},
-        "me": me,
-        "may_accept": may_accept(handoff, spec, role=request.membership.role, person_id=me),
+        "me": who["person_id"],
+        "may_accept": frame["may_work"] and may_accept(handoff, spec, **who),
+        "may_prepare": frame["may_work"] and may_prepare(handoff, spec, **who),
+        "may_call_off": frame["may_work"] and may_call_off(handoff, spec, **who),
         "may_give": may(request.membership.role, rights.GIVE_ACCOUNT),
         "may_show": may(request.membership.role, rights.GIVE_EVIDENCE),
         "refusal": refusal,
@@ -213,8 +226,10 @@ def _page(
         **frame,
     }
     response = render(request, f"journeys/handoff.html{'#' if part else ''}{part}", context, status=status)
-    # What was ticked or shown decides whether it can be accepted: the answer looks again, after what is under way.
-    return trigger_client_event(response, "handoff-changed") if part and request.method == "POST" else response
+    # What was ticked or shown decides whether it can be accepted: the answer looks again, after what is under way. A
+    # refusal in its own card stays to be read.
+    changed = part == "checklist" or (part and request.method == "POST" and refusal is None)
+    return trigger_client_event(response, "handoff-changed") if changed else response
 
 
 def _row(handoff: Handoff, now: datetime) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Person
-from accounts.queries.people import person_id_of, person_of
+from accounts.queries.people import HasLeft, person_id_of, person_of
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
@@ -116,14 +116,17 @@ def play_reassign(request: WorkspaceRequest, play_id: int) -> HttpResponse:
     if person is None:
         return _back(play_id, request, "Choose who goes on with it.")
     step = _step(request, play_id) if request.POST.get("step") else None
-    verbs.reassign_play(
-        run_id=run.pk,
-        to_person_id=person.pk,
-        step_id=step.pk if step is not None else None,
-        reason=form.cleaned_data["reason"],
-        actor=_actor(request),
-        now=clock.now(),
-    )
+    try:
+        verbs.reassign_play(
+            run_id=run.pk,
+            to_person_id=person.pk,
+            step_id=step.pk if step is not None else None,
+            reason=form.cleaned_data["reason"],
+            actor=_actor(request),
+            now=clock.now(),
+        )
+    except HasLeft as gone:
+        return _back(play_id, request, str(gone), step=step)
     messages.success(request, f"{person.name} goes on with {'the step' if step is not None else 'the play'}.")
     return _back(play_id, request, step=step)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import Account, Person
+from accounts.queries.people import active_people
 from accounts.rules import name_key
 
 
@@ -51,7 +52,7 @@ class BulkForm(forms.Form):
 
     def clean_person(self) -> Person | None:
         name = name_key(self.cleaned_data["person"])
-        found = list(Person.objects.filter(name_key=name, is_active=True)[:2]) if name else []
+        found = list(active_people().filter(name_key=name)[:2]) if name else []
         if name and len(found) != 1:
             raise forms.ValidationError("Nobody has this name." if not found else "Two people have this name.")
         return found[0] if found else None

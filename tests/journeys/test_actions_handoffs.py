@@ -1,6 +1,8 @@
 """Hand-offs come about once, on every path, and are answered with what was asked for."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import TypedDict
 
 import pytest
 
@@ -35,8 +37,17 @@ from journeys.models import (
     StageVisit,
     Task,
 )
+from journeys.rules.handoffs import open_items
 
 TODAY = date(2026, 3, 2)
+
+
+class Who(TypedDict):
+    role: str
+    person_id: int | None
+
+
+CSM: Who = {"role": Role.CSM, "person_id": None}
 
 
 @pytest.fixture
@@ -77,7 +88,7 @@ def handoff(account: Account, seller: Person, actor: Actor, now: datetime) -> Ha
 
 def tick_all(handoff: Handoff, actor: Actor, now: datetime) -> None:
     for item in handoff.checklist:
-        tick_item(handoff_id=handoff.pk, key=item["key"], done=True, actor=actor, now=now)
+        tick_item(handoff_id=handoff.pk, key=item["key"], done=True, actor=actor, **CSM, now=now)
 
 
 def expect(account: Account, actor: Actor, now: datetime, text: str = "Invoices by May") -> None:
@@ -225,13 +236,13 @@ def test_sent_back_it_returns_with_its_reason_as_a_task_of_the_giver(
     handoff: Handoff, seller: Person, taker: Person, actor: Actor, now: datetime
 ) -> None:
     with pytest.raises(HandoffRefused, match="Say what is missing"):
-        send_back(handoff_id=handoff.pk, reason=" ", actor=actor, now=now, today=TODAY)
-    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
+        send_back(handoff_id=handoff.pk, reason=" ", actor=actor, **CSM, now=now, today=TODAY)
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, **CSM, now=now, today=TODAY)
     task = Task.objects.get(state="open")
     assert (task.assignee_id, task.detail, task.due_on) == (seller.pk, "No sponsor named", TODAY)
     later = now + timedelta(hours=5)
-    again = hand_over_again(handoff_id=handoff.pk, actor=actor, now=later, today=TODAY)
-    assert hand_over_again(handoff_id=handoff.pk, actor=actor, now=later, today=TODAY).pk == again.pk
+    again = hand_over_again(handoff_id=handoff.pk, actor=actor, **CSM, now=later, today=TODAY)
+    assert hand_over_again(handoff_id=handoff.pk, actor=actor, **CSM, now=later, today=TODAY).pk == again.pk
     assert (again.attempt, again.state, again.due_at - later, again.to_person_id) == (
         2, "waiting", timedelta(hours=48), taker.pk,
     )  # fmt: skip
@@ -248,25 +259,27 @@ def test_the_clock_stands_still_on_weekends_and_holidays_of_the_workspace(
     open_for_won(opportunity_ids=[deal.pk], actor=actor, today=friday.date(), now=friday)
     handoff = Handoff.objects.get()
     assert (handoff.due_at, Task.objects.get().due_on) == (datetime(2026, 3, 11, 14, 0, tzinfo=UTC), date(2026, 3, 11))
-    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=friday, today=friday.date())
-    again = hand_over_again(handoff_id=handoff.pk, actor=actor, now=friday + timedelta(hours=1), today=friday.date())
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, **CSM, now=friday, today=friday.date())
+    again = hand_over_again(
+        handoff_id=handoff.pk, actor=actor, **CSM, now=friday + timedelta(hours=1), today=friday.date()
+    )
     assert again.due_at == handoff.due_at + timedelta(hours=1)
 
 
 def test_ticks_stay_over_a_return(handoff: Handoff, actor: Actor, now: datetime) -> None:
-    tick_item(handoff_id=handoff.pk, key="scope", done=True, actor=actor, now=now)
-    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
-    again = hand_over_again(handoff_id=handoff.pk, actor=actor, now=now, today=TODAY)
+    tick_item(handoff_id=handoff.pk, key="scope", done=True, actor=actor, **CSM, now=now)
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, **CSM, now=now, today=TODAY)
+    again = hand_over_again(handoff_id=handoff.pk, actor=actor, **CSM, now=now, today=TODAY)
     assert [item["key"] for item in again.checklist if item["done_at"]] == ["scope"]
 
 
 def test_an_answered_handoff_is_answered_once(handoff: Handoff, actor: Actor, now: datetime) -> None:
-    cancel(handoff_id=handoff.pk, reason="Duplicate deal", actor=actor, now=now)
+    cancel(handoff_id=handoff.pk, reason="Duplicate deal", actor=actor, **CSM, now=now)
     assert Task.objects.get().state == "obsolete"
     for act in (
         lambda: accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=None, today=TODAY, now=now),
-        lambda: send_back(handoff_id=handoff.pk, reason="x", actor=actor, now=now, today=TODAY),
-        lambda: tick_item(handoff_id=handoff.pk, key="scope", done=True, actor=actor, now=now),
+        lambda: send_back(handoff_id=handoff.pk, reason="x", actor=actor, **CSM, now=now, today=TODAY),
+        lambda: tick_item(handoff_id=handoff.pk, key="scope", done=True, actor=actor, **CSM, now=now),
     ):
         with pytest.raises(HandoffRefused, match="called off"):
             act()
@@ -275,20 +288,20 @@ def test_an_answered_handoff_is_answered_once(handoff: Handoff, actor: Actor, no
 def test_one_that_was_sent_back_can_be_called_off_and_its_task_closes(
     handoff: Handoff, actor: Actor, now: datetime
 ) -> None:
-    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
-    cancel(handoff_id=handoff.pk, reason="The deal fell through", actor=actor, now=now)
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, **CSM, now=now, today=TODAY)
+    cancel(handoff_id=handoff.pk, reason="The deal fell through", actor=actor, **CSM, now=now)
     handoff.refresh_from_db()
     assert (handoff.state, handoff.return_reason) == ("cancelled", "The deal fell through")
     assert not Task.objects.filter(state="open").exists()
     with pytest.raises(HandoffRefused, match="Only a hand-off that was sent back"):
-        hand_over_again(handoff_id=handoff.pk, actor=actor, now=now, today=TODAY)
+        hand_over_again(handoff_id=handoff.pk, actor=actor, **CSM, now=now, today=TODAY)
 
 
 def test_an_attempt_that_was_handed_over_again_is_not_called_off(handoff: Handoff, actor: Actor, now: datetime) -> None:
-    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
-    hand_over_again(handoff_id=handoff.pk, actor=actor, now=now, today=TODAY)
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, **CSM, now=now, today=TODAY)
+    hand_over_again(handoff_id=handoff.pk, actor=actor, **CSM, now=now, today=TODAY)
     with pytest.raises(HandoffRefused, match="handed over again already"):
-        cancel(handoff_id=handoff.pk, reason="x", actor=actor, now=now)
+        cancel(handoff_id=handoff.pk, reason="x", actor=actor, **CSM, now=now)
 
 
 @pytest.mark.parametrize(("deal_owner_left", "gets"), [(False, "Sam Reed"), (True, "Maya Lind")])
@@ -297,7 +310,7 @@ def test_sent_back_without_a_giver_it_goes_to_the_owner_of_the_deal_or_of_the_ac
 ) -> None:
     Handoff.objects.update(from_person=None)
     Person.objects.filter(pk=seller.pk).update(is_active=not deal_owner_left)
-    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, now=now, today=TODAY)
+    send_back(handoff_id=handoff.pk, reason="No sponsor named", actor=actor, **CSM, now=now, today=TODAY)
     task = Task.objects.get(state="open")
     assert task.assignee is not None
     assert task.assignee.name == gets
@@ -305,14 +318,14 @@ def test_sent_back_without_a_giver_it_goes_to_the_owner_of_the_deal_or_of_the_ac
 
 def test_given_away_it_is_covered_for_nobody(handoff: Handoff, seller: Person, actor: Actor, now: datetime) -> None:
     Task.objects.update(covered_for=handoff.to_person)
-    give_to(handoff_id=handoff.pk, person_id=seller.pk, actor=actor, now=now)
+    give_to(handoff_id=handoff.pk, to_person_id=seller.pk, actor=actor, **CSM, now=now)
     assert list(Task.objects.values_list("assignee", "covered_for")) == [(seller.pk, None)]
 
 
 def test_given_to_somebody_else_the_task_goes_along(
     handoff: Handoff, seller: Person, actor: Actor, now: datetime
 ) -> None:
-    give_to(handoff_id=handoff.pk, person_id=seller.pk, actor=actor, now=now)
+    give_to(handoff_id=handoff.pk, to_person_id=seller.pk, actor=actor, **CSM, now=now)
     assert Task.objects.get().assignee_id == seller.pk
 
 
@@ -372,7 +385,7 @@ def test_only_the_addressee_the_team_and_who_may_edit_accounts_accept_it(
     for role in (Role.SUPPORT_AGENT, Role.SALES_REP, Role.EXECUTIVE_SPONSOR):
         with pytest.raises(NotTheirs, match="somebody else"):
             taken(role, seller)
-    give_to(handoff_id=handoff.pk, person_id=seller.pk, actor=actor, now=now)
+    give_to(handoff_id=handoff.pk, to_person_id=seller.pk, actor=actor, **CSM, now=now)
     with pytest.raises(NotTheirs, match="give accounts to owners"):
         taken(Role.SALES_REP, seller, owner=other)
     assert Account.objects.get(pk=handoff.account_id).owner_id == taker.pk
@@ -395,3 +408,51 @@ def test_a_gate_that_shuts_while_it_is_accepted_refuses_all_of_it_with_what_is_m
         accept(handoff_id=handoff.pk, actor=actor, role=Role.CSM, person_id=None, today=TODAY, now=now)
     assert "Contract signed" in refusal.value.missing
     assert Handoff.objects.get().state == "waiting"
+
+
+def test_only_their_teams_tick_it_and_only_who_takes_it_sends_it_back_or_gives_it(
+    handoff: Handoff, seller: Person, taker: Person, actor: Actor, now: datetime
+) -> None:
+    support: Who = {"role": Role.SUPPORT_AGENT, "person_id": None}
+    sales: Who = {"role": Role.SALES_REP, "person_id": seller.pk}
+    other_seller: Who = {"role": Role.SALES_REP, "person_id": None}
+    ours = {"handoff_id": handoff.pk, "actor": actor, "now": now}
+    refused: list[tuple[str, Callable[[], object]]] = [
+        ("They tick", lambda: tick_item(**ours, key="scope", done=True, **support)),
+        ("They send it back", lambda: send_back(**ours, reason="x", today=TODAY, **support)),
+        ("They send it back", lambda: send_back(**ours, reason="x", today=TODAY, **sales)),
+        ("They say who answers", lambda: give_to(**ours, to_person_id=None, **support)),
+        ("They say who answers", lambda: give_to(**ours, to_person_id=seller.pk, **sales)),
+        ("calls it off", lambda: cancel(**ours, reason="x", **support)),
+        ("calls it off", lambda: cancel(**ours, reason="x", **other_seller)),
+    ]
+    for words, act in refused:
+        with pytest.raises(NotTheirs, match=words):
+            act()
+    unchanged = Handoff.objects.get()
+    assert (unchanged.state, unchanged.to_person_id, open_items(unchanged.checklist)) == (
+        "waiting", taker.pk, open_items(handoff.checklist),
+    )  # fmt: skip
+    tick_item(**ours, key="scope", done=True, **other_seller)
+    send_back(**ours, reason="No sponsor named", today=TODAY, **CSM)
+    with pytest.raises(NotTheirs, match="hand it over again"):
+        hand_over_again(**ours, today=TODAY, **support)
+    assert hand_over_again(**ours, today=TODAY, **sales).attempt == 2
+    cancel(handoff_id=Handoff.objects.get(attempt=2).pk, actor=actor, now=now, reason="Fell through", **sales)
+    assert Handoff.objects.get(attempt=2).state == "cancelled"
+
+
+def test_nobody_who_has_left_is_given_a_handoff_or_becomes_owner_by_one(
+    handoff: Handoff, seller: Person, taker: Person, actor: Actor, now: datetime
+) -> None:
+    gone = Person.objects.create(name="Noor Haddad", name_key="noor haddad", is_active=False)
+    with pytest.raises(HandoffRefused, match="Noor Haddad has left"):
+        give_to(handoff_id=handoff.pk, to_person_id=gone.pk, actor=actor, **CSM, now=now)
+    ready(handoff, actor, now)
+    with pytest.raises(HandoffRefused, match="Noor Haddad has left"):
+        accept(handoff_id=handoff.pk, actor=actor, **CSM, today=TODAY, now=now, owner_id=gone.pk)
+    assert Handoff.objects.get().to_person_id == taker.pk
+    send_back(handoff_id=handoff.pk, reason="No sponsor", actor=actor, **CSM, now=now, today=TODAY)
+    Person.objects.filter(pk=taker.pk).update(is_active=False)
+    again = hand_over_again(handoff_id=handoff.pk, actor=actor, **CSM, now=now, today=TODAY)
+    assert (again.to_person_id, Task.objects.get(state="open").assignee_id) == (None, None)

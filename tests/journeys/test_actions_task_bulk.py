@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Person
+from accounts.queries.people import HasLeft
 from core.actors import Actor
 from core.models import Tenant
 from journeys.actions.absences import end_absence, set_absence, sweep_absences
@@ -76,6 +77,9 @@ def test_given_away_and_taken_back_but_not_what_was_worked_on_since(maya: Person
     assert dict(Task.objects.values_list("pk", "assignee_id")) == {ids[0]: maya.pk, ids[1]: None}
     with pytest.raises(Person.DoesNotExist):
         assign_many(task_ids=ids, assignee_id=10**6, actor=actor, today=TODAY, now=now)
+    Person.objects.filter(pk=maya.pk).update(is_active=False)
+    with pytest.raises(HasLeft, match="Maya has left"):
+        assign_many(task_ids=ids, assignee_id=maya.pk, actor=actor, today=TODAY, now=now)
 
 
 def test_what_was_given_away_stays_there_when_an_absence_ends_and_undo_covers_again(

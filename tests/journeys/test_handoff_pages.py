@@ -160,6 +160,7 @@ def test_evidence_without_words_or_for_nothing_that_is_asked_is_refused_in_the_c
     ):
         refused = client.post(address(world, "handoff_evidence"), said, headers=part)
         assert (refused.status_code, words in refused.content.decode()) == (409, True)
+        assert "HX-Trigger" not in refused  # looking again would wipe the words away
     client.post(address(world, "handoff_cancel"), {"reason": "Twice the same deal"})
     late = client.post(address(world, "handoff_evidence"), {"of": "needs", "text": "Mail"}, headers=part)
     assert (late.status_code, "called off this hand-off already" in late.content.decode()) == (409, True)
@@ -310,6 +311,20 @@ def test_whom_it_does_not_wait_on_accepts_it_at_no_door(world: World) -> None:
     accept = reverse("journeys:api_handoff_accept", args=[world.ids["handoff_id"]])
     sent = program.send("post", accept, {"owner_id": world.ids["person_id"]})
     assert (page.status_code, sent.status_code, sent.json()["error"]["code"]) == (409, 409, "not_yours")
+
+
+def test_whose_it_is_not_sees_no_acts_and_does_none_at_page_or_api(world: World) -> None:
+    support = Client()
+    support.force_login(world.members[Role.SUPPORT_AGENT].user)
+    page = support.get(address(world)).content.decode()
+    acts = ["handoff_tick", "handoff_return", "handoff_cancel", "handoff_give", "handoff_accept"]
+    assert [one for one in acts if address(world, one) in page] == []
+    sent = {"key": "scope", "done": "1", "reason": "x", "person": ""}
+    assert [support.post(address(world, one), sent).status_code for one in acts] == [409] * 5
+    _, program = make_key(world.tenant, Role.SUPPORT_AGENT)
+    for door, body in (("tick", {"key": "scope"}), ("return", {"reason": "x"}), ("again", None)):
+        refused = program.send("post", address(world, f"api_handoff_{door}"), body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_yours")
 
 
 def test_accepted_by_the_api_it_is_the_members_own(world: World, client: Client) -> None:

@@ -8,11 +8,13 @@ from django.db import transaction
 
 from accounts.actions.accounts import assign_owner
 from accounts.models import Account, Person
+from accounts.queries.people import HasLeft, active_people, active_person
 from core import audit
 from core.actors import Actor
 from core.permissions import may
 from journeys.actions.evidence import EvidenceRefused, give_evidence
 from journeys.actions.handoffs.opening import make_tasks
+from journeys.actions.handoffs.who import may_accept, may_call_off, may_prepare
 from journeys.actions.moving import GateShut
 from journeys.actions.rights import GIVE_ACCOUNT
 from journeys.actions.stages import move_account_stage
@@ -25,7 +27,7 @@ from journeys.queries.gate_lines import GateLine
 from journeys.queries.gates import account_gate
 from journeys.queries.handoffs import answer_due, spec_of
 from journeys.queries.task_lists import tasks_of_subject
-from journeys.rules.handoffs import USUAL_HOURS, HandoffSpec, is_team_of, open_items
+from journeys.rules.handoffs import USUAL_HOURS, HandoffSpec, open_items
 
 
 class HandoffRefused(ValueError):
@@ -72,10 +74,25 @@ def _audit(handoff: Handoff, verb: str, actor: Actor, now: datetime, *, reason: 
     audit.record(actor=actor, at=now, verb=verb, subject=handoff, after=after, reason=reason)
 
 
+def _there(person_id: int) -> Person:
+    """Somebody who can be given it; whoever has left is refused with the words for it."""
+    try:
+        return active_person(person_id)
+    except HasLeft as gone:
+        raise HandoffRefused(str(gone)) from gone
+
+
 @transaction.atomic
-def tick_item(*, handoff_id: int, key: str, done: bool, actor: Actor, now: datetime) -> Handoff:
-    """Ticks an item of the checklist, or takes the tick back. Raises `HandoffRefused` once it is answered."""
+def tick_item(
+    *, handoff_id: int, key: str, done: bool, actor: Actor, role: str, person_id: int | None, now: datetime
+) -> Handoff:
+    """Ticks an item of the checklist, or takes the tick back.
+
+    Raises `HandoffRefused` once it is answered, and `NotTheirs` for who belongs to neither team.
+    """
     handoff = _waiting(handoff_id)
+    if not may_prepare(handoff, spec_of(handoff.key, handoff.version), role=role, person_id=person_id):
+        raise NotTheirs("It is between two other teams. They tick what is there.")
     item = next((one for one in handoff.checklist if one["key"] == key), None)
     if item is None:
         raise HandoffRefused("This item is not on the checklist any more.")
@@ -109,6 +126,7 @@ def accept(
         raise NotTheirs("It waits on somebody else, or on another team. They accept it.")
     if owner_id is not None and not may(role, GIVE_ACCOUNT):
         raise NotTheirs("Your role does not give accounts to owners. Accept it without one.")
+    owner = _there(owner_id) if owner_id is not None else None
     missing = missing_to_accept(handoff, spec, today)
     if missing:
         raise HandoffRefused(f"Not yet: {', '.join(missing)}.", missing)
@@ -118,8 +136,7 @@ def accept(
     handoff.save(update_fields=["state", "answered_at", "answered_by", "to_person"])
     _close_tasks(handoff, actor=actor, now=now, state=TaskState.DONE)
     _audit(handoff, "accepted hand-off", actor, now, owner_id=owner_id, to_person_before=before)
-    if owner_id is not None:
-        owner = Person.objects.get(pk=owner_id)
+    if owner is not None:
         assign_owner(accounts=Account.objects.filter(pk=handoff.account_id), owner=owner, actor=actor, now=now)
     if spec is not None and _is_before(handoff.account_id, spec.to_stage):
         _enter(handoff, spec.to_stage, actor=actor, today=today, now=now)
@@ -139,13 +156,6 @@ def _enter(handoff: Handoff, stage_key: str, *, actor: Actor, today: date, now: 
         )
     except GateShut as shut:
         raise HandoffRefused(f"Not yet: {', '.join(shut.missing)}.", shut.missing) from shut
-
-
-def may_accept(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person_id: int | None) -> bool:
-    """Whether it is theirs to accept: the addressee, the team that takes over, and whoever may edit accounts."""
-    if may(role, GIVE_ACCOUNT) or (person_id is not None and handoff.to_person_id == person_id):
-        return True
-    return spec is not None and is_team_of(role, spec.to_team)
 
 
 def missing_to_accept(handoff: Handoff, spec: HandoffSpec | None, today: date) -> tuple[str, ...]:
@@ -196,12 +206,19 @@ def _is_before(account_id: int, stage_key: str) -> bool:
 
 
 @transaction.atomic
-def send_back(*, handoff_id: int, reason: str, actor: Actor, now: datetime, today: date) -> Handoff:
-    """Returns it to where it came from, with the reason, as a task there. Raises `HandoffRefused` without a reason."""
+def send_back(
+    *, handoff_id: int, reason: str, actor: Actor, role: str, person_id: int | None, now: datetime, today: date
+) -> Handoff:
+    """Returns it to where it came from, with the reason, as a task there.
+
+    Raises `HandoffRefused` without a reason, and `NotTheirs` for who may not answer it.
+    """
     why = reason.strip()
     if not why:
         raise HandoffRefused("Say what is missing: the other team reads it.")
     handoff = _waiting(handoff_id)
+    if not may_accept(handoff, spec_of(handoff.key, handoff.version), role=role, person_id=person_id):
+        raise NotTheirs("It waits on somebody else, or on another team. They send it back.")
     handoff.state, handoff.answered_at, handoff.answered_by = "returned", now, actor.label
     handoff.return_reason = why
     handoff.save(update_fields=["state", "answered_at", "answered_by", "return_reason"])
@@ -228,22 +245,28 @@ def _giver(handoff: Handoff) -> int | None:
     """Who gets it back: whoever handed it over, else the deal's owner, else the account's; nobody who has left."""
     deal_owner = Opportunity.objects.filter(pk=handoff.opportunity_id or 0).values_list("owner_id", flat=True).first()
     wanted = [one for one in (handoff.from_person_id, deal_owner, handoff.account.owner_id) if one is not None]
-    there = set(Person.objects.filter(pk__in=wanted, is_active=True).values_list("pk", flat=True))
+    there = set(active_people().filter(pk__in=wanted).values_list("pk", flat=True))
     return next((one for one in wanted if one in there), None)
 
 
 @transaction.atomic
 def hand_over_again(
-    *, handoff_id: int, actor: Actor, now: datetime, today: date, to_person_id: int | None = None
+    *, handoff_id: int, actor: Actor, role: str, person_id: int | None, now: datetime, today: date
 ) -> Handoff:
-    """A new attempt after a return: the ticks stay, the clock starts anew. Asked twice, there is one attempt."""
+    """A new attempt after a return: the ticks stay, the clock starts anew. Asked twice, there is one attempt.
+
+    Where the addressee has left since, it waits on the team. Raises `NotTheirs` for who belongs to neither team.
+    """
     earlier = Handoff.objects.select_for_update().get(pk=handoff_id)
+    spec = spec_of(earlier.key, earlier.version)
+    if not may_prepare(earlier, spec, role=role, person_id=person_id):
+        raise NotTheirs("It is between two other teams. They hand it over again.")
     latest = Handoff.objects.filter(origin_key=earlier.origin_key).order_by("-attempt").first()
     if latest is not None and latest.pk != earlier.pk:
         return latest
     if earlier.state != "returned":
         raise HandoffRefused("Only a hand-off that was sent back can be handed over again.")
-    spec = spec_of(earlier.key, earlier.version)
+    to_person = active_people().filter(pk=earlier.to_person_id or 0).first()
     hours = spec.accept_within_hours if spec else USUAL_HOURS
     again = Handoff.objects.create(
         account_id=earlier.account_id,
@@ -254,7 +277,7 @@ def hand_over_again(
         version_id=earlier.version_id,
         opportunity_id=earlier.opportunity_id,
         from_person_id=earlier.from_person_id,
-        to_person_id=to_person_id or earlier.to_person_id,
+        to_person=to_person,
         checklist=earlier.checklist,
         created_at=now,
         due_at=answer_due(hours, now, earlier.tenant),
@@ -266,31 +289,42 @@ def hand_over_again(
 
 
 @transaction.atomic
-def give_to(*, handoff_id: int, person_id: int | None, actor: Actor, now: datetime) -> Handoff:
-    """Says who is to answer it; nobody means the team. The task goes along."""
+def give_to(
+    *, handoff_id: int, to_person_id: int | None, actor: Actor, role: str, person_id: int | None, now: datetime
+) -> Handoff:
+    """Says who is to answer it; nobody means the team. The task goes along.
+
+    Raises `NotTheirs` for who may not answer it, and `HandoffRefused` for somebody who has left.
+    """
     handoff = _waiting(handoff_id)
-    if handoff.to_person_id == person_id:
+    if not may_accept(handoff, spec_of(handoff.key, handoff.version), role=role, person_id=person_id):
+        raise NotTheirs("It waits on somebody else, or on another team. They say who answers.")
+    if handoff.to_person_id == to_person_id:
         return handoff
+    if to_person_id is not None:
+        _there(to_person_id)
     before = handoff.to_person_id
-    handoff.to_person_id = person_id
+    handoff.to_person_id = to_person_id
     handoff.save(update_fields=["to_person"])
     tasks_of_subject("handoff", handoff.pk).filter(state=TaskState.OPEN).order_by().update(
-        assignee_id=person_id, covered_for=None
+        assignee_id=to_person_id, covered_for=None
     )
-    _audit(handoff, "gave hand-off to", actor, now, to_person_id=person_id, before=before)
+    _audit(handoff, "gave hand-off to", actor, now, to_person_id=to_person_id, before=before)
     return handoff
 
 
 @transaction.atomic
-def cancel(*, handoff_id: int, reason: str, actor: Actor, now: datetime) -> Handoff:
+def cancel(*, handoff_id: int, reason: str, actor: Actor, role: str, person_id: int | None, now: datetime) -> Handoff:
     """Calls it off, when it came about by mistake or is not needed any more; one that was sent back, too.
 
-    Raises `HandoffRefused` without a reason.
+    Raises `HandoffRefused` without a reason, and `NotTheirs` for who neither gives nor takes it.
     """
     why = reason.strip()
     if not why:
         raise HandoffRefused("Say why it is not needed.")
     handoff = _waiting(handoff_id, or_returned=True)
+    if not may_call_off(handoff, spec_of(handoff.key, handoff.version), role=role, person_id=person_id):
+        raise NotTheirs("It is between others. Who gives or takes it calls it off.")
     handoff.state, handoff.answered_at, handoff.answered_by = "cancelled", now, actor.label
     handoff.return_reason = why
     handoff.save(update_fields=["state", "answered_at", "answered_by", "return_reason"])

@@ -4,6 +4,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.choices import AccountStatus
 from accounts.models import Account, Person
+from accounts.queries.people import active_people
 from accounts.rules import name_key
 from core.choices import Role
 
@@ -15,7 +16,7 @@ TEAMS = {**dict.fromkeys(_CS, _CS), Role.SALES_REP: (Role.SALES_REP,), Role.SUPP
 def people_like(text: str, limit: int = 8) -> list[Person]:
     """Active people whose name begins with the text, by name."""
     key = name_key(text)
-    found = Person.objects.filter(is_active=True).order_by("name_key", "pk")
+    found = active_people().order_by("name_key", "pk")
     if key:
         found = found.filter(name_key__gte=key, name_key__lt=key + "\U0010ffff")
     return list(found[:limit])

@@ -16,7 +16,7 @@ from django_htmx.http import trigger_client_event
 from accounts.actions.accounts import assign_owner, record_export
 from accounts.choices import Segment
 from accounts.models import Account, Person
-from accounts.queries.people import person_id_of
+from accounts.queries.people import active_people, person_id_of
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
@@ -289,7 +289,7 @@ def assign(request: WorkspaceRequest) -> HttpResponse:
     """Gives the chosen accounts to somebody, in one statement."""
     owner_id = request.POST.get("owner", "")
     owner = (
-        Person.objects.filter(pk=int(owner_id), is_active=True).first()
+        active_people().filter(pk=int(owner_id)).first()
         if owner_id.isascii() and owner_id.isdigit() and len(owner_id) < 18
         else None
     )
