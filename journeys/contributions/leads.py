@@ -25,7 +25,6 @@ def register() -> None:
             fields=FIELDS,
             schema=SCHEMA,
             document=lead_words.document,
-            note=lead_words.NOTE,
         )
     )
     registry.add_tenant_default(registry.TenantDefault("journeys.lead_grading", 22, _grading))

@@ -68,7 +68,8 @@ def reasons(one: Graded, spec: GradingSpec, *, currency: str, today: date, sees_
     hidden = () if sees_money else {key for key, fact in known.items() if fact.type == "money"}
 
     def say(fact: str, value: Any) -> str:
-        return said_value(known.get(fact), value, currency, today)
+        text = said_value(known.get(fact), value, currency, today)
+        return text.replace("_", " ") if fact in known and known[fact].type == "choice" else text
 
     lines = []
     for (part, rule), holds in zip(every_rule(spec), one.met, strict=True):
@@ -92,7 +93,9 @@ def describe(definition: dict[str, Any]) -> list[Line]:
         lines += [
             Line(f"{path}.name", f"name of rule {rule.key}", rule.name, of, "name", path),
             Line(f"{path}.rule", f"{of} holds when", _when(rule), of, "holds when", path),
-            Line(f"{path}.points", f"points of {of}", f"{rule.points:+d} for {part}", of, "points", path),
+            Line(
+                f"{path}.points", f"points of {of}", f"{number(rule.points, plus=True)} for {part}", of, "points", path
+            ),
         ]
     return lines + [
         Line(f"grades.{part}.{mark}", f"{part} {mark} begins at", f"{start} points")
@@ -123,7 +126,7 @@ def document(definition: dict[str, Any]) -> list[Block]:
     ]
     for part, name in PARTS.items():
         marks = [f"{mark} from {start}" for mark, start in zip(MARKS[part], spec.starts(part), strict=False)]
-        rows = [[rule.name, _when(rule), f"{rule.points:+d}"] for rule in spec.rules(part)]
+        rows = [[rule.name, _when(rule), number(rule.points, plus=True)] for rule in spec.rules(part)]
         blocks += [
             Heading(f"{name}: {ASKS[part]}"),
             table(["Rule", "Holds when", "Points"], rows, f"Rules of {part}", [2]),

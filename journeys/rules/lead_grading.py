@@ -196,7 +196,7 @@ DEFAULT_GRADING: Final[Mapping[str, Any]] = {
         },
         {
             "key": "sponsor",
-            "name": "A sponsor or champion is known",
+            "name": "A sponsor is known",
             "rule": _from("accounts.sponsors", 1),
             "points": 15,
         },

@@ -10,6 +10,7 @@ from revops.demo.seed import Demo
 HANDS: Final = {
     "pipeline": ("sales_rep", "revops_admin"),
     "qualification": ("sales_rep", "revops_admin"),
+    "lead_grading": ("sales_rep", "revops_admin"),
     "journey": ("cs_director", "cs_manager"),
     "playbook": ("cs_manager", "csm"),
     "renewal_timeline": ("cs_manager", "cs_director"),

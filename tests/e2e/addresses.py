@@ -13,7 +13,7 @@ PAGES: Final = (
     "/accounts/duplicates/", "/accounts/{account}/merge/", "/accounts/{account}/merges/",
     "/opportunities/", "/opportunities/?view=table", "/opportunities/?view=forecast", "/opportunities/new/",
     "/opportunities/{deal}/", "/opportunities/{deal}/edit/", "/stages/", "/stages/pipelines/sales/",
-    "/waivers/", "/waivers/?state=used", "/waivers/report/",
+    "/leads/", "/leads/?grade=B", "/leads/{lead}/", "/waivers/", "/waivers/?state=used", "/waivers/report/",
     "/journey/", "/journey/?view=now&stage=onboarding", "/journey/stages/onboarding/?show=stuck",
     "/journey/stages/renewal/?show=missing", "/journey/checkpoints/", "/journey/value/", "/journey/contacts/",
     "/stages/journeys/standard/", "/stages/journeys/contacts/",
@@ -37,6 +37,7 @@ FIRST: Final = {
     "renewal": "SELECT id FROM renewals_renewal WHERE state = 'open' ORDER BY due_on LIMIT 1",
     "qbr": "SELECT qbr_id FROM qbr_qbrpackage ORDER BY qbr_id LIMIT 1",
     "escalation": "SELECT id FROM escalations_escalation ORDER BY id LIMIT 1",
+    "lead": "SELECT id FROM accounts_account WHERE status = 'prospect' ORDER BY id LIMIT 1",
     "person": "SELECT owner_id FROM accounts_account WHERE owner_id IS NOT NULL "
     "GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
     "deal": "SELECT o.id FROM journeys_opportunity AS o JOIN journeys_pipelinestage AS s ON s.id = o.stage_id "

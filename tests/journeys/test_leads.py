@@ -195,6 +195,19 @@ def test_grades_are_one_statement_however_many_leads(tenant: Tenant) -> None:
         assert len(asked) == 1
 
 
+def test_the_page_asks_as_often_with_many_leads_as_with_few(world: World, tenant: Tenant) -> None:
+    mine = Person.objects.get(membership=world.members[Role.CSM])
+    client, counts = in_browser(world), []
+    for size in (3, 60):
+        for n in range(size):
+            lead(f"Q{size}-{n}", segment="small", talks=(1, 9), stage="decision", owner=mine)
+        client.get("/leads/")
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get("/leads/").status_code == 200
+        counts.append(len(asked))
+    assert (counts[0] == counts[1], counts[1] <= 20) == (True, True), counts
+
+
 @pytest.mark.parametrize("text", ["", "x", "5", "5_", "_5", "--5_1", "5_-1", "9999999_1", "5_" + "9" * 19, "²_1"])
 def test_a_place_that_cannot_be_is_the_beginning(text: str) -> None:
     assert read_after(text) is None
@@ -381,6 +394,6 @@ def test_the_grading_is_told_in_words(tenant: Tenant) -> None:
     told = {line.path: line.value for line in describe(dict(DEFAULT_GRADING))}
     assert told["fit.enterprise.rule"] == "Segment is enterprise"
     assert told["engagement.often.rule"] == "4 or more calls, meetings or e-mails in 90 days"
-    assert (told["engagement.silent.points"], told["grades.fit.A"]) == ("-20 for engagement", "75 points")
+    assert (told["engagement.silent.points"], told["grades.fit.A"]) == ("−20 for engagement", "75 points")
     assert [block.kind for block in document(dict(DEFAULT_GRADING))].count("table") == 2
     assert len(every_rule(live().spec)) == 12

@@ -21,13 +21,58 @@ FROM drawn;
 INSERT INTO accounts_account (tenant_id, external_id, name, name_key, domain_key, industry, country, segment, plan, employees,
   seats, customer_since, status, owner_id, deputy_id, arr_minor, attributes, created_at, updated_at)
 SELECT %(tenant)s, one.external_id, one.name, lower(one.name), lower(replace(one.name, ' ', '-')) || '.example', one.industry,
-       pg_temp.pick(%(countries)s, one.n, 176), one.segment, '', NULL, NULL, NULL, 'prospect', seller.id, NULL, 0, '{}',
+       pg_temp.pick(%(countries)s, one.n, 176), one.segment, '',
+       CASE WHEN pg_temp.u(one.n, 181) < 0.2 THEN NULL ELSE (CASE one.segment WHEN 'enterprise' THEN 420 WHEN 'mid_market' THEN 60
+         ELSE 6 END * (1 + 5 * pg_temp.u(one.n, 182)))::int END, NULL, NULL, 'prospect', seller.id, NULL, 0, '{}',
        one.began_on + time '09:00', %(as_of)s::date + time '00:00'
 FROM demo_prospect AS one
 JOIN demo_staff AS seller ON seller.no = %(first_seller)s + floor(3 * pg_temp.u(one.n, 177))::int
 ORDER BY one.n;
 UPDATE demo_prospect AS one SET account_id = account.id
 FROM accounts_account AS account WHERE account.tenant_id = %(tenant)s AND account.external_id = one.external_id;
+
+-- Whom sellers know there, and when they talked: the further somebody came, the more; who gave up is silent since then.
+INSERT INTO accounts_contact (tenant_id, account_id, external_id, name, email_key, title, role, lifecycle_stage, left_on, attributes)
+SELECT %(tenant)s, one.account_id, one.external_id || '-C' || i, given || ' ' || family,
+       lower(given || '.' || family || i || '@' || one.external_id || '.example'),
+       CASE i WHEN 1 THEN 'Head of Operations' WHEN 2 THEN 'Managing Director' ELSE 'Project Lead' END,
+       CASE i WHEN 1 THEN 'champion' WHEN 2 THEN 'decision_maker' ELSE 'user' END, '', NULL, '{}'
+FROM demo_prospect AS one
+CROSS JOIN LATERAL generate_series(1, LEAST(3, floor(pg_temp.u(one.n, 183) * (1.4 + one.furthest))::int)) AS i
+CROSS JOIN LATERAL (SELECT pg_temp.pick(%(first_names)s, one.n * 8 + i, 184) AS given,
+                           pg_temp.pick(%(last_names)s, one.n * 8 + i, 185) AS family) AS person
+ORDER BY one.n, i;
+
+WITH talk AS (
+  SELECT one.*, i, pg_temp.u(one.n * 16 + i, 186) AS draw,
+         CASE WHEN gave_up THEN began_on + floor(60 * pg_temp.u(one.n * 16 + i, 187))::int
+              ELSE %(as_of)s::date - 1 - floor(LEAST(150, %(as_of)s::date - 1 - began_on) * pg_temp.u(one.n * 16 + i, 187))::int END AS day
+  FROM demo_prospect AS one
+  CROSS JOIN LATERAL generate_series(1, floor(pg_temp.u(one.n, 188) * (1.5 + 1.5 * one.furthest))::int) AS i
+), kinded AS (
+  SELECT talk.*, CASE WHEN draw < 0.45 THEN 'email' WHEN draw < 0.75 OR furthest = 1 THEN 'call' ELSE 'meeting' END AS kind FROM talk
+)
+INSERT INTO accounts_activity (tenant_id, account_id, contact_id, person_id, external_id, kind, occurred_at, subject, body)
+SELECT %(tenant)s, kinded.account_id, contact.id, account.owner_id, kinded.external_id || '-N' || kinded.i, kinded.kind,
+       kinded.day + time '08:30' + make_interval(mins => 5 * floor(108 * draw)::int),
+       CASE kinded.kind WHEN 'email' THEN 'Sent what they asked for' WHEN 'call' THEN 'What they want to solve'
+         ELSE 'Demo with their own example' END, ''
+FROM kinded
+JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = kinded.account_id
+LEFT JOIN accounts_contact AS contact ON contact.tenant_id = %(tenant)s AND contact.external_id = kinded.external_id || '-C1'
+WHERE kinded.day < %(as_of)s::date
+ORDER BY kinded.n, kinded.i;
+
+UPDATE accounts_account AS account SET last_contact_on = last.day
+FROM (SELECT talk.account_id, max(talk.occurred_at)::date AS day FROM accounts_activity AS talk
+      JOIN demo_prospect AS one ON one.account_id = talk.account_id
+      WHERE talk.tenant_id = %(tenant)s GROUP BY 1) AS last
+WHERE account.tenant_id = %(tenant)s AND account.id = last.account_id;
+UPDATE accounts_contact AS contact SET last_touch_on = last.day
+FROM (SELECT talk.contact_id, max(talk.occurred_at)::date AS day FROM accounts_activity AS talk
+      JOIN demo_prospect AS one ON one.account_id = talk.account_id
+      WHERE talk.tenant_id = %(tenant)s AND talk.contact_id IS NOT NULL GROUP BY 1) AS last
+WHERE contact.tenant_id = %(tenant)s AND contact.id = last.contact_id;
 
 WITH step AS (
   SELECT n, 'awareness' AS stage, began_on AS entered_on FROM demo_prospect
