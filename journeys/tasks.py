@@ -40,10 +40,10 @@ def place_accounts(*, tenant_id: int) -> int:
 
 @shared_task(name="journeys.sweep_lifecycle", base=TenantTask)
 def hourly_lifecycle(*, tenant_id: int) -> int:
-    """Checkpoints, clocks of first value and the figures of the map; returns what was made or changed."""
+    """Checkpoints, clocks of first value, who has churned and the figures of the map; returns what was changed."""
     now = clock.now()
     swept = sweep_lifecycle(today=Tenant.objects.get(pk=tenant_id).today(now), now=now)
-    return swept.checkpoints + swept.clocks_started + swept.clocks_stopped
+    return swept.checkpoints + swept.clocks_started + swept.clocks_stopped + swept.left
 
 
 @shared_task(name="journeys.sweep_handoffs", base=TenantTask)

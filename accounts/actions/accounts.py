@@ -2,16 +2,24 @@
 
 from collections.abc import Collection
 from datetime import date, datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.choices import AccountStatus
-from accounts.models import Account, Person
+from accounts.models import Account, ContractLine, Person
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
+from core.models import AuditEntry
+
+# How the trail names them: what is taken back later is looked up by these words.
+BECAME: Final = "became customer"
+NOT_AFTER_ALL: Final = "is no customer after all"
+CHURNED: Final = "churned"
+_TURNS: Final = (BECAME, NOT_AFTER_ALL, CHURNED)
 
 
 @transaction.atomic
@@ -55,10 +63,56 @@ def become_customers(*, account_ids: Collection[int], since: date, actor: Actor,
     audit.record_many(
         actor=actor,
         at=now,
-        verb="became customer",
+        verb=BECAME,
         rows=[(one, {"status": one.status}, {"status": AccountStatus.CUSTOMER, "since": since}) for one in new],
     )
     return len(new)
+
+
+@transaction.atomic
+def take_back_customers(*, account_ids: Collection[int], reason: str, actor: Actor, now: datetime) -> list[int]:
+    """Those who became customers by `become_customers` and have no contract are again what they were before.
+
+    Whoever was a customer by other means, or has a contract line, stays one. Returns the ids of those taken back.
+    """
+    held = Account.objects.filter(pk__in=account_ids, merged_into=None, status=AccountStatus.CUSTOMER)
+    paying = ContractLine.objects.filter(account_id__in=account_ids).values_list("account_id", flat=True)
+    accounts = {one.pk: one for one in held.order_by("pk").select_for_update(of=("self",)) if one.pk not in set(paying)}
+    told = AuditEntry.objects.filter(subject_type="accounts.account", subject_id__in=accounts, verb__in=_TURNS)
+    was = {entry.subject_id: entry for entry in told.order_by("at", "pk")}
+    back = []
+    for pk, one in accounts.items():
+        if pk not in was or was[pk].verb != BECAME:
+            continue
+        before = {"status": one.status, "since": one.customer_since}
+        one.status = str(was[pk].before["status"])
+        if str(one.customer_since) == str(was[pk].after["since"]):
+            one.customer_since = None
+        one.updated_at = now
+        back.append((one, before, {"status": one.status, "since": one.customer_since}))
+    Account.objects.bulk_update([row[0] for row in back], ["status", "customer_since", "updated_at"])
+    mark_changed([row[0].pk for row in back])
+    audit.record_many(actor=actor, at=now, verb=NOT_AFTER_ALL, rows=back, reason=reason)
+    return [row[0].pk for row in back]
+
+
+@transaction.atomic
+def lose_customers(*, account_ids: Collection[int], reason: str, actor: Actor, now: datetime) -> int:
+    """Customers whose contracts have ended have churned. Who is no customer is passed over. Returns how many."""
+    held = Account.objects.filter(pk__in=account_ids, merged_into=None, status=AccountStatus.CUSTOMER)
+    gone = list(held.order_by("pk").select_for_update(of=("self",)))
+    if not gone:
+        return 0
+    Account.objects.filter(pk__in=[one.pk for one in gone]).update(status=AccountStatus.CHURNED, updated_at=now)
+    mark_changed([one.pk for one in gone])
+    audit.record_many(
+        actor=actor,
+        at=now,
+        verb=CHURNED,
+        rows=[(one, {"status": one.status}, {"status": AccountStatus.CHURNED}) for one in gone],
+        reason=reason,
+    )
+    return len(gone)
 
 
 def record_export(*, rows: int, cut: bool, actor: Actor, now: datetime, subject_type: str = "accounts.account") -> None:

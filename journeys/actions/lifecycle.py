@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from accounts.choices import AccountStatus
 from accounts.models import Account
 from accounts.queries.planning import whole_tables
 from core import audit
@@ -14,7 +15,8 @@ from core.actors import Actor
 from core.changes import mark_changed
 from core.facts import matching
 from core.tenancy import require_tenant_id
-from journeys.models import Checkpoint, FirstValue, JourneyFigures
+from journeys.actions.leaving import leave_journey
+from journeys.models import Checkpoint, FirstValue, JourneyFigures, StageVisit
 from journeys.queries.journey_figures import live_journey, work_out
 from journeys.queries.stages import STANDARD, lifecycle_stages
 from journeys.rules.journey_map import as_plain
@@ -35,14 +37,16 @@ class Swept:
     checkpoints: int
     clocks_started: int
     clocks_stopped: int
+    left: int = 0
 
 
 @transaction.atomic
 def sweep_lifecycle(*, today: date, now: datetime, actor: Actor = ACTOR) -> Swept:
-    """Checkpoints of new stays, clocks of first value started and stopped, figures worked out. Run twice, once done."""
+    """Checkpoints of new stays, clocks of first value, stays of the churned ended, figures. Run twice, once done."""
     version, spec = live_journey()
     if version is None or spec is None:
         return Swept(0, 0, 0)
+    left = leave_journey(account_ids=_churned(), reason="Churned.", actor=actor, today=today, now=now)
     with whole_tables():
         made = _make_checkpoints(spec, today)
         started = _start_clocks(spec.first_value, version.pk, today)
@@ -52,7 +56,13 @@ def sweep_lifecycle(*, today: date, now: datetime, actor: Actor = ACTOR) -> Swep
     if made or started or stopped:
         counts = {"checkpoints": made, "clocks started": started, "clocks stopped": stopped}
         audit.record(actor=actor, at=now, verb="swept journey", subject_type="journeys.stagevisit", after=counts)
-    return Swept(made, started, stopped)
+    return Swept(made, started, stopped, left)
+
+
+def _churned() -> list[int]:
+    """Those who have churned, on whatever path, and still stand in a stage."""
+    here = StageVisit.objects.filter(left_on=None, account__status=AccountStatus.CHURNED, account__merged_into=None)
+    return list(here.values_list("account_id", flat=True))
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from core.actors import Actor
 from core.changes import mark_changed
 from core.tenancy import require_tenant_id
 from journeys.actions.handoffs import open_for_won
+from journeys.actions.leaving import take_back_wins
 from journeys.actions.moving import (
     ASKED,
     CLOSE_REASON,
@@ -214,3 +215,5 @@ def _write(
         buyers = {deal.account_id for deal in deals if deal.account_id and deal.kind == OpportunityKind.NEW}
         become_customers(account_ids=buyers, since=today, actor=actor, now=now)
         open_for_won(opportunity_ids=ids, actor=actor, today=today, now=now)
+    elif not first and (no_wins := [deal for deal in deals if deal.stage.kind == StageKind.WON]):
+        take_back_wins(deals=no_wins, reason=reason or f"Moved back to {stage.name}.", actor=actor, now=now)

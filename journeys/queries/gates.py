@@ -83,14 +83,20 @@ FROM journeys_opportunity AS deal
 JOIN journeys_pipelinestage AS here ON here.tenant_id = %s AND here.id = deal.stage_id
 WHERE deal.tenant_id = %s
 """
-# An account that stood in no stage yet is placed, not moved: only the stage that it enters asks something.
+# An account that stood in no stage yet is placed, not moved: only the stage that it enters asks something. One that has
+# left the journey comes back from the furthest stage it ever stood in: leaving is no way around a gate.
 _ACCOUNTS: Final = """
-SELECT account.id, COALESCE(here.position, -1) AS origin, {target} AS target, false AS to_lost,
-       stay.entered_on AS since
+SELECT account.id, COALESCE(here.position, past.furthest, -1) AS origin, {target} AS target, false AS to_lost,
+       COALESCE(stay.entered_on, past.entered_on) AS since
 FROM accounts_account AS account
 LEFT JOIN journeys_stagevisit AS stay
   ON stay.tenant_id = %s AND stay.account_id = account.id AND stay.left_on IS NULL
 LEFT JOIN journeys_lifecyclestage AS here ON here.tenant_id = %s AND here.id = stay.stage_id
+LEFT JOIN LATERAL (
+  SELECT max(stage.position) AS furthest, max(earlier.entered_on) AS entered_on
+  FROM journeys_stagevisit AS earlier
+  JOIN journeys_lifecyclestage AS stage ON stage.tenant_id = %s AND stage.id = earlier.stage_id
+  WHERE stay.id IS NULL AND earlier.tenant_id = %s AND earlier.account_id = account.id) AS past ON true
 WHERE account.tenant_id = %s
 """
 _NEXT: Final = """(SELECT min(later.position) FROM journeys_lifecyclestage AS later WHERE later.tenant_id = %s
@@ -160,7 +166,7 @@ def judge_accounts(
     tenant_id = require_tenant_id()
     ways = Ways(
         f"{_ACCOUNTS.format(target='%s')} AND account.id = ANY(%s)",
-        (process.positions[to_stage], tenant_id, tenant_id, tenant_id, list(ids)),
+        (process.positions[to_stage], *[tenant_id] * 5, list(ids)),
     )
     rows = Account.objects.filter(pk__in=list(ids))
     return judge(rows, ways, process.placed, subject=ACCOUNT, as_of=today, only_missing=only_missing)
@@ -278,6 +284,6 @@ def judge_next(process: Process, accounts: QuerySet[Account], today: date) -> li
     tenant_id = require_tenant_id()
     ways = Ways(
         f"{_ACCOUNTS.format(target=_NEXT)} AND here.id IS NOT NULL",
-        (tenant_id, JOURNEY, tenant_id, tenant_id, tenant_id),
+        (tenant_id, JOURNEY, *[tenant_id] * 5),
     )
     return judge(accounts, ways, process.placed, subject=ACCOUNT, as_of=today, only_missing=True)

@@ -12,6 +12,7 @@ from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
 from journeys.choices import ForecastCategory
+from renewals.actions.churning import churn_lost
 from renewals.actions.sweep import close_tasks_of_decided
 from renewals.choices import RenewalState
 from renewals.models import Renewal
@@ -45,7 +46,8 @@ def decide_renewal(
 ) -> Renewal:
     """Closes the renewal as won or lost, with its tasks, and writes the outcome that scores are tested against.
 
-    Won takes the final amount; lost needs a reason and counts as zero. Raises `DecisionRefused`.
+    Won takes the final amount; lost needs a reason and counts as zero. Whose last contract is lost has churned once it
+    has ended: at once where that day is past, else with the sweep of that day. Raises `DecisionRefused`.
     """
     renewal = _open(renewal_id)
     why = reason.strip()[:200]
@@ -80,6 +82,8 @@ def decide_renewal(
         after={"state": renewal.state, "final_minor": renewal.final_minor},
         reason=why,
     )
+    if not won:
+        churn_lost(actor=actor, today=today, now=now, renewal_id=renewal.pk)
     return renewal
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from core.changes import mark_changed
 from core.models import Tenant
 from journeys.actions import task_sweeps
 from renewals.actions import sweep_sql
+from renewals.actions.churning import churn_lost
 from renewals.queries import live_timeline
 
 # A contract that starts within so many days of the end of another one may be its renewal.
@@ -32,6 +33,7 @@ class RenewalSweep:
     tasks_created: int = 0
     tasks_moved: int = 0
     tasks_closed: int = 0
+    accounts_churned: int = 0
 
     @property
     def wrote(self) -> bool:
@@ -54,8 +56,9 @@ def sweep_renewals(*, tenant: Tenant, actor: Actor, today: date, now: datetime) 
         "near": FOLLOWS_WITHIN_DAYS,
     }
     _one_at_a_time(tenant.pk)
+    churned = churn_lost(actor=actor, today=today, now=now)
     with _joined_as_sets():
-        sweep = _sweep(values, actor, now)
+        sweep = replace(_sweep(values, actor, now), accounts_churned=churned)
     if sweep.wrote:
         audit.record(actor=actor, at=now, verb="swept renewals", subject_type="renewals.renewal", after=asdict(sweep))
     return sweep

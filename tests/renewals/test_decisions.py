@@ -9,11 +9,14 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.actions.accounts import become_customers
 from accounts.models import Account, Contract, Outcome
 from core import facts
 from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
-from journeys.models import Task
+from journeys.actions.journeys import ensure_default_journey
+from journeys.actions.stages import move_account_stage
+from journeys.models import StageVisit, Task
 from renewals.actions import DecisionRefused, RenewalSweep, decide_renewal, set_forecast, sweep_renewals
 from renewals.models import Renewal, RenewalStep
 from renewals.queries import (
@@ -84,6 +87,51 @@ def test_a_lost_renewal_cannot_close_without_a_reason_and_a_decision_is_final(bo
     decide(renewal, won=False, reason="Price")
     with pytest.raises(DecisionRefused, match="closed already: lost"):
         decide(renewal)
+
+
+def stand_in_renewal(account: Account) -> None:
+    ensure_default_journey(actor=ACTOR, now=NOW)
+    move_account_stage(account_id=account.pk, stage_key="renewal", today=TODAY, now=NOW, actor=ACTOR)
+
+
+def state_of(account: Account) -> tuple[str, int]:
+    account.refresh_from_db()
+    return account.status, StageVisit.objects.filter(account=account, left_on=None).count()
+
+
+def test_who_loses_the_last_contract_has_churned_on_the_day_it_ends(book: Tenant) -> None:
+    renewal = opened(book, ends_in=20)
+    stand_in_renewal(renewal.account)
+    decide(renewal, won=False, reason="Price")
+    told = [
+        sweep_renewals(tenant=book, actor=ACTOR, today=make.ends_in(days), now=NOW).accounts_churned
+        for days in (19, 20, 20)
+    ]
+    assert (told, state_of(renewal.account)) == ([0, 1, 0], ("churned", 0))
+    reasons = AuditEntry.objects.filter(verb__in=["churned", "left the journey"]).values_list("reason", flat=True)
+    assert list(reasons) == ["Renewal lost: Price"] * 2
+    become_customers(account_ids=[renewal.account_id], since=TODAY, actor=ACTOR, now=NOW)
+    assert sweep_renewals(tenant=book, actor=ACTOR, today=make.ends_in(30), now=NOW).accounts_churned == 0
+
+
+def test_lost_after_its_end_they_have_churned_at_once(book: Tenant) -> None:
+    renewal = opened(book, ends_in=20)
+    stand_in_renewal(renewal.account)
+    late = datetime(2026, 4, 1, 9, tzinfo=UTC)
+    decide(renewal, won=False, reason="Price", at=late)
+    assert state_of(renewal.account) == ("churned", 0)
+
+
+def test_who_has_another_contract_or_another_decision_stays(book: Tenant) -> None:
+    paying, deciding = opened(book, name="Paying"), opened(book, name="Deciding")
+    make.contract(paying.account, ends_on=make.ends_in(500))
+    make.contract(deciding.account, ends_on=make.ends_in(21), learnt_on=TODAY)
+    sweep_renewals(tenant=book, actor=ACTOR, today=TODAY, now=NOW)
+    for one in (paying, deciding):
+        stand_in_renewal(one.account)
+        decide(one, won=False, reason="Price")
+    assert sweep_renewals(tenant=book, actor=ACTOR, today=make.ends_in(40), now=NOW).accounts_churned == 0
+    assert {state_of(one.account) for one in (paying, deciding)} == {("customer", 1)}
 
 
 def test_the_forecast_of_an_open_renewal_can_be_set_and_won_is_no_forecast(book: Tenant) -> None:

@@ -51,19 +51,25 @@ _LATELY: Final = """deal.id IN (
   JOIN journeys_pipelinestage AS won ON won.tenant_id = %(tenant)s AND won.id = visit.stage_id AND won.kind = 'won'
   WHERE visit.tenant_id = %(tenant)s AND visit.left_on IS NULL AND visit.entered_on >= %(since)s)"""
 
-# A move from the one stage to the other, unless the same hand-off of the account is under way or made the move.
+# A move from the one stage to the other; forward also from before the one and beyond the other: a stage that is skipped
+# hands over, too. Not while the same hand-off of the account is under way, nor where it made the move.
 _MOVED: Final = """
 SELECT visit.account_id, NULL::bigint AS opportunity_id, NULL::bigint AS from_person_id,
        account.owner_id AS to_person_id, 'visit:' || visit.id || ':' || %(key)s AS origin_key
 FROM journeys_stagevisit AS visit
-JOIN journeys_lifecyclestage AS target
-  ON target.tenant_id = %(tenant)s AND target.id = visit.stage_id AND target.key = %(to_stage)s
- AND target.journey = 'standard'
-JOIN journeys_stagevisit AS earlier
-  ON earlier.tenant_id = %(tenant)s AND earlier.account_id = visit.account_id AND earlier.left_on = visit.entered_on
- AND earlier.id < visit.id
-JOIN journeys_lifecyclestage AS origin
-  ON origin.tenant_id = %(tenant)s AND origin.id = earlier.stage_id AND origin.key = %(from_stage)s
+JOIN journeys_lifecyclestage AS target ON target.tenant_id = %(tenant)s AND target.id = visit.stage_id
+JOIN journeys_lifecyclestage AS giver
+  ON giver.tenant_id = %(tenant)s AND giver.journey = 'standard' AND giver.key = %(from_stage)s
+JOIN journeys_lifecyclestage AS taker
+  ON taker.tenant_id = %(tenant)s AND taker.journey = 'standard' AND taker.key = %(to_stage)s
+JOIN LATERAL (
+  SELECT stage.id, stage.position FROM journeys_stagevisit AS earlier
+  JOIN journeys_lifecyclestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = earlier.stage_id
+  WHERE earlier.tenant_id = %(tenant)s AND earlier.account_id = visit.account_id AND earlier.id < visit.id
+    AND earlier.left_on = visit.entered_on
+  ORDER BY earlier.id DESC LIMIT 1) AS origin
+  ON (origin.id = giver.id AND target.id = taker.id)
+  OR (origin.position <= giver.position AND giver.position < taker.position AND taker.position <= target.position)
 JOIN accounts_account AS account
   ON account.tenant_id = %(tenant)s AND account.id = visit.account_id AND account.merged_into_id IS NULL
 WHERE visit.tenant_id = %(tenant)s AND visit.left_on IS NULL AND visit.entered_on >= %(since)s AND {scope}

@@ -1,0 +1,69 @@
+"""Leaving: accounts that are in no stage of the journey any more, and wins that turn out to be none."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Final
+
+from django.db import connection, transaction
+
+from accounts.actions.accounts import take_back_customers
+from accounts.models import Account
+from core import audit
+from core.actors import Actor
+from core.changes import mark_changed
+from core.tenancy import require_tenant_id
+from journeys.actions.handoffs.calling_off import call_off_of_accounts, call_off_of_deals
+from journeys.choices import OpportunityKind, StageKind
+from journeys.models import FirstValue, Opportunity
+
+_LEAVE: Final = """
+UPDATE journeys_stagevisit AS stay SET left_on = GREATEST(stay.entered_on, %s)
+FROM journeys_lifecyclestage AS stage
+WHERE stay.tenant_id = %s AND stay.account_id = ANY(%s) AND stay.left_on IS NULL
+  AND stage.tenant_id = stay.tenant_id AND stage.id = stay.stage_id
+RETURNING stay.account_id, stage.key"""
+
+
+@transaction.atomic
+def leave_journey(*, account_ids: Collection[int], reason: str, actor: Actor, today: date, now: datetime) -> int:
+    """Ends the stays of the accounts: they are in no stage any more, and every stay is kept. Returns how many left.
+
+    What waits to be handed over of them is called off. Those who are in no stage already are passed over; a later move
+    into a stage starts a new stay. Raises `ValueError` without a reason.
+    """
+    why = reason.strip()
+    if not why:
+        raise ValueError("Say why they leave: it is what is learnt from it.")
+    held = Account.objects.select_for_update().filter(pk__in=set(account_ids), merged_into=None).order_by("pk")
+    accounts = {one.pk: one for one in held}
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE, [today, require_tenant_id(), list(accounts)])
+        left: dict[int, str] = dict(cursor.fetchall())
+    if not left:
+        return 0
+    audit.record_many(
+        actor=actor,
+        at=now,
+        verb="left the journey",
+        rows=[(accounts[pk], {"stage": left[pk]}, {"stage": None}) for pk in sorted(left)],
+        reason=why,
+    )
+    call_off_of_accounts(account_ids=list(left), reason=f"Left the journey: {why}", actor=actor, now=now)
+    mark_changed(left)
+    return len(left)
+
+
+@transaction.atomic
+def take_back_wins(*, deals: Sequence[Opportunity], reason: str, actor: Actor, now: datetime) -> None:
+    """Undoes what the wins of these deals brought about, once they are in another stage.
+
+    What waits to be handed over is called off. An account that became a customer by such a deal, and by nothing else,
+    is again what it was before, and a clock of first value that nothing has stopped goes with it.
+    """
+    ids = [deal.pk for deal in deals]
+    call_off_of_deals(opportunity_ids=ids, reason=reason, actor=actor, now=now)
+    new = Opportunity.objects.filter(kind=OpportunityKind.NEW)
+    bought = {deal.account_id for deal in deals if deal.account_id and deal.kind == OpportunityKind.NEW}
+    others = new.filter(account_id__in=bought, stage__kind=StageKind.WON).values_list("account_id", flat=True)
+    back = take_back_customers(account_ids=bought - set(others), reason=reason, actor=actor, now=now)
+    FirstValue.objects.filter(account_id__in=back, reached_on=None).delete()
