@@ -62,6 +62,7 @@ urlpatterns = [
     path("journey/contacts/", lifecycle.contact_journey, name="contact_journey"),
     path("contacts/<int:contact_id>/stage/", lifecycle.contact_move, name="contact_move"),
     path("accounts/<int:account_id>/stage/", account_stage.account_move, name="account_move"),
+    path("accounts/<int:account_id>/stage/leave/", account_stage.account_leave, name="account_leave"),
     path("accounts/<int:account_id>/stage/panel/", account_stage.account_stage, name="account_stage"),
     path("accounts/<int:account_id>/stage/evidence/", account_stage.account_evidence, name="account_evidence"),
     path("accounts/<int:account_id>/stage/waiver/", account_stage.account_waiver, name="account_waiver"),

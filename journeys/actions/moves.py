@@ -13,7 +13,7 @@ from core.actors import Actor
 from core.changes import mark_changed
 from core.tenancy import require_tenant_id
 from journeys.actions.handoffs import open_for_won
-from journeys.actions.leaving import take_back_wins
+from journeys.actions.leaving import leave_journey, take_back_wins
 from journeys.actions.moving import (
     ASKED,
     CLOSE_REASON,
@@ -36,6 +36,7 @@ from journeys.actions.pipeline_locks import hold_stage
 from journeys.choices import OpportunityKind, StageKind
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.gates import Process, deal_needs, judge_deals, opportunity_gate, pipeline_process
+from journeys.queries.leaving import leaves_with
 
 __all__ = [
     "EditionMoved",
@@ -83,8 +84,11 @@ def move_opportunity(
     reason: str = "",
     close_reason: str = "",
     seen_edition: int | None = None,
+    leave: bool = False,
 ) -> Opportunity:
     """The deal in another stage of its pipeline. In the stage already: nothing happens.
+
+    With `leave`, a prospect whose last open deal of new business is lost leaves the journey for the same reason.
 
     Raises `GateShut`, `ReasonNeeded`, `EditionMoved`, `StageElsewhere`, or `DoesNotExist`.
     """
@@ -105,6 +109,8 @@ def move_opportunity(
     for refusal in result.refused:
         _refuse(refusal, deal, stage, today)
     deal.refresh_from_db()
+    if leave and stage.kind == StageKind.LOST and (left := leaves_with(deal)) is not None:
+        leave_journey(account_ids=[left.pk], reason=f"Lost: {close_reason}", actor=actor, today=today, now=now)
     return deal
 
 

@@ -27,6 +27,15 @@ class StageMoveForm(forms.Form):
         return _plain(self.cleaned_data["reason"]).strip()
 
 
+class LeaveForm(forms.Form):
+    """Why the account leaves the journey."""
+
+    reason = forms.CharField(max_length=2_000)
+
+    def clean_reason(self) -> str:
+        return _plain(self.cleaned_data["reason"]).strip()
+
+
 class StageEvidenceForm(forms.Form):
     """What shows that a criterion is met."""
 

@@ -147,6 +147,7 @@ class MoveForm(forms.Form):
     seen = forms.IntegerField(min_value=1, max_value=ID_MAX, required=False)
     reason = forms.CharField(max_length=1000, required=False)
     close_reason = forms.CharField(max_length=200, required=False)
+    leave = forms.BooleanField(required=False)
 
 
 class WaiverForm(forms.Form):

@@ -15,6 +15,7 @@ from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires, roles_with
 from journeys.actions import rights
 from journeys.actions.evidence import EvidenceRefused, give_evidence
+from journeys.actions.leaving import leave_journey
 from journeys.actions.lifecycle import hold_checkpoint, record_first_value
 from journeys.actions.moves import GateShut, ReasonNeeded
 from journeys.actions.stages import move_account_stage
@@ -22,6 +23,7 @@ from journeys.actions.waivers import WaiverRefused, ask_waiver
 from journeys.forms.lifecycle import (
     CheckpointForm,
     FirstValueForm,
+    LeaveForm,
     StageEvidenceForm,
     StageMoveForm,
     StageWaiverForm,
@@ -89,11 +91,32 @@ def account_move(request: WorkspaceRequest, account_id: int) -> HttpResponse:
         return _dialog(request, account, key, status=422)
     except ReasonNeeded:
         return _dialog(request, account, key, status=422, error="Say why it goes back. The reason stays with the move.")
+    return _done(request, account, f"{account.name} is in {visit.stage.name}.")
+
+
+@requires(rights.MOVE_ACCOUNT)
+@require_POST
+def account_leave(request: WorkspaceRequest, account_id: int) -> HttpResponse:
+    """Ends the stay of the account with a reason: it is in no stage of the journey any more."""
+    account, form, now = _account(account_id), LeaveForm(request.POST), clock.now()
+    if not form.is_valid():
+        return _dialog(request, account, "", status=422, error="Say why they leave. The reason stays with the account.")
+    leave_journey(
+        account_ids=[account.pk],
+        reason=form.cleaned_data["reason"],
+        actor=Actor.person(request.membership),
+        today=request.tenant.today(now),
+        now=now,
+    )
+    return _done(request, account, f"{account.name} has left the journey.")
+
+
+def _done(request: WorkspaceRequest, account: Account, words: str) -> HttpResponse:
     if not request.htmx:
         return redirect("dashboards:account", account.pk)
     response = HttpResponse(status=204)
     response["HX-Refresh"] = "true"
-    response["X-Message"] = quote(f"{account.name} is in {visit.stage.name}.")
+    response["X-Message"] = quote(words)
     return response
 
 
@@ -109,16 +132,16 @@ def _dialog(
 ) -> HttpResponse:
     today = _today(request)
     section = stage_section(account=account, today=today, sees_money=_sees_money(request))
-    wanted = key or section.next_key
-    if not wanted:
+    stages = [one for one in lifecycle_stages() if one.key != section.key]
+    if not stages:
         raise Http404
-    stage = _stage(wanted)
+    stage = _stage(key or section.next_key or stages[-1].key)
     gate = account_gate(account_id=account.pk, to_stage=stage.key, today=today, sees_money=_sees_money(request))
     context: dict[str, Any] = {
         "account": account,
         "section": section,
         "stage": stage,
-        "stages": [one for one in lifecycle_stages() if one.key != section.key],
+        "stages": stages,
         "gate": gate,
         "error": error,
         "today": today,

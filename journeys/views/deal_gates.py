@@ -18,11 +18,13 @@ from journeys.actions import rights
 from journeys.actions.evidence import EvidenceRefused, give_evidence
 from journeys.actions.moves import EditionMoved, GateShut, ReasonNeeded, StageElsewhere, move_opportunity
 from journeys.actions.waivers import WaiverRefused, ask_waiver
+from journeys.choices import StageKind
 from journeys.forms.opportunities import EvidenceForm, MoveForm, WaiverForm
 from journeys.models import Opportunity, PipelineStage
 from journeys.queries.board import moved
 from journeys.queries.gate_lines import GateLine
 from journeys.queries.gates import Gate, opportunity_gate
+from journeys.queries.leaving import leaves_with
 from journeys.queries.opportunity_page import find_opportunity, last_change
 from journeys.queries.pipelines import find_stage
 from journeys.views.opportunities import deal_context, shown_by
@@ -115,11 +117,13 @@ def move(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
             reason=asked["reason"],
             close_reason=asked["close_reason"],
             seen_edition=deal.edition,
+            leave=asked["leave"],
         )
     except GateShut:
         return gate_dialog(request, deal, stage, status=422)
     except ReasonNeeded as needed:
-        return _part(request, "_reason.html", deal, stage, status=422, field=needed.field)
+        leaving = leaves_with(deal) if stage.kind == StageKind.LOST else None
+        return _part(request, "_reason.html", deal, stage, status=422, field=needed.field, leaving=leaving)
     except EditionMoved:
         return _part(request, "_moved_meanwhile.html", deal, stage, status=409, last=last_change(deal))
     except StageElsewhere as refused:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts.actions.accounts import lose_customers
 from accounts.models import Account, Contract, ContractLine
 from core.actors import Actor
 from core.choices import Role
 from core.models import AuditEntry, Tenant
+from core.tenancy import tenant_context
 from journeys.actions.evidence import give_evidence
 from journeys.actions.handoffs import open_handoff, sweep_handoffs
 from journeys.actions.journeys import ensure_default_journey
@@ -169,3 +171,38 @@ def sign_in(world: World, role: Role) -> Client:
     client = Client()
     client.force_login(world.members[role].user)
     return client
+
+
+def test_an_account_leaves_on_its_page_with_a_reason_also_from_the_last_stage(
+    world: World, said: dict[str, Any]
+) -> None:
+    with tenant_context(world.tenant.pk):
+        account = stands("Alder", "advocacy", said)
+    client = sign_in(world, Role.CSM)
+    assert "Leave the journey" in client.get(reverse("journeys:account_move", args=[account.pk])).content.decode()
+    leave = reverse("journeys:account_leave", args=[account.pk])
+    refused = client.post(leave, {"reason": " "})
+    assert (refused.status_code, "Say why they leave" in refused.content.decode()) == (422, True)
+    assert sign_in(world, Role.LEADER).post(leave, {"reason": "x"}).status_code == 403
+    assert client.post(leave, {"reason": "No need any more"}).status_code == 302
+    section = client.get(reverse("journeys:account_stage", args=[account.pk])).content.decode()
+    assert "Left the journey" in section
+    with tenant_context(world.tenant.pk):
+        assert [key for key, left_on in stays(account) if left_on is None] == []
+
+
+def test_with_its_last_open_deal_a_prospect_can_leave_in_the_same_dialog(world: World, said: dict[str, Any]) -> None:
+    with tenant_context(world.tenant.pk):
+        account = stands("Alder", "decision", said)
+        first, last = open_deal(account), open_deal(account)
+        lost = PipelineStage.objects.get(pipeline=first.pipeline, kind="lost").pk
+    client, offer = sign_in(world, Role.SALES_REP), 'name="leave"'
+    for deal, offered in ((first, False), (last, True)):
+        address = reverse("journeys:opportunity_move", args=[deal.pk])
+        asked = client.post(address, {"stage": lost})
+        assert (asked.status_code, offer in asked.content.decode()) == (422, offered)
+        assert client.post(address, {"stage": lost, "close_reason": "Price", "leave": "1"}).status_code == 302
+        with tenant_context(world.tenant.pk):
+            assert (StageVisit.objects.filter(account=account, left_on=None).count() == 0) == offered
+    with tenant_context(world.tenant.pk):
+        assert AuditEntry.objects.get(verb="left the journey").reason == "Lost: Price"
