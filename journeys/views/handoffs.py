@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypedDict
+from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -172,7 +173,8 @@ def _done(request: WorkspaceRequest, handoff_id: int, act: Callable[[Actor, date
     try:
         handoff = act(Actor.person(request.membership), clock.now())
     except actions.HandoffRefused as refusal:
-        return _page(request, _handoff(handoff_id), refusal=refusal, status=409)
+        status = 422 if isinstance(refusal, actions.NotShown) else 409
+        return _page(request, _handoff(handoff_id), refusal=refusal, status=status)
     if request.htmx:
         return _page(request, _handoff(handoff.pk))
     return redirect("journeys:handoff", handoff_id=handoff.pk)
@@ -226,6 +228,8 @@ def _page(
         **frame,
     }
     response = render(request, f"journeys/handoff.html{'#' if part else ''}{part}", context, status=status)
+    if part and refusal is not None:
+        response["X-Message"] = quote(str(refusal))
     # What was ticked or shown decides whether it can be accepted: the answer looks again, after what is under way. A
     # refusal in its own card stays to be read.
     changed = part == "checklist" or (part and request.method == "POST" and refusal is None)

@@ -1,6 +1,7 @@
 """Hand-offs and expectations as pages and endpoints, and how hand-offs go."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 
 import pytest
 from django.db import connection
@@ -159,7 +160,8 @@ def test_evidence_without_words_or_for_nothing_that_is_asked_is_refused_in_the_c
         ({"of": "scope", "text": "Mail"}, "asks for no such evidence"),
     ):
         refused = client.post(address(world, "handoff_evidence"), said, headers=part)
-        assert (refused.status_code, words in refused.content.decode()) == (409, True)
+        assert (refused.status_code, words in refused.content.decode()) == (422, True)
+        assert words in unquote(refused["X-Message"])
         assert "HX-Trigger" not in refused  # looking again would wipe the words away
     client.post(address(world, "handoff_cancel"), {"reason": "Twice the same deal"})
     late = client.post(address(world, "handoff_evidence"), {"of": "needs", "text": "Mail"}, headers=part)

@@ -2,6 +2,7 @@
 
 from journeys.actions.handoffs.answers import (
     HandoffRefused,
+    NotShown,
     NotTheirs,
     accept,
     cancel,
@@ -15,6 +16,7 @@ from journeys.actions.handoffs.opening import open_for_moves, open_for_won, open
 
 __all__ = [
     "HandoffRefused",
+    "NotShown",
     "NotTheirs",
     "accept",
     "cancel",

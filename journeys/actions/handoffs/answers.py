@@ -38,6 +38,10 @@ class HandoffRefused(ValueError):
         self.missing = missing
 
 
+class NotShown(HandoffRefused):
+    """What was given shows nothing: no words, or the gate does not ask for it."""
+
+
 class NotTheirs(HandoffRefused):
     """Whoever asks has no right to it."""
 
@@ -185,14 +189,14 @@ def _point(line: GateLine) -> Point:
 def give_what_shows_it(
     *, handoff_id: int, criterion_key: str, text: str, actor: Actor, today: date, now: datetime
 ) -> Handoff:
-    """Evidence for a criterion of the gate, given where the hand-off is answered. Raises `HandoffRefused`."""
+    """Evidence for a criterion of the gate, given where the hand-off is answered. Raises `NotShown`."""
     handoff = _waiting(handoff_id)
     try:
         give_evidence(
             criterion_key=criterion_key, text=text, account_id=handoff.account_id, actor=actor, today=today, now=now
         )
     except EvidenceRefused as refusal:
-        raise HandoffRefused(str(refusal)) from refusal
+        raise NotShown(str(refusal)) from refusal
     return handoff
 
 
