@@ -103,6 +103,7 @@ def _questions(frameworks: set[str]) -> dict[str, dict[str, bool]]:
 class Ways:
     """Where rows come from and where they want to go: a SELECT of id, origin, target, to_lost, since.
 
+    It reads the rows as `account` or `deal` and ends with its conditions: `judge` adds which rows are asked about.
     `origin` is the position they come from: 0 before the first stage, −1 for one that is placed and asked only for
     what its stage asks on entry. `since` is the day of the current stay.
     """
@@ -129,8 +130,10 @@ def judge(
     facts, fact_params = _facts_sql(rows, placed, subject, as_of)
     met, met_params = _met_sql(placed, subject)
     where = "WHERE false = ANY(judged.met)" if only_missing else ""
+    # Told in both places which rows are meant: six accounts of a page must not cost the ways of a hundred thousand.
+    only = f"AND {'account' if subject == ACCOUNT else 'deal'}.id IN (SELECT id FROM facts)"
     sql = (
-        f"WITH facts AS MATERIALIZED ({facts}), ways AS MATERIALIZED ({ways.sql}) "  # noqa: S608 -- our own parts; values are parameters
+        f"WITH facts AS MATERIALIZED ({facts}), ways AS MATERIALIZED ({ways.sql} {only}) "  # noqa: S608 -- our own parts; values are parameters
         f"SELECT judged.id, judged.met FROM (SELECT ways.id, ARRAY[{met}]::boolean[] AS met "
         f"FROM ways JOIN facts ON facts.id = ways.id) AS judged {where} ORDER BY judged.id"
     )
