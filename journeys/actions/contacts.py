@@ -7,8 +7,9 @@ from django.db import transaction
 from accounts.models import Contact
 from core import audit
 from core.actors import Actor
-from journeys.actions.moving import ReasonNeeded
+from journeys.actions.moving import GateShut, ReasonNeeded
 from journeys.models import ContactStageVisit, LifecycleStage
+from journeys.queries.contact_gates import contact_gate
 from journeys.queries.journey_figures import live_journey
 from journeys.queries.stages import CONTACTS
 
@@ -19,7 +20,8 @@ def move_contact(
 ) -> ContactStageVisit:
     """Ends the contact's stay and starts one in another stage; both are kept. The same stage: nothing happens.
 
-    Raises `ReasonNeeded` for a step back without one, and `DoesNotExist` for an unknown contact or stage.
+    Raises `GateShut` with what their journey asks for and their account does not have, `ReasonNeeded` for a step back
+    without one, and `DoesNotExist` for an unknown contact or stage.
     """
     contact = Contact.objects.select_for_update().get(pk=contact_id)
     stage = LifecycleStage.objects.get(journey=CONTACTS, key=stage_key)
@@ -30,6 +32,9 @@ def move_contact(
     goes_back = before is not None and spec is not None and not spec.is_forward(before.stage.key, stage.key)
     if goes_back and not reason.strip():
         raise ReasonNeeded("A step back needs a reason.", "reason")
+    gate = contact_gate(contact=contact, to_stage=stage, today=today)
+    if not gate.is_open:
+        raise GateShut(gate)
     if before is not None:
         before.left_on = max(today, before.entered_on)
         before.save(update_fields=["left_on"])

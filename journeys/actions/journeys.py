@@ -14,7 +14,7 @@ from journeys.models import LifecycleStage
 from journeys.queries.journey_words import journey_obstacles
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND, STANDARD
 from journeys.rules.default_journeys import CONTACTS_JOURNEY, DEFAULT_JOURNEY
-from journeys.rules.journeys import parse_journey
+from journeys.rules.journeys import parse_journey, unheld_by_contacts
 
 WALKED: Final = (STANDARD, CONTACTS)
 _FIELDS: Final = ["name", "position", "owner_team", "success", "expected_days"]
@@ -50,6 +50,8 @@ def follow_journey(version: ProcessVersion, _actor: Actor, _now: datetime) -> No
         return
     rows = _rows(version)
     obstacles = journey_obstacles(version.key, {row.key for row in rows})
+    if version.key == CONTACTS:
+        obstacles = [*unheld_by_contacts(parse_journey(version.definition)), *obstacles]
     if obstacles:
         raise ValueError(" ".join(obstacles))
     present = LifecycleStage.objects.filter(journey=version.key)

@@ -9,6 +9,7 @@ from journeys.rules.criteria import Criterion, parse_criteria, stage_gates
 from journeys.rules.default_journeys import CONTACTS_JOURNEY, DEFAULT_JOURNEY
 from journeys.rules.handoffs import HandoffSpec, handoffs_of
 from journeys.rules.pipelines import squashed
+from journeys.rules.teams import TeamSpec, parse_teams, roles_of, unknown_team
 
 __all__ = ["CONTACTS_JOURNEY", "DEFAULT_JOURNEY", "JourneySpec", "LifecycleStageSpec", "parse_journey"]
 
@@ -69,12 +70,15 @@ class LifecycleStageSpec:
     checkpoints: tuple[CheckpointSpec, ...] = ()
     back_to: tuple[str, ...] = ()
     hubspot: tuple[str, ...] = ()
+    # Whether any role belongs to the team, so that it is more than a word.
+    is_team_known: bool = True
 
     @property
     def gaps(self) -> tuple[str, ...]:
         """What the stage lacks, in words."""
         needed = (
             ("owner team", self.owner_team.strip()),
+            ("role in its team", not self.owner_team.strip() or self.is_team_known),
             ("touchpoint", self.touchpoints),
             ("exit criterion", self.exit),
             ("success definition", self.success.strip()),
@@ -89,6 +93,7 @@ class JourneySpec:
     first_value: FirstValueSpec = field(default_factory=FirstValueSpec)
     hubspot_kept: tuple[str, ...] = ()
     stuck_after: str = PEERS
+    teams: tuple[TeamSpec, ...] = ()
 
     def stage(self, key: str) -> LifecycleStageSpec | None:
         """The stage of that key."""
@@ -108,7 +113,7 @@ class JourneySpec:
         return keys.index(to_key) > keys.index(from_key) or to_key in left.back_to
 
 
-_TOP: Final = frozenset({"stages", "handoffs", "first_value", "hubspot_kept", "stuck_after"})
+_TOP: Final = frozenset({"stages", "teams", "handoffs", "first_value", "hubspot_kept", "stuck_after"})
 _STAGE: Final = frozenset(
     {
         "key", "name", "owner_team", "success", "expected_days", "touchpoints", "entry", "exit", "checkpoints",
@@ -123,7 +128,8 @@ def parse_journey(definition: Mapping[str, Any]) -> JourneySpec:
     raw = definition.get("stages")
     if not isinstance(raw, list) or not raw:
         raise ValueError("stages: give a list with at least one stage.")
-    stages = tuple(_stage(f"stages[{place}]", one) for place, one in enumerate(raw))
+    teams = parse_teams(definition.get("teams", []))
+    stages = tuple(_stage(f"stages[{place}]", one, teams) for place, one in enumerate(raw))
     _refuse_repeats("stages", [stage.key for stage in stages])
     stage_gates(definition)
     kept = _texts(definition.get("hubspot_kept", []), "hubspot_kept")
@@ -137,18 +143,45 @@ def parse_journey(definition: Mapping[str, Any]) -> JourneySpec:
         first_value=_first_value(definition.get("first_value", {})),
         hubspot_kept=kept,
         stuck_after=stuck_after,
+        teams=teams,
     )
 
 
-def _stage(place: str, raw: Any) -> LifecycleStageSpec:
+def unknown_teams(spec: JourneySpec) -> list[str]:
+    """Teams of hand-offs that no role belongs to, each with what would be right: nobody could answer them."""
+    named = [
+        (f"handoffs[{place}].{field}", team)
+        for place, one in enumerate(spec.handoffs)
+        for field, team in (("from_team", one.from_team), ("to_team", one.to_team))
+    ]
+    return [problem for place, team in named if (problem := unknown_team(place, team, spec.teams))]
+
+
+def unheld_by_contacts(spec: JourneySpec) -> list[str]:
+    """Criteria of the contacts' journey that nothing could ever meet, each with what would be right instead.
+
+    A person at the customer has no evidence and no answers of their own: a rule over the facts of the account holds.
+    """
+    return [
+        f"stages[{place}].{part}[{number}]: '{one.name}' asks for evidence or an answer, which people at the customer "
+        "do not have. Give it a rule over the facts of their account, or ask for it in the journey of accounts."
+        for place, stage in enumerate(spec.stages)
+        for part, criteria in (("entry", stage.entry), ("exit", stage.exit))
+        for number, one in enumerate(criteria)
+        if one.rule is None
+    ]
+
+
+def _stage(place: str, raw: Any, teams: Sequence[TeamSpec]) -> LifecycleStageSpec:
     if not isinstance(raw, Mapping):
         raise ValueError(f"{place}: a block with key and name is needed.")  # noqa: TRY004 -- one kind of refusal for a document
     only(raw, place, _STAGE)
     checkpoints = _list(raw.get("checkpoints", []), f"{place}.checkpoints")
+    owner_team = _optional(raw, "owner_team", place, 80)
     spec = LifecycleStageSpec(
         key=_text(raw, "key", place, 80),
         name=_text(raw, "name", place, 120),
-        owner_team=_optional(raw, "owner_team", place, 80),
+        owner_team=owner_team,
         success=_optional(raw, "success", place, 2_000),
         expected_days=_days(raw, "expected_days", place),
         touchpoints=_texts(raw.get("touchpoints", []), f"{place}.touchpoints"),
@@ -157,6 +190,7 @@ def _stage(place: str, raw: Any) -> LifecycleStageSpec:
         checkpoints=tuple(_checkpoint(f"{place}.checkpoints[{n}]", one) for n, one in enumerate(checkpoints)),
         back_to=_texts(raw.get("back_to", []), f"{place}.back_to"),
         hubspot=_texts(raw.get("hubspot", []), f"{place}.hubspot"),
+        is_team_known=not owner_team or bool(roles_of(owner_team, teams)),
     )
     _refuse_repeats(f"{place}.checkpoints", [one.key for one in spec.checkpoints])
     return spec

@@ -13,7 +13,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.actions.contacts import move_contact
-from journeys.actions.moves import ReasonNeeded
+from journeys.actions.moves import GateShut, ReasonNeeded
 from journeys.forms.lifecycle import StageMoveForm
 from journeys.queries import checkpoints as points
 from journeys.queries.contact_journey import contact_stages, contacts_in
@@ -102,6 +102,9 @@ def contact_move(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
             now=now,
             reason=form.cleaned_data["reason"],
         )
+    except GateShut as shut:
+        messages.error(request, f"{contact.name} stays. {shut}")
+        return redirect(f"{reverse('journeys:contact_journey')}?stage={contact.lifecycle_stage}")
     except ReasonNeeded:
         messages.error(request, f"{contact.name} would go back to {stage.name}. Say why in the field beside it.")
         return redirect(f"{reverse('journeys:contact_journey')}?stage={contact.lifecycle_stage}")

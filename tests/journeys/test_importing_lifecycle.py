@@ -9,12 +9,13 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Account, Contact
+from core import versioning
 from core.actions import create_tenant
 from core.actors import Actor
-from core.models import Tenant
+from core.models import ProcessVersion, Tenant
 from core.tenancy import tenant_context
 from journeys.actions.contacts import move_contact
-from journeys.actions.moves import ReasonNeeded
+from journeys.actions.moves import GateShut, ReasonNeeded
 from journeys.models import ContactStageVisit, StageVisit
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,35 @@ def test_a_person_moves_a_contact_back_only_with_a_reason(
         )
         assert (visit.stage.key, visit.reason) == ("lead", "Left the customer")
         assert ContactStageVisit.objects.filter(contact=one).count() == 2
+
+
+@pytest.mark.capability("J5")
+def test_criteria_of_the_contacts_journey_hold_for_a_person_and_evidence_is_refused_there(
+    tenant: Tenant, tmp_path: Path, actor: Actor, now: Any
+) -> None:
+    load(tmp_path, "contacts", people("Lead"))
+    with tenant_context(tenant.pk):
+        one = Contact.objects.get(external_id="1")
+        live = ProcessVersion.objects.get(kind="journey", key="contacts", state="published")
+
+        def publish(criterion: dict[str, Any]) -> None:
+            stages = [{**stage} for stage in live.definition["stages"]]
+            next(stage for stage in stages if stage["key"] == "customer")["entry"] = [criterion]
+            draft = versioning.draft(
+                kind="journey", key="contacts", name="Contacts", definition={**live.definition, "stages": stages},
+                actor=actor, now=now,
+            )  # fmt: skip
+            versioning.publish(version=draft, actor=actor, now=now, reason="Customers are customers")
+
+        with pytest.raises(ValueError, match="Give it a rule over the facts of their account"):
+            publish({"key": "signed", "name": "Signed", "evidence": True})
+        publish({"key": "known", "name": "Size known", "rule": {"fact": "accounts.employees", "op": "gte", "value": 1}})
+        with pytest.raises(GateShut, match="Missing: Size known"):
+            move_contact(contact_id=one.pk, stage_key="customer", actor=actor, today=now.date(), now=now)
+        assert ContactStageVisit.objects.get(contact=one).stage.key == "lead"
+        Account.objects.filter(pk=one.account_id).update(employees=12)
+        moved = move_contact(contact_id=one.pk, stage_key="customer", actor=actor, today=now.date(), now=now)
+        assert moved.stage.key == "customer"
 
 
 COMPANIES = "Record ID,Company name,Lifecycle Stage\n"
