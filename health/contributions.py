@@ -1,5 +1,7 @@
 """What health contributes to the registry."""
 
+from typing import Final
+
 from core import registry
 from core.permissions import Permission
 from core.registry import Consumer, DoctorCheck, Fact, PortfolioDocument, ProcessKind, TenantDefault
@@ -21,69 +23,69 @@ from health.rules import STANDARD, parse_model
 from health.rules.schema import MODEL_SCHEMA
 from health.rules.wording import describe_model
 
+SCORE_MODEL: Final = ProcessKind(
+    KIND,
+    "Score model",
+    parse_model,
+    publish_check=publish_check,
+    gate=closed_lines,
+    after_publish=rescore_everybody,
+    describe=describe_model,
+    effects=model_effects,
+    fields=MODEL_FIELDS,
+    schema=MODEL_SCHEMA,
+    page="health:model",
+    headed=True,
+    document=documents.score_model,
+)
+ALERT_RULE: Final = ProcessKind(
+    alert_rules.KIND,
+    "Alert rule",
+    alert_rules.parse_checked,
+    describe=describe,
+    fields=FIELDS,
+    page="health:alert_rules",
+    headed=True,
+    references=documents.alert_references,
+    document=documents.alert_rule,
+)
+MODEL_AND_PROOF: Final = PortfolioDocument(
+    "health-model",
+    "Health model and validation",
+    "What the score is made of, and how well it tells lost from kept.",
+    60,
+    documents.model_and_proof,
+    (KIND, str(STANDARD["key"])),
+    permission=Permission.VIEW_HEALTH,
+)
+WITH_OVERRIDES: Final = (
+    Fact(
+        "health.effective_score",
+        "Health score with override",
+        "number",
+        effective_score,
+        "A person's override while it is in force, else the computed score.",
+    ),
+    Fact(
+        "health.effective_band",
+        "Health band with override",
+        "choice",
+        effective_band,
+        "The band of the override while it is in force, else the computed band.",
+    ),
+)
+
 
 def register() -> None:
     """Called once at start."""
     for part in PARTS:
         registry.add_merger(part.table, part)
-    registry.add_process_kind(
-        ProcessKind(
-            KIND,
-            "Score model",
-            parse_model,
-            publish_check=publish_check,
-            gate=closed_lines,
-            after_publish=rescore_everybody,
-            describe=describe_model,
-            effects=model_effects,
-            fields=MODEL_FIELDS,
-            schema=MODEL_SCHEMA,
-            page="health:model",
-            headed=True,
-            document=documents.score_model,
-        )
-    )
+    registry.add_process_kind(SCORE_MODEL)
+    registry.add_process_kind(ALERT_RULE)
     registry.add_tenant_default(TenantDefault("health.standard", 30, make_defaults))
-    registry.add_process_kind(
-        ProcessKind(
-            alert_rules.KIND,
-            "Alert rule",
-            alert_rules.parse_checked,
-            describe=describe,
-            fields=FIELDS,
-            page="health:alert_rules",
-            headed=True,
-            references=documents.alert_references,
-            document=documents.alert_rule,
-        )
-    )
     registry.add_tenant_default(TenantDefault("health.alert_rules", 90, publish_alert_rules))
-    registry.add_document(
-        PortfolioDocument(
-            "health-model", "Health model and validation", "What the score is made of, and how well it tells lost "
-            "from kept.", 60, documents.model_and_proof, (KIND, str(STANDARD["key"])),
-            permission=Permission.VIEW_HEALTH,
-        )
-    )  # fmt: skip
+    registry.add_document(MODEL_AND_PROOF)
     registry.add_consumer(Consumer(CONSUMER, TASK))
-    registry.add_facts(
-        [
-            *HEALTH_FACTS,
-            Fact(
-                "health.effective_score",
-                "Health score with override",
-                "number",
-                effective_score,
-                "A person's override while it is in force, else the computed score.",
-            ),
-            Fact(
-                "health.effective_band",
-                "Health band with override",
-                "choice",
-                effective_band,
-                "The band of the override while it is in force, else the computed band.",
-            ),
-        ]
-    )
+    registry.add_facts([*HEALTH_FACTS, *WITH_OVERRIDES])
     for check in CHECKS:
         registry.add_doctor_check(DoctorCheck(*check))

@@ -44,6 +44,74 @@ DEFAULT_TIMELINE: Final = {
         },
     ],
 }
+FACTS: Final = (
+    Fact(
+        key="renewals.days_to_renewal",
+        label="Days to renewal",
+        type="number",
+        expression=queries.days_to_renewal,
+        help="Days from the date to the earliest open renewal; negative when it is late.",
+        now_only=True,
+    ),
+    Fact(
+        key="renewals.amount",
+        label="Amount up for renewal",
+        type="money",
+        expression=queries.renewal_amount,
+        help="ARR of the earliest open renewal.",
+        now_only=True,
+    ),
+    Fact(
+        key="renewals.days_since_renewed",
+        label="Days since a renewal was won",
+        type="number",
+        expression=queries.days_since_renewed,
+        help="Days from the day on which a renewal was last won to the date; unknown without one.",
+    ),
+    Fact(
+        key="renewals.is_due",
+        label="A renewal is due that day",
+        type="boolean",
+        expression=queries.is_due,
+        help="Whether a renewal, open or decided, has the date as its due date, by the dates known now.",
+        now_only=True,
+    ),
+)
+TIMELINE: Final = ProcessKind(
+    queries.TIMELINE_KIND,
+    "Renewal timeline",
+    parse_timeline,
+    describe=words.describe,
+    effects=words.effects,
+    fields=words.FIELDS,
+    document=documents.timeline,
+)
+RENEWAL_PLAYBOOK: Final = PortfolioDocument(
+    "renewal-playbook",
+    "Renewal playbook",
+    "What is due, the steps that lead to it, and who does what.",
+    10,
+    documents.renewal_playbook,
+    (queries.TIMELINE_KIND, queries.TIMELINE_KEY),
+    permission=Permission.VIEW_RENEWALS,
+)
+CHECKS: Final = (
+    DoctorCheck(
+        "renewals.one_open_per_active_contract",
+        "An active contract has exactly one open renewal, or its due date is decided",
+        queries.active_contracts_without_renewal,
+    ),
+    DoctorCheck(
+        "renewals.steps_have_their_tasks",
+        "Every step of a renewal has the one task of that renewal and offset",
+        queries.steps_with_a_wrong_task,
+    ),
+    DoctorCheck(
+        "renewals.closed_have_no_open_tasks",
+        "A decided renewal has no open task",
+        queries.open_tasks_of_closed_renewals,
+    ),
+)
 
 
 def publish_timeline(_tenant: Tenant, actor: Actor, now: datetime) -> None:
@@ -64,61 +132,10 @@ def register() -> None:
 
     for part in PARTS:
         registry.add_merger(part.table, part)
-    registry.add_facts(
-        [
-            Fact(
-                key="renewals.days_to_renewal",
-                label="Days to renewal",
-                type="number",
-                expression=queries.days_to_renewal,
-                help="Days from the date to the earliest open renewal; negative when it is late.",
-                now_only=True,
-            ),
-            Fact(
-                key="renewals.amount",
-                label="Amount up for renewal",
-                type="money",
-                expression=queries.renewal_amount,
-                help="ARR of the earliest open renewal.",
-                now_only=True,
-            ),
-        ]
-    )
-    registry.add_process_kind(
-        ProcessKind(
-            queries.TIMELINE_KIND,
-            "Renewal timeline",
-            parse_timeline,
-            describe=words.describe,
-            effects=words.effects,
-            fields=words.FIELDS,
-            document=documents.timeline,
-        )
-    )
-    registry.add_document(
-        PortfolioDocument(
-            "renewal-playbook", "Renewal playbook", "What is due, the steps that lead to it, and who does what.", 10,
-            documents.renewal_playbook, (queries.TIMELINE_KIND, queries.TIMELINE_KEY),
-            permission=Permission.VIEW_RENEWALS,
-        )
-    )  # fmt: skip
+    registry.add_facts(FACTS)
+    registry.add_process_kind(TIMELINE)
+    registry.add_document(RENEWAL_PLAYBOOK)
     registry.add_tenant_default(TenantDefault("renewals.timeline", 60, publish_timeline))
     registry.add_section(Section("renewals.strip", "account", "Renewal", 10, views.account_section))
-    for check in (
-        DoctorCheck(
-            "renewals.one_open_per_active_contract",
-            "An active contract has exactly one open renewal, or its due date is decided",
-            queries.active_contracts_without_renewal,
-        ),
-        DoctorCheck(
-            "renewals.steps_have_their_tasks",
-            "Every step of a renewal has the one task of that renewal and offset",
-            queries.steps_with_a_wrong_task,
-        ),
-        DoctorCheck(
-            "renewals.closed_have_no_open_tasks",
-            "A decided renewal has no open task",
-            queries.open_tasks_of_closed_renewals,
-        ),
-    ):
+    for check in CHECKS:
         registry.add_doctor_check(check)

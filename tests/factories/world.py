@@ -81,14 +81,31 @@ def _fill(world: World, canary: str) -> None:
     )  # fmt: skip
     Contact.objects.create(account=account, name=f"Elena {canary}", email_key=f"elena@{canary.lower()}.example")
     Activity.objects.create(account=account, kind="call", occurred_at=NOW, subject=f"Call {canary}", body=canary)
+    world.ids = {
+        "account_id": account.pk,
+        "person_id": person.pk,
+        "membership_id": world.members[Role.REVOPS_ADMIN].pk,
+        "version_id": ProcessVersion.objects.order_by("pk").values_list("pk", flat=True)[0],
+        **_renewal(account, person, canary),
+        **_qbr(account, person),
+        **_escalation(account, person),
+        **_handoff(account, person, canary),
+        **_ground(world, canary),
+        **_opportunity(account, canary),
+        **_alert(world, account, person, canary),
+        **_play(account, canary),
+        **_proof(canary),
+        **_process(world, account, person, canary),
+    }
+
+
+def _renewal(account: Account, person: Person, canary: str) -> dict[str, int]:
     contract = Contract.objects.create(
         account=account, starts_on=date(2025, 4, 1), ends_on=date(2026, 4, 1), currency="EUR", name=f"Contract {canary}"
     )
     ContractLine.objects.create(
         contract=contract, account=account, starts_on=contract.starts_on, ends_on=contract.ends_on, arr_minor=41_200_000
     )
-    any_version = ProcessVersion.objects.order_by("pk").first()
-    assert any_version is not None
     renewal = Renewal.objects.create(
         account=account, contract=contract, owner=person, due_on=date(2026, 4, 1), basis="end_date",
         amount_minor=41_200_000, opened_at=NOW, seen_on=NOW.date(),
@@ -97,31 +114,42 @@ def _fill(world: World, canary: str) -> None:
         account=account, title=f"Send the quote {canary}", due_on=NOW.date(), assignee=person, created_at=NOW,
         kind="renewal", subject_kind="renewal", subject_id=renewal.pk,
     )  # fmt: skip
+    return {"contract_id": contract.pk, "renewal_id": renewal.pk, "task_id": task.pk}
+
+
+def _qbr(account: Account, person: Person) -> dict[str, int]:
     qbr = QBR.objects.create(
-        account=account, owner=person, cadence_version=_version("qbr_cadence", any_version), due_on=date(2026, 3, 10),
+        account=account, owner=person, cadence_version=_version("qbr_cadence"), due_on=date(2026, 3, 10),
         period_start=date(2025, 12, 1), period_end=date(2026, 3, 1), created_at=NOW,
     )  # fmt: skip
     package = QBRPackage.objects.create(
-        qbr=qbr,
-        template_version=_version("qbr_template", any_version),
-        number=1,
-        frozen_at=NOW,
-        data={},
-        sha256="0" * 64,
+        qbr=qbr, template_version=_version("qbr_template"), number=1, frozen_at=NOW, data={}, sha256="0" * 64
     )
+    return {"qbr_id": qbr.pk, "package_id": package.pk}
+
+
+def _escalation(account: Account, person: Person) -> dict[str, int]:
     escalation = Escalation.objects.create(
-        account=account, policy_version=_version("escalation_policy", any_version), policy_key="at_risk_near_renewal",
+        account=account, policy_version=_version("escalation_policy"), policy_key="at_risk_near_renewal",
         owner=person, arr_at_risk_minor=41_200_000, opened_at=NOW,
     )  # fmt: skip
+    return {"escalation_id": escalation.pk}
+
+
+def _handoff(account: Account, person: Person, canary: str) -> dict[str, int]:
     handoff = Handoff.objects.create(
         account=account, key="sales_to_cs", name=f"Sales to CS {canary}", origin_key=f"test:{canary}", created_at=NOW,
-        due_at=NOW + timedelta(hours=48), from_person=person, to_person=person,
-        version=_version("journey", any_version),
+        due_at=NOW + timedelta(hours=48), from_person=person, to_person=person, version=_version("journey"),
         checklist=[{"key": "scope", "name": f"Scope {canary}", "done_at": None, "done_by": ""}],
     )  # fmt: skip
     expectation = Expectation.objects.create(
         account=account, text=f"Live by May {canary}", recorded_at=NOW, recorded_by=canary
     )
+    return {"handoff_id": handoff.pk, "expectation_id": expectation.pk}
+
+
+def _ground(world: World, canary: str) -> dict[str, int]:
+    """Background work, a key of a program, and an import."""
     job = Job.objects.create(kind="test", key=canary, created_at=NOW, state="done", step=canary)
     key = ApiKey.objects.create(
         tenant=world.tenant, name=f"Key {canary}", prefix="rvk_00000000", digest=f"{canary}".ljust(64, "0")[:64],
@@ -130,20 +158,21 @@ def _fill(world: World, canary: str) -> None:
     batch = ImportBatch.objects.create(
         kind="accounts", file_name=f"{canary}.csv", file_path="missing.csv", created_at=NOW
     )
-    ids = {
-        "account_id": account.pk, "person_id": person.pk, "contract_id": contract.pk, "renewal_id": renewal.pk,
-        "task_id": task.pk, "qbr_id": qbr.pk, "package_id": package.pk, "escalation_id": escalation.pk,
-        "job_id": job.pk, "key_id": key.pk, "batch_id": batch.pk, "import_id": batch.pk, "version_id": any_version.pk,
-        "handoff_id": handoff.pk, "expectation_id": expectation.pk,
-        "membership_id": world.members[Role.REVOPS_ADMIN].pk,
-    }  # fmt: skip
+    return {"job_id": job.pk, "key_id": key.pk, "batch_id": batch.pk, "import_id": batch.pk}
+
+
+def _opportunity(account: Account, canary: str) -> dict[str, int]:
     pipeline = Pipeline.objects.filter(is_default=True).first()
-    if pipeline is not None:
-        stage = pipeline.stages.order_by("position").first()
-        opportunity = Opportunity.objects.create(
-            account=account, pipeline=pipeline, stage=stage, name=f"Seats {canary}", currency="EUR", amount_minor=100
-        )
-        ids |= {"opportunity_id": opportunity.pk, "pipeline_id": pipeline.pk, "stage_id": opportunity.stage_id}
+    if pipeline is None:
+        return {}
+    stage = pipeline.stages.order_by("position").first()
+    opportunity = Opportunity.objects.create(
+        account=account, pipeline=pipeline, stage=stage, name=f"Seats {canary}", currency="EUR", amount_minor=100
+    )
+    return {"opportunity_id": opportunity.pk, "pipeline_id": pipeline.pk, "stage_id": opportunity.stage_id}
+
+
+def _alert(world: World, account: Account, person: Person, canary: str) -> dict[str, int]:
     rule = ProcessVersion.objects.get(kind="alert_rule", key="score_drop", state="published")
     alert = Alert.objects.create(
         account=account, rule=rule, rule_key=rule.key, person=person, opened_on=NOW.date(), opened_at=NOW, told_at=NOW,
@@ -152,16 +181,18 @@ def _fill(world: World, canary: str) -> None:
     notice = Notification.objects.create(
         membership=world.members[Role.CSM], kind="alert", key=str(alert.pk), text=f"Score fell {canary}", created_at=NOW
     )
-    ids |= {"alert_id": alert.pk, "notification_id": notice.pk, "play_id": _play(account, canary)}
-    ids["step_id"] = RunStep.objects.filter(run_id=ids["play_id"]).order_by("position").values_list("pk", flat=True)[0]
-    model = _version("score_model", any_version)
+    return {"alert_id": alert.pk, "notification_id": notice.pk}
+
+
+def _proof(canary: str) -> dict[str, int]:
+    """How well the live score model tells lost from kept, and a calibration that found too little."""
+    model = _version("score_model")
     report = validate(version=model, actor=Actor.system(canary), now=NOW, today=NOW.date(), leads=[90])[0]
     calibration = Calibration.objects.create(
         source=model, lead_days=90, train_until=NOW.date(), verdict="not_enough_data", figures={"note": canary},
         made_at=NOW, made_by=canary,
     )  # fmt: skip
-    ids |= {"model_id": model.pk, "report_id": report.pk, "calibration_id": calibration.pk}
-    world.ids = ids | _process(world, account, person, canary)
+    return {"model_id": model.pk, "report_id": report.pk, "calibration_id": calibration.pk}
 
 
 def _process(world: World, account: Account, person: Person, canary: str) -> dict[str, int]:
@@ -195,7 +226,7 @@ def _process(world: World, account: Account, person: Person, canary: str) -> dic
     }  # fmt: skip
 
 
-def _play(account: Account, canary: str) -> int:
+def _play(account: Account, canary: str) -> dict[str, int]:
     """A play of a small playbook, whose key is the one that walks of all addresses name."""
     definition = {
         "goal": f"Welcome {canary}",
@@ -211,8 +242,11 @@ def _play(account: Account, canary: str) -> int:
         kind="playbook", key="grr_cohort", name=f"Welcome {canary}", definition=definition, actor=actor, now=NOW
     )
     versioning.publish(version=version, actor=actor, now=NOW, reason=canary, exempt=True)
-    return start_play(playbook="grr_cohort", account_id=account.pk, actor=actor, today=NOW.date(), now=NOW).pk
+    run = start_play(playbook="grr_cohort", account_id=account.pk, actor=actor, today=NOW.date(), now=NOW)
+    first = RunStep.objects.filter(run=run).order_by("position").values_list("pk", flat=True)[0]
+    return {"play_id": run.pk, "step_id": first}
 
 
-def _version(kind: str, fallback: ProcessVersion) -> ProcessVersion:
-    return ProcessVersion.objects.filter(kind=kind, state="published").first() or fallback
+def _version(kind: str) -> ProcessVersion:
+    """The first version of a kind that went live: the default of the workspace."""
+    return ProcessVersion.objects.filter(kind=kind, state="published").earliest("pk")
