@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 
+from accounts.choices import AccountStatus
 from accounts.models import Account
 from journeys.models import LifecycleStage, StageVisit
 
@@ -53,10 +54,11 @@ class StageLoad:
 
 
 def stage_loads() -> list[StageLoad]:
-    """Every stage in its order with the number and ARR of its accounts. Two statements."""
+    """Every stage in its order with the number and ARR of its accounts, those who left apart. Two statements."""
     sums = {
         row["stage_id"]: (row["accounts"], row["arr"] or 0)
-        for row in StageVisit.objects.filter(left_on=None)
+        for row in StageVisit.objects.filter(left_on=None, account__merged_into=None)
+        .exclude(account__status=AccountStatus.CHURNED)
         .values("stage_id")
         .annotate(accounts=Count("pk"), arr=Sum("account__arr_minor"))
         .order_by()

@@ -23,6 +23,7 @@ from journeys.queries.journey_editor import live_of
 from journeys.queries.journey_figures import stored_figures, work_out
 from journeys.queries.journey_map import journey_map
 from journeys.queries.stage_accounts import PAGE, stage_accounts
+from journeys.queries.stages import stage_loads
 from journeys.rules.journey_map import Part, StageFigures, Stays, biggest, heights, peers_p90, stuck_limit
 from journeys.rules.survival import kaplan_meier
 from tests.factories.world import World, make_world
@@ -301,3 +302,12 @@ def test_gaps_of_the_design_are_listed(world: World) -> None:
     page = sign_in(world, Role.CSM).get(reverse("journeys:journey")).content.decode()
     assert "Gaps in the design" in page
     assert "without owner team, touchpoint, success definition" in page
+
+
+def test_the_document_of_the_map_counts_whom_the_map_counts(journey: Tenant, now: datetime) -> None:
+    walk("Here", ("onboarding", 10, None))
+    walk("Left", ("onboarding", 10, None), status="churned")
+    merged = walk("Twin", ("onboarding", 10, None))
+    Account.objects.filter(pk=merged.pk).update(merged_into=Account.objects.get(name="Here"), status="merged")
+    load = next(one for one in stage_loads() if one.stage.key == "onboarding")
+    assert (load.accounts, load.arr_minor) == (1, 1_000_00) == (onboarding(now).now.accounts, onboarding(now).now.minor)

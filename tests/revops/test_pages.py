@@ -140,7 +140,7 @@ def test_accounts_are_given_to_somebody_in_one_act_that_is_on_record(world: Worl
     with tenant_context(world.tenant.pk):
         other = Person.objects.create(name="Noor Haddad", name_key="noor haddad")
     client = client_of(world, Role.CSM)
-    found = client.get("/people/?for=assign&person=noo").content.decode()
+    found = client.get("/people/?for=assign&person=noo", headers={"HX-Request": "true"}).content.decode()
     assert "Noor Haddad" in found
     response = client.post(
         "/accounts/assign/", {"owner": other.pk, "all": "1"},

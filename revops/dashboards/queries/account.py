@@ -11,6 +11,7 @@ from core.tenancy import require_tenant_id
 
 PEOPLE_SHOWN: Final = 6
 WORK_SHOWN: Final = 8
+DEALS_SHOWN: Final = 6
 
 _AROUND: Final = """
 SELECT
@@ -66,6 +67,22 @@ SELECT
        ORDER BY due_on, position LIMIT 1) AS o ON true
      WHERE r.tenant_id = %(tenant)s AND r.account_id = %(account)s
      ORDER BY (r.state <> 'running'), r.started_on DESC, r.id DESC LIMIT 5) AS x),
+  (SELECT json_agg(x) FROM (
+     (SELECT o.id, o.name, s.name AS stage, s.kind AS state, o.amount_minor, o.currency, o.close_on AS day
+      FROM journeys_opportunity o
+      JOIN journeys_pipelinestage s ON s.tenant_id = o.tenant_id AND s.id = o.stage_id AND s.kind = 'open'
+      WHERE o.tenant_id = %(tenant)s AND o.account_id = %(account)s
+      ORDER BY o.close_on NULLS LAST, o.id LIMIT %(deals)s)
+     UNION ALL
+     (SELECT o.id, o.name, s.name, s.kind, o.amount_minor, o.currency, COALESCE(o.closed_on, o.close_on)
+      FROM journeys_opportunity o
+      JOIN journeys_pipelinestage s ON s.tenant_id = o.tenant_id AND s.id = o.stage_id AND s.kind <> 'open'
+      WHERE o.tenant_id = %(tenant)s AND o.account_id = %(account)s
+      ORDER BY COALESCE(o.closed_on, o.close_on) DESC NULLS LAST, o.id DESC LIMIT 3)) AS x),
+  (SELECT json_agg(x) FROM (
+     SELECT o.currency, count(*) AS deals, COALESCE(sum(o.amount_minor), 0) AS minor FROM journeys_opportunity o
+     JOIN journeys_pipelinestage s ON s.tenant_id = o.tenant_id AND s.id = o.stage_id AND s.kind = 'open'
+     WHERE o.tenant_id = %(tenant)s AND o.account_id = %(account)s GROUP BY o.currency ORDER BY 3 DESC, 1) AS x),
   (SELECT row_to_json(x) FROM (
      SELECT kind, day, reason FROM accounts_outcome WHERE tenant_id = %(tenant)s AND account_id = %(account)s
      ORDER BY day DESC, id DESC LIMIT 1) AS x),
@@ -144,6 +161,9 @@ class Around:
     escalation: dict[str, Any] | None = None
     alerts: list[dict[str, Any]] = field(default_factory=list)
     plays: list[dict[str, Any]] = field(default_factory=list)
+    # The next to close of what is open, then the last three that closed; and what is open in all, by currency.
+    deals: list[dict[str, Any]] = field(default_factory=list)
+    open_deals: list[dict[str, Any]] = field(default_factory=list)
     outcome: dict[str, Any] | None = None
     line: list[float | None] = field(default_factory=list)
 
@@ -159,13 +179,14 @@ def account_with_team(account_id: int) -> Account | None:
 
 
 def around(account_id: int, today: date) -> Around:
-    """People, goals, contracts, stage and open work. One query, each part bounded."""
+    """People, goals, contracts, stage, deals and open work. One query, each part bounded."""
     params: dict[str, Any] = {
         "tenant": require_tenant_id(),
         "account": account_id,
         "today": today,
         "people": PEOPLE_SHOWN,
         "work": WORK_SHOWN,
+        "deals": DEALS_SHOWN,
     }
     with connection.cursor() as cursor:
         cursor.execute(_AROUND, params)
@@ -181,6 +202,8 @@ def around(account_id: int, today: date) -> Around:
             qbrs,
             alerts,
             plays,
+            deals,
+            open_deals,
             outcome,
             line,
         ) = cursor.fetchone()
@@ -197,6 +220,8 @@ def around(account_id: int, today: date) -> Around:
         escalation=(escalations or [None])[0],
         alerts=[one | {"opened_on": _day(one["opened_on"])} for one in alerts or []],
         plays=[_play(one) for one in plays or []],
+        deals=[one | {"day": _day(one["day"]) if one["day"] else None} for one in deals or []],
+        open_deals=open_deals or [],
         outcome=outcome | {"day": _day(outcome["day"])} if outcome else None,
         line=line or [],
     )

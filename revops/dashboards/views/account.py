@@ -113,6 +113,8 @@ def _facts(one: Account, today: date, *, with_money: bool) -> dict[str, Any]:
         "tier": f"tier {tier}" if tier else "",
         "tier_word": str(Tier(tier).label) if tier in Tier.values else "",
         "is_churned": one.status == AccountStatus.CHURNED,
+        "is_prospect": one.status == AccountStatus.PROSPECT,
+        "deals_open": sum(part["deals"] for part in found.open_deals),
     }
 
 
@@ -211,7 +213,12 @@ def _acts(request: WorkspaceRequest, one: Account) -> dict[str, Any]:
     return {
         "log_url": address("accounts:log_activity", one.pk) if may(role, Permission.LOG_ACTIVITY) else "",
         "may_work": may(role, Permission.WORK_TASKS),
-        "qbr_url": address("qbr:prepare", one.pk) if may(role, Permission.WORK_QBRS) else "",
+        "may_see_deals": may(role, Permission.VIEW_OPPORTUNITIES),
+        "may_sell": may(role, Permission.WORK_OPPORTUNITIES),
+        # A review is of what a customer has; a prospect has nothing to review yet.
+        "qbr_url": address("qbr:prepare", one.pk)
+        if may(role, Permission.WORK_QBRS) and one.status != AccountStatus.PROSPECT
+        else "",
         "goal_url": address("accounts:goal_new", one.pk) if may(role, Permission.EDIT_ACCOUNTS) else "",
         "merge_url": address("accounts:merge", one.pk) if may(role, Permission.MANAGE_BOOKS) else "",
         "log_kinds": ActivityKind.choices,

@@ -261,9 +261,16 @@ def _too_narrow(request: WorkspaceRequest, wanted: Filter) -> dict[str, Any] | N
 @requires(Permission.VIEW_ACCOUNTS)
 @require_GET
 def people(request: WorkspaceRequest) -> HttpResponse:
-    """Owners whose name begins like this, for the filter and the assign dialog; nobody's page carries the list."""
+    """Owners whose name begins like this, for the filter and the dialogs that give; nobody's page carries the list.
+
+    Opened by itself it is no page: absences and books are where people are looked after.
+    """
+    if not request.htmx:
+        may_work = may(request.membership.role, Permission.WORK_TASKS)
+        return redirect("journeys:absences" if may_work else "dashboards:portfolio")
+    purpose = request.GET.get("for", "")
     found = people_like(request.GET.get("person", ""))
-    context = {"people": found, "purpose": "assign" if request.GET.get("for") == "assign" else "filter"}
+    context = {"people": found, "purpose": purpose if purpose in {"assign", "tasks"} else "filter"}
     return render(request, "dashboards/_people.html", context)
 
 
