@@ -2,7 +2,19 @@
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
+
+# The operators of trees over facts, for a reader.
+OPERATORS: Final = {
+    "eq": "is",
+    "lt": "is under",
+    "lte": "is at most",
+    "gt": "is over",
+    "gte": "is at least",
+    "in": "is one of",
+    "is_known": "is known",
+    "is_unknown": "is not known",
+}
 
 
 class BadFields(ValueError):

@@ -4,20 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.shapes import only
+from core.shapes import OPERATORS, only
 
 HIDDEN: Final = "Hidden"
 HOURS_AT_MOST: Final = 24 * 90
-_OPERATORS: Final = {
-    "eq": "is",
-    "lt": "is under",
-    "lte": "is at most",
-    "gt": "is over",
-    "gte": "is at least",
-    "in": "is",
-    "is_known": "is known",
-    "is_unknown": "is unknown",
-}
+_OPERATORS: Final = {**OPERATORS, "in": "is", "is_unknown": "is unknown"}
 # How a fact is said where a person wants the reason, not the trace.
 _PHRASES: Final = {
     "health.band": "{}",

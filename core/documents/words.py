@@ -1,23 +1,13 @@
 """Sentences that documents of several kinds need."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from core import registry
 from core.differences import said
 from core.money import from_minor
 from core.queries import workspace_currency
-
-_OPERATORS: Final = {
-    "eq": "is",
-    "lt": "is under",
-    "lte": "is at most",
-    "gt": "is over",
-    "gte": "is at least",
-    "in": "is one of",
-    "is_known": "is known",
-    "is_unknown": "is not known",
-}
+from core.shapes import OPERATORS
 
 
 def sentence(tree: Mapping[str, Any] | None) -> str:
@@ -33,7 +23,7 @@ def sentence(tree: Mapping[str, Any] | None) -> str:
         return f"not ({sentence(tree['not'])})"
     fact = _fact(str(tree.get("fact")))
     value = "" if str(tree.get("op")).startswith("is_") else f" {_value(fact, tree.get('value'))}"
-    return f"{fact.label if fact else tree.get('fact')} {_OPERATORS.get(str(tree.get('op')), '?')}{value}"
+    return f"{fact.label if fact else tree.get('fact')} {OPERATORS.get(str(tree.get('op')), '?')}{value}"
 
 
 def _fact(key: str) -> registry.Fact | None:

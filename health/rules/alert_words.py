@@ -4,20 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.shapes import OPERATORS
 from health.rules.alerts import leaf_holds
 
 HIDDEN: Final = "Hidden"
 UNKNOWN: Final = "not known"
-_OPERATORS: Final = {
-    "eq": "is",
-    "lt": "is under",
-    "lte": "is at most",
-    "gt": "is over",
-    "gte": "is at least",
-    "in": "is",
-    "is_known": "is known",
-    "is_unknown": "is not known",
-}
+_OPERATORS: Final = {**OPERATORS, "in": "is"}
 _BANDS: Final = {"red": "At risk", "yellow": "Watch", "green": "Healthy", "none": "No score"}
 _FRACTIONS: Final = frozenset({"accounts.usage_change", "health.coverage"})
 _SIGNED: Final = frozenset({"accounts.usage_change", "health.change_30d", "health.above_red"})

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.shapes import only
+from core.shapes import OPERATORS, only
 
 RULE: Final = "rule"
 ANSWER: Final = "answer"
@@ -123,18 +123,6 @@ def asks_the_same(one: Criterion, other: Criterion) -> bool:
     return (one.rule, one.answer, one.framework) == (other.rule, other.answer, other.framework)
 
 
-_OPERATORS: Final = {
-    "eq": "is",
-    "lt": "is under",
-    "lte": "is at most",
-    "gt": "is over",
-    "gte": "is at least",
-    "in": "is one of",
-    "is_known": "is known",
-    "is_unknown": "is not known",
-}
-
-
 def tree_words(tree: Mapping[str, Any]) -> str:
     """A rule in one line: `opportunity.amount is over 0 and opportunity.close_on is known`."""
     if "all" in tree:
@@ -144,7 +132,7 @@ def tree_words(tree: Mapping[str, Any]) -> str:
     if "not" in tree:
         return f"not ({tree_words(tree['not'])})"
     op, value = str(tree.get("op")), tree.get("value")
-    words = f"{tree.get('fact')} {_OPERATORS.get(op, op)}"
+    words = f"{tree.get('fact')} {OPERATORS.get(op, op)}"
     if op in {"is_known", "is_unknown"}:
         return words
     return f"{words} {', '.join(map(str, value)) if isinstance(value, list) else value}"
