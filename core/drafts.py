@@ -12,10 +12,15 @@ from django.db import transaction
 
 from core import registry, versioning
 from core.actors import Actor
+from core.choices import VersionState
 from core.models import ProcessVersion
 from core.queries import published_version
 from core.shapes import BadFields
 from core.version_history import live_among, open_draft, versions_of
+
+
+class DraftThere(ValueError):
+    """A draft of somebody would be lost."""
 
 
 def current(kind: str, key: str) -> ProcessVersion:
@@ -34,12 +39,15 @@ def begin(
     actor: Actor,
     now: datetime,
     number: int | None = None,
+    over: str = "",
     prepared: Callable[[dict[str, Any]], dict[str, Any]] = deepcopy,
 ) -> ProcessVersion:
     """The draft there is, else a copy of the live version. With `number` the draft is begun again from that version.
 
-    What is copied is `prepared` for its editor first. Raises `BadFields` where the key is unknown.
+    What is copied is `prepared` for its editor first. Raises `BadFields` where the key is unknown, and `DraftThere`
+    when a draft would have to go for it: one in review never does, another only if `over` is its content hash.
     """
+    versioning.take_turns()
     versions = versions_of(kind, key)
     if not versions:
         raise _unknown(kind, key)
@@ -49,6 +57,7 @@ def begin(
     named = next((one for one in versions if one.number == number), None) if number else live_among(versions)
     source = named or versions[0]
     if there is not None:
+        _refuse_to_lose(there, over)
         versioning.discard(version=there, actor=actor, now=now, reason=f"Begun again from version {source.number}.")
     return versioning.draft(
         kind=kind,
@@ -75,6 +84,17 @@ def copy_of_live(*, kind: str, key: str, actor: Actor, now: datetime, without: C
 def discard(*, kind: str, key: str, actor: Actor, now: datetime) -> ProcessVersion:
     """Puts the draft away; the live version was never touched by it. Raises `BadFields` when there is none."""
     return versioning.discard(version=current(kind, key), actor=actor, now=now)
+
+
+def _refuse_to_lose(there: ProcessVersion, over: str) -> None:
+    """Nobody's work goes without somebody having looked at it and said so."""
+    whose = f"Draft v{there.number} by {there.created_by}"
+    if there.state == VersionState.IN_REVIEW:
+        raise DraftThere(f"{whose} is in review. Take it back, or have it sent back, before another one is begun.")
+    if not over:
+        raise DraftThere(f"{whose} is there. Look at it, and say that it may be put away, or discard it first.")
+    if over != there.content_hash:
+        raise DraftThere(f"{whose} was changed since you looked. It stays as it is; look again.")
 
 
 def _unknown(kind: str, key: str) -> BadFields:

@@ -23,12 +23,12 @@ RESERVED = frozenset({"new"})
 
 
 @transaction.atomic
-def begin_draft(*, key: str, actor: Actor, now: datetime, number: int | None = None) -> ProcessVersion:
+def begin_draft(*, key: str, actor: Actor, now: datetime, number: int | None = None, over: str = "") -> ProcessVersion:
     """The model's draft: the one there is, else a copy of the live version, or of version `number`.
 
     Weights start on a sum of 100, so that they read as percent; what they mean does not change.
     """
-    return drafts.begin(kind=KIND, key=key, actor=actor, now=now, number=number, prepared=_on_hundred)
+    return drafts.begin(kind=KIND, key=key, actor=actor, now=now, number=number, over=over, prepared=_on_hundred)
 
 
 @transaction.atomic

@@ -50,7 +50,11 @@ def model_draft(request: WorkspaceRequest, key: str) -> HttpResponse:
     _must_exist(key)
     number = request.POST.get("number", "")
     wanted = int(number) if number.isdecimal() and len(number) < 9 else None
-    drafts.begin_draft(key=key, actor=_actor(request), now=clock.now(), number=wanted)
+    over = request.POST.get("over", "")[:64]
+    try:
+        drafts.begin_draft(key=key, actor=_actor(request), now=clock.now(), number=wanted, over=over)
+    except ValueError as refused:
+        messages.error(request, str(refused))
     return _to(key)
 
 

@@ -186,7 +186,10 @@ def playbook_restore(request: WorkspaceRequest, key: str) -> HttpResponse:
     seen = typed.get("seen", "")
     try:
         if request.POST.get("act") == "draft" or wanted.published_at is None:
-            drafts.begin(kind=KIND, key=page.key, actor=_actor(request), now=clock.now(), number=wanted.number)
+            drafts.begin(
+                kind=KIND, key=page.key, actor=_actor(request), now=clock.now(), number=wanted.number,
+                over=typed.get("over", "")[:64],
+            )  # fmt: skip
             messages.success(request, f"The draft says what v{wanted.number} said.")
         else:
             version = versioning.rollback(

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from core import clock, versioning
+from core.actors import Actor
 from core.choices import Role, VersionState
 from core.models import AuditEntry, ProcessVersion, Tenant
 from core.tenancy import tenant_context
@@ -273,3 +274,33 @@ def test_the_list_of_plays_is_paged_by_key(
 def test_what_was_found_in_a_review_is_kept(admin: Client, live: ProcessVersion) -> None:
     admin.post(f"{URL}reviewed/", {"reason": "The call works, the report does not."})
     assert AuditEntry.objects.filter(verb="reviewed playbook", subject_id=live.pk).count() == 1
+
+
+def test_a_version_is_restored_over_somebody_elses_draft_only_by_who_saw_it_and_never_over_one_in_review(
+    admin: Client, live: ProcessVersion, actor: Actor
+) -> None:
+    draft = versioning.draft(
+        kind="playbook", key="low_usage", name="Theirs", definition=live.definition, actor=actor, now=clock.now()
+    )
+
+    def restored(over: str = "") -> tuple[str, int]:
+        said = admin.post(f"{URL}restore/", {"number": "1", "act": "draft", "over": over}, follow=True)
+        found = draft_of("low_usage")
+        assert found is not None
+        return said.content.decode(), found.number
+
+    text, number = restored()
+    assert (number, "Draft v2 by test is there." in text) == (2, True)
+    text, number = restored("0" * 64)
+    assert (number, "Draft v2 by test was changed since you looked." in text) == (2, True)
+    shown = admin.get(f"{URL}restore/?number=1").content.decode()
+    assert (f'name="over" value="{draft.content_hash}"' in shown, "As a draft instead of v2" in shown) == (True, True)
+    ProcessVersion.objects.filter(pk=draft.pk).update(state=VersionState.IN_REVIEW)
+    text, number = restored(draft.content_hash)
+    assert (number, "Draft v2 by test is in review." in text) == (2, True)
+    shown = admin.get(f"{URL}restore/?number=1").content.decode()
+    assert ("Draft v2 by test is in review." in shown, 'value="draft"' in shown) == (True, False)
+    draft.refresh_from_db()
+    assert draft.state == VersionState.IN_REVIEW
+    ProcessVersion.objects.filter(pk=draft.pk).update(state=VersionState.DRAFT)
+    assert restored(draft.content_hash)[1] == 3
