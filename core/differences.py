@@ -1,6 +1,6 @@
 """Documents in words, and what differs between two of them. Pure: documents in, sentences out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -18,6 +18,7 @@ class Line:
     The part's place in the document is what stands in `path` before the last dot, unless `part_path` says otherwise.
     `tail` is the end of the value that is said once in a change where both have it: `14 → 7 days after the start`.
     `meaning` is compared instead of the value where its words hang on places: `7 days after step 2`.
+    `quiet` ones speak only where they change: the name of a thing whose own statement names it when it comes or goes.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Line:
     part_path: str = ""
     tail: str = ""
     meaning: str = ""
+    quiet: bool = False
 
     @property
     def belongs_to(self) -> str:
@@ -62,21 +64,26 @@ def compare(old: Sequence[Line], new: Sequence[Line]) -> list[Change]:
     changes: list[Change] = []
     for line in new:
         was = before.get(line.path)
-        if was is not None:
-            if (was.meaning or was.value) != (line.meaning or line.value):
-                changes.append(Change("changed", line.path, line.label, _without_tail(was, line), line.value))
-        elif line.belongs_to in parts_before or not line.part:
-            changes.append(Change("added", line.path, line.label, "", line.value))
-        elif _opens(line, new):
-            changes.append(Change("added", line.belongs_to, line.part, "", _whole(line, new)))
+        if was is None:
+            came = _one_sided(line, new, parts_before)
+            changes += [Change("added", path, label, "", value) for path, label, value in came]
+        elif (was.meaning or was.value) != (line.meaning or line.value):
+            changes.append(Change("changed", line.path, line.label, _without_tail(was, line), line.value))
     for line in old:
-        if line.path in after:
-            continue
-        if line.belongs_to in parts_after or not line.part:
-            changes.append(Change("removed", line.path, line.label, line.value, ""))
-        elif _opens(line, old):
-            changes.append(Change("removed", line.belongs_to, line.part, _whole(line, old), ""))
+        if line.path not in after:
+            gone = _one_sided(line, old, parts_after)
+            changes += [Change("removed", path, label, value, "") for path, label, value in gone]
     return [*changes, *_moves(old, new)]
+
+
+def _one_sided(line: Line, lines: Sequence[Line], parts_beyond: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Path, label and value of what only one document says: the statement, or its part as a whole, once."""
+    if line.quiet:
+        return
+    if line.belongs_to in parts_beyond or not line.part:
+        yield line.path, line.label, line.value
+    elif _opens(line, lines):
+        yield line.belongs_to, line.part, _whole(line, lines)
 
 
 def _without_tail(was: Line, line: Line) -> str:
@@ -85,11 +92,12 @@ def _without_tail(was: Line, line: Line) -> str:
 
 
 def _opens(line: Line, lines: Sequence[Line]) -> bool:
-    return next(one for one in lines if one.belongs_to == line.belongs_to) is line
+    return next(one for one in lines if one.belongs_to == line.belongs_to and not one.quiet) is line
 
 
 def _whole(line: Line, lines: Sequence[Line]) -> str:
-    return ", ".join(f"{one.short or one.label} {one.value}" for one in lines if one.belongs_to == line.belongs_to)
+    mine = [one for one in lines if one.belongs_to == line.belongs_to and not one.quiet]
+    return ", ".join(f"{one.short or one.label} {one.value}" for one in mine)
 
 
 def _moves(old: Sequence[Line], new: Sequence[Line]) -> Iterator[Change]:

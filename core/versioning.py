@@ -16,6 +16,7 @@ from core.differences import Change, Line, compare, plain_lines
 from core.models import ProcessVersion, Tenant
 from core.queries import published_version
 from core.tenancy import require_tenant_id
+from core.unsaid import unsaid
 from core.version_history import live_among, once_live, restored, version_before
 
 DEFAULT: Final = "Default of a new workspace."
@@ -308,7 +309,11 @@ def rollback(
 
 def described(kind: str, name: str, definition: dict[str, Any]) -> list[Line]:
     """A document in words: its name, then what its kind says about it."""
-    return [Line("name", "name", name), *(line for line in _said(kind, definition) if line.path != "name")]
+    return _named(name, _said(kind, definition))
+
+
+def _named(name: str, lines: list[Line]) -> list[Line]:
+    return [Line("name", "name", name), *(line for line in lines if line.path != "name")]
 
 
 def _said(kind: str, definition: dict[str, Any]) -> list[Line]:
@@ -321,12 +326,19 @@ def _said(kind: str, definition: dict[str, Any]) -> list[Line]:
 
 
 def diff(old: ProcessVersion | None, new: ProcessVersion) -> list[Change]:
-    """What the new version changes, in the language of the work. Without an old one everything is new."""
-    before = described(old.kind, old.name, old.definition) if old is not None else []
-    changes = compare(before, described(new.kind, new.name, new.definition))
-    if changes or old is None or old.definition == new.definition:
-        return changes
-    return compare(plain_lines(old.definition), plain_lines(new.definition))  # what the words of the kind pass over
+    """What the new version changes, in the language of the work; what the kind has no words for, by its fields.
+
+    Without an old version everything is new.
+    """
+    if old is None:
+        return compare([], described(new.kind, new.name, new.definition))
+    words = registry.process_kind(new.kind).describe or plain_lines
+    try:
+        before, after = words(old.definition), words(new.definition)
+    except ValueError:  # from before its language changed: both by their fields, so that like is compared with like
+        words, before, after = plain_lines, plain_lines(old.definition), plain_lines(new.definition)
+    changes = compare(_named(old.name, before), _named(new.name, after))
+    return [*changes, *unsaid(old.definition, new.definition, words, changes)]
 
 
 @transaction.atomic

@@ -44,7 +44,8 @@ def is_documented(version: ProcessVersion) -> bool:
 
 
 def _plain(version: ProcessVersion) -> Iterator[Block]:
-    lines = versioning.described(version.kind, version.name, version.definition)
+    said = versioning.described(version.kind, version.name, version.definition)
+    lines = [line for line in said if not line.quiet]
     head = [line for line in lines if not line.part]
     yield table(("What", "Says"), [(humanised(line.label), line.value) for line in head])
     for part in dict.fromkeys(line.belongs_to for line in lines if line.part):

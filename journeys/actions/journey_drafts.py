@@ -10,7 +10,7 @@ from core.actors import Actor
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from journeys.queries.journey_editor import draft_of
-from journeys.queries.journey_words import publish_check
+from journeys.queries.journey_words import check_facts
 from journeys.queries.stages import JOURNEY_KIND
 from journeys.rules.journey_editing import acted, edited
 
@@ -35,7 +35,7 @@ def edit_draft(
     version = there or drafts.copy_of_live(kind=JOURNEY_KIND, key=key, actor=actor, now=now)
     currency = Tenant.objects.values_list("currency", flat=True).get(pk=require_tenant_id())
     definition = acted(edited(version.definition, fields), act, arguments, fields, currency=currency)
-    publish_check(definition)
+    check_facts(definition)
     name = fields.get("name", version.name).strip()[:120] or version.name
     return versioning.save_draft(
         version=version,

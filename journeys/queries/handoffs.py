@@ -18,7 +18,7 @@ from core.version_history import live_among
 from journeys.choices import TaskState
 from journeys.models import Handoff, Opportunity, Task
 from journeys.rules.calendar import holidays_of
-from journeys.rules.handoffs import HandoffSpec, due_at, handoffs_of, is_team_of
+from journeys.rules.handoffs import HandoffSpec, due_at, handoffs_of
 
 _JOURNEY: Final = {"kind": "journey", "key": "standard"}
 # What the figures are made of.
@@ -100,7 +100,7 @@ def spec_of(key: str, version: ProcessVersion | None) -> HandoffSpec | None:
 def keys_of_team(role: str) -> frozenset[str]:
     """The kinds of hand-off that the role's team takes over."""
     live = live_handoffs()
-    return frozenset(spec.key for spec in live.specs if is_team_of(role, spec.to_team)) if live else frozenset()
+    return frozenset(spec.key for spec in live.specs if spec.is_taken_by(role)) if live else frozenset()
 
 
 def handoffs(

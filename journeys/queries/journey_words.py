@@ -6,39 +6,43 @@ from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef
 
+from core import differences
 from core.differences import Line
 from core.facts import conditions
 from core.models import ProcessVersion
 from journeys.models import ContactStageVisit, LifecycleStage, StageVisit
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND
 from journeys.rules.criteria import Criterion, asked_of, tree_words
-from journeys.rules.journeys import CLOSE, PEERS, JourneySpec, LifecycleStageSpec, parse_journey
+from journeys.rules.journeys import CLOSE, PEERS, JourneySpec, LifecycleStageSpec, parse_journey, unknown_teams
 
 FIELDS: Final = (
-    "stages", "key", "name", "owner_team", "success", "expected_days", "touchpoints", "entry", "exit", "checkpoints",
-    "after_days", "back_to", "hubspot", "hubspot_kept", "stuck_after", "handoffs", "first_value", "clock", "events",
-    "segments", "rule", "answer", "framework", "evidence", "help",
+    "teams", "roles", "stages", "key", "name", "owner_team", "success", "expected_days", "touchpoints", "entry", "exit",
+    "checkpoints", "after_days", "back_to", "hubspot", "hubspot_kept", "stuck_after", "handoffs", "first_value",
+    "clock", "events", "segments", "rule", "answer", "framework", "evidence", "help",
 )  # fmt: skip
 
 
 def describe_journey(definition: dict[str, Any]) -> list[Line]:
     """Line by line, stage after stage, then hand-offs and first value."""
     spec = parse_journey(definition)
-    lines: list[Line] = []
+    lines = [Line(f"teams.{one.name}", f"roles of team {one.name}", ", ".join(one.roles)) for one in spec.teams]
     for place, stage in enumerate(spec.stages, start=1):
         lines += _stage_lines(stage, place)
     for one in spec.handoffs:
         path, part = f"handoffs.{one.key}", f"hand-off {one.name}"
         ways = f"{one.from_team} to {one.to_team}"
-        asked = ", ".join(item.name for item in one.checklist) or "nothing"
-        lines += [
-            Line(f"{path}.teams", f"teams of {part}", ways, part, "teams", path),
-            Line(f"{path}.checklist", f"checklist of {part}", asked, part, "checklist", path),
-            Line(
-                f"{path}.accept_within_hours", f"time to answer of {part}", f"{one.accept_within_hours} hours", part,
-                "time to answer", path,
-            ),
-        ]  # fmt: skip
+        stages = " to ".join(_stage_name(spec, key) for key in (one.from_stage, one.to_stage))
+        hours, asks = f"{one.accept_within_hours} hours", differences.said(one.needs_expectation)
+        said = [
+            ("name", f"name of hand-off {one.key}", one.name, "name"),
+            ("stages", f"stages of {part}", stages, "stages"),
+            ("teams", f"teams of {part}", ways, "teams"),
+            *((f"checklist.{item.key}", f"checklist of {part}: item", item.name, "item") for item in one.checklist),
+            ("expectation", f"{part} asks for the expectation", asks, "expectation asked for"),
+            ("accept_within_hours", f"time to answer of {part}", hours, "time to answer"),
+            ("on_won", f"{part} opens with a won deal", differences.said(one.on_won), "opens with a won deal"),
+        ]
+        lines += [Line(f"{path}.{field}", label, value, part, short, path) for field, label, value, short in said]
     return [*lines, *_value_lines(spec)]
 
 
@@ -57,14 +61,25 @@ def _stage_lines(stage: LifecycleStageSpec, place: int) -> Iterator[Line]:
     for field, label, value, short in said:
         yield Line(f"{path}.{field}", label, value, part, short, path)
     for word, criteria in (("entry", stage.entry), ("exit", stage.exit)):
-        yield from (_criterion_line(path, stage.name, word, one) for one in criteria)
+        for one in criteria:
+            yield from _criterion_lines(path, stage.name, word, one)
     for point in stage.checkpoints:
-        label = f"checkpoint {point.name} in {stage.name}"
-        yield Line(f"{path}.checkpoints.{point.key}", label, f"after {_days(point.after_days)}")
+        label, here = f"checkpoint {point.name} in {stage.name}", f"{path}.checkpoints.{point.key}"
+        yield Line(here, label, f"after {_days(point.after_days)}")
+        yield Line(f"{here}.name", f"name of checkpoint {point.key} in {stage.name}", point.name, quiet=True)
 
 
-def _criterion_line(path: str, stage: str, word: str, one: Criterion) -> Line:
-    return Line(f"{path}.{word}.{one.key}", f"{word} criterion {one.name} of {stage}", asked_of(one))
+def _criterion_lines(path: str, stage: str, word: str, one: Criterion) -> Iterator[Line]:
+    here, label = f"{path}.{word}.{one.key}", f"{word} criterion {one.name} of {stage}"
+    yield Line(here, label, asked_of(one))
+    yield Line(f"{here}.name", f"name of {word} criterion {one.key} of {stage}", one.name, quiet=True)
+    if one.help:
+        yield Line(f"{here}.help", f"help of {label}", one.help)
+
+
+def _stage_name(spec: JourneySpec, key: str) -> str:
+    stage = spec.stage(key)
+    return stage.name if stage is not None else key
 
 
 def _value_lines(spec: JourneySpec) -> Iterator[Line]:
@@ -73,7 +88,9 @@ def _value_lines(spec: JourneySpec) -> Iterator[Line]:
     for place, event in enumerate(spec.first_value.events, start=1):
         whom = ", ".join(event.segments) or "all other segments"
         how = tree_words(event.rule) if event.rule is not None else "evidence from a person"
-        yield Line(f"first_value.events.{place}", f"first value of {whom}", f"{event.name} ({how})")
+        path = f"first_value.events.{place}"
+        yield Line(path, f"first value of {whom}", f"{event.name} ({how})")
+        yield Line(f"{path}.segments", f"first value {place}, {event.name}, is for", whom, quiet=True)
     yield Line("hubspot_kept", "words of HubSpot kept without a stage", ", ".join(spec.hubspot_kept) or "none")
     after = "90 % of peers took" if spec.stuck_after == PEERS else "the expected time"
     yield Line("stuck_after", "stuck means longer than", after)
@@ -84,7 +101,16 @@ def _days(days: int | None) -> str:
 
 
 def publish_check(definition: dict[str, Any]) -> None:
-    """Raises `ValueError` for rules over facts that nobody knows: a draft may hold them, a live journey may not."""
+    """Raises `ValueError` for what a draft may hold and a live journey may not: rules over facts that nobody knows,
+    and hand-offs of teams that no role belongs to.
+    """
+    check_facts(definition)
+    if unknown := unknown_teams(parse_journey(definition)):
+        raise ValueError(" ".join(unknown))
+
+
+def check_facts(definition: dict[str, Any]) -> None:
+    """Raises `ValueError` for rules over facts that nobody knows."""
     spec = parse_journey(definition)
     for place, stage in enumerate(spec.stages):
         for word, criteria in (("entry", stage.entry), ("exit", stage.exit)):
@@ -107,7 +133,12 @@ def journey_effects(key: str, definition: dict[str, Any], _today: date) -> list[
         if then is None or now != then:
             does = "goes" if then is None else "changes"
             lines.append(f"Stage {stage.name} {does}: {_stand(standing, whom)} in it.")
-    return [*lines, *journey_obstacles(key, {stage.key for stage in spec.stages})]
+    teams = [
+        f"Stage {stage.name}: no role belongs to its team '{stage.owner_team}'. Say who it is under `teams`."
+        for stage in spec.stages
+        if not stage.is_team_known
+    ]
+    return [*lines, *teams, *journey_obstacles(key, {stage.key for stage in spec.stages})]
 
 
 def _stand(count: int, whom: str) -> str:

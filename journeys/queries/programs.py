@@ -52,6 +52,7 @@ def describe(definition: dict[str, Any]) -> list[Line]:
     for step in spec.steps:
         part, path = f"step “{step.title}”", f"steps.{step.key}"
         lines += [
+            Line(f"{path}.title", f"title of step {step.key}", step.title, part, "title", path, quiet=True),
             Line(f"{path}.after_days", f"{part} comes", _when(step.after_days), part, "comes", path),
             Line(f"{path}.channel", f"channel of {part}", CHANNELS[step.channel], part, "channel", path),
             Line(f"{path}.content", f"content of {part}", step.content, part, "content", path),

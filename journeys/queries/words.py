@@ -34,18 +34,16 @@ def publish_check(definition: dict[str, Any]) -> None:
 
 def criteria_lines(path: str, part: str, entry: Sequence[Criterion], leave: Sequence[Criterion]) -> list[Line]:
     """The criteria of a stage, one line each: `to go on from Proposal: Budget is named (answer to budget of bant)`."""
-    return [
-        Line(
-            f"{path}.{word}.{one.key}",
-            f"{one.name}, {said} {part}",
-            asked_of(one),
-            part,
-            f"{said}: {one.name}",
-            path,
-        )
-        for word, said, many in (("entry", "to enter", entry), ("exit", "to go on from", leave))
-        for one in many
-    ]
+    lines = []
+    for word, said, many in (("entry", "to enter", entry), ("exit", "to go on from", leave)):
+        for one in many:
+            here, label, short = f"{path}.{word}.{one.key}", f"{one.name}, {said} {part}", f"{said}: {one.name}"
+            named = f"name of {one.key}, {said} {part}"
+            lines.append(Line(here, label, asked_of(one), part, short, path))
+            lines.append(Line(f"{here}.name", named, one.name, part, "name", path, quiet=True))
+            if one.help:
+                lines.append(Line(f"{here}.help", f"help of {label}", one.help, part, f"help of {one.name}", path))
+    return lines
 
 
 def describe_pipeline(definition: dict[str, Any]) -> list[Line]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from core.shapes import only
 from journeys.rules.calendar import next_business_day
+from journeys.rules.teams import TeamSpec, is_of, parse_teams, roles_of
 
 # Within how many hours an answer is due where the journey does not say.
 USUAL_HOURS: Final = 48
@@ -22,7 +23,10 @@ class ChecklistItem:
 
 @dataclass(frozen=True)
 class HandoffSpec:
-    """One hand-off as the journey has it. `on_won`: a won opportunity opens it, else the move between its stages."""
+    """One hand-off as the journey has it. `on_won`: a won opportunity opens it, else the move between its stages.
+
+    `from_roles` and `to_roles` are who belongs to its teams; none where the journey names a team that nobody knows.
+    """
 
     key: str
     name: str
@@ -34,6 +38,16 @@ class HandoffSpec:
     needs_expectation: bool = False
     accept_within_hours: int = USUAL_HOURS
     on_won: bool = False
+    from_roles: frozenset[str] = frozenset()
+    to_roles: frozenset[str] = frozenset()
+
+    def is_given_by(self, role: str) -> bool:
+        """Whether people of the role belong to the team that hands over."""
+        return is_of(role, self.from_roles)
+
+    def is_taken_by(self, role: str) -> bool:
+        """Whether people of the role belong to the team that takes over."""
+        return is_of(role, self.to_roles)
 
 
 # What a journey has that says nothing of hand-offs: of these, the ones whose stages it knows.
@@ -94,27 +108,30 @@ _LONGEST_WAIT: Final = 24 * 60
 def handoffs_of(definition: Mapping[str, Any]) -> tuple[HandoffSpec, ...]:
     """The hand-offs of a journey's document; the usual ones where it does not speak of them. Raises `ValueError`."""
     stages = [str(stage.get("key")) for stage in definition.get("stages", []) if isinstance(stage, Mapping)]
+    teams = parse_teams(definition.get("teams", []))
     raw = definition.get("handoffs")
     if raw is None:
         known = [one for one in DEFAULT_HANDOFFS if {one["from_stage"], one["to_stage"]} <= set(stages)]
-        return parse_handoffs(known, stages)
-    return parse_handoffs(raw, stages)
+        return parse_handoffs(known, stages, teams)
+    return parse_handoffs(raw, stages, teams)
 
 
-def parse_handoffs(raw: Any, stages: Collection[str], place: str = "handoffs") -> tuple[HandoffSpec, ...]:
+def parse_handoffs(
+    raw: Any, stages: Collection[str], teams: Sequence[TeamSpec] = (), place: str = "handoffs"
+) -> tuple[HandoffSpec, ...]:
     """Raises `ValueError` that starts with the field and names what would be right."""
     if not _is_list(raw):
         raise ValueError(f"{place}: give a list, or leave it out.")
     found: list[HandoffSpec] = []
     for number, one in enumerate(raw):
-        spec = _handoff(one, stages, f"{place}[{number}]")
+        spec = _handoff(one, stages, teams, f"{place}[{number}]")
         if spec.key in {earlier.key for earlier in found}:
             raise ValueError(f"{place}[{number}].key: '{spec.key}' stands twice. Give each hand-off a key of its own.")
         found.append(spec)
     return tuple(found)
 
 
-def _handoff(raw: Any, stages: Collection[str], place: str) -> HandoffSpec:
+def _handoff(raw: Any, stages: Collection[str], teams: Sequence[TeamSpec], place: str) -> HandoffSpec:
     if not _is_block(raw):
         raise ValueError(f"{place}: a block with key, name, from_stage, to_stage and teams is needed.")
     only(raw, place, _FIELDS)
@@ -128,17 +145,20 @@ def _handoff(raw: Any, stages: Collection[str], place: str) -> HandoffSpec:
     for field in ("needs_expectation", "on_won"):
         if raw.get(field, False) not in (True, False):
             raise ValueError(f"{place}.{field}: true or false, not {raw[field]!r}.")
+    from_team, to_team = _text(raw, "from_team", place, 80), _text(raw, "to_team", place, 80)
     return HandoffSpec(
         key=key,
         name=name,
         from_stage=raw["from_stage"],
         to_stage=raw["to_stage"],
-        from_team=_text(raw, "from_team", place, 80),
-        to_team=_text(raw, "to_team", place, 80),
+        from_team=from_team,
+        to_team=to_team,
         checklist=_checklist(raw.get("checklist", []), f"{place}.checklist"),
         needs_expectation=raw.get("needs_expectation", False),
         accept_within_hours=hours,
         on_won=raw.get("on_won", False),
+        from_roles=roles_of(from_team, teams),
+        to_roles=roles_of(to_team, teams),
     )
 
 
@@ -218,19 +238,3 @@ def due_at(hours: int, opened_at: datetime, *, zone: tzinfo, holidays: Collectio
 def _start(day: date, zone: tzinfo) -> datetime:
     """The midnight in the zone, in UTC: a day may have 23 hours or 25."""
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
-
-
-# The teams that a role belongs to, in lower case, as journeys name them. Who runs the processes belongs to all.
-_TEAMS: Final[Mapping[str, frozenset[str]]] = {
-    "csm": frozenset({"customer success", "cs", "csm", "onboarding"}),
-    "cs_manager": frozenset({"customer success", "cs", "csm", "onboarding"}),
-    "cs_director": frozenset({"customer success", "cs", "csm", "onboarding"}),
-    "sales_rep": frozenset({"sales"}),
-    "support_agent": frozenset({"support"}),
-    "executive_sponsor": frozenset({"executives", "leadership"}),
-}
-
-
-def is_team_of(role: str, team: str) -> bool:
-    """Whether people of the role belong to the team. RevOps and leaders look at every team."""
-    return role not in _TEAMS or team.strip().lower() in _TEAMS[role]

@@ -3,7 +3,7 @@
 from core.permissions import may
 from journeys.actions.rights import GIVE_ACCOUNT
 from journeys.models import Handoff
-from journeys.rules.handoffs import HandoffSpec, is_team_of
+from journeys.rules.handoffs import HandoffSpec
 
 
 def may_accept(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person_id: int | None) -> bool:
@@ -13,7 +13,7 @@ def may_accept(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person_
     """
     if may(role, GIVE_ACCOUNT) or (person_id is not None and handoff.to_person_id == person_id):
         return True
-    return spec is not None and is_team_of(role, spec.to_team)
+    return spec is not None and spec.is_taken_by(role)
 
 
 def may_prepare(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person_id: int | None) -> bool:
@@ -22,7 +22,7 @@ def may_prepare(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person
         return True
     if person_id is not None and handoff.from_person_id == person_id:
         return True
-    return spec is not None and is_team_of(role, spec.from_team)
+    return spec is not None and spec.is_given_by(role)
 
 
 def may_call_off(handoff: Handoff, spec: HandoffSpec | None, *, role: str, person_id: int | None) -> bool:
@@ -34,13 +34,7 @@ def may_call_off(handoff: Handoff, spec: HandoffSpec | None, *, role: str, perso
         person_id is not None and person_id in (handoff.from_person_id, handoff.to_person_id)
     ):
         return True
-    unnamed = (
-        []
-        if spec is None
-        else [
-            team
-            for person, team in ((handoff.from_person_id, spec.from_team), (handoff.to_person_id, spec.to_team))
-            if person is None
-        ]
-    )
-    return any(is_team_of(role, team) for team in unnamed)
+    if spec is None:
+        return False
+    gives = handoff.from_person_id is None and spec.is_given_by(role)
+    return gives or (handoff.to_person_id is None and spec.is_taken_by(role))
