@@ -61,7 +61,9 @@ class PlayShape(serializers.Serializer[Any]):
     started_by = serializers.CharField()
     ended_on = serializers.DateField(allow_null=True)
     end_reason = serializers.CharField(allow_blank=True)
-    outcome = serializers.CharField(allow_blank=True, help_text="reached, missed, or empty while unknown")
+    outcome = serializers.CharField(
+        allow_blank=True, help_text="reached, missed, already (it held when the play started), or empty while unknown"
+    )
     outcome_on = serializers.DateField(allow_null=True)
 
 
@@ -93,6 +95,7 @@ class VersionFiguresShape(serializers.Serializer[Any]):
     stopped = serializers.IntegerField()
     on_time = ShareShape(help_text="Of the finished, those without a late step.")
     reached = ShareShape(help_text="Of those whose outcome is known.")
+    already = serializers.IntegerField(help_text="Plays whose outcome held when they started: outside that share.")
     median_days = serializers.FloatField(allow_null=True)
     is_weak = serializers.BooleanField(help_text="Below its floor in each of the last two quarters.")
     asks_for_review = serializers.BooleanField()
@@ -162,7 +165,7 @@ class Starting(serializers.Serializer[Any]):
     waiver_reason = serializers.CharField(
         required=False,
         max_length=1000,
-        help_text="Starts it in spite of what it requires. For those who approve waivers.",
+        help_text="Starts it in spite of what it requires. For people who approve waivers, not for programs.",
     )
 
 
@@ -215,8 +218,12 @@ class PlayStart(ApiView):
         body = call.body
         if not Account.objects.filter(pk=account_id).exists():
             raise Http404
-        if body.get("waiver_reason") and not call.may(rights.WAIVE):
-            raise Refused("forbidden", "Your role does not approve waivers.", status_code=403)
+        if body.get("waiver_reason"):
+            if not call.may(rights.WAIVE):
+                raise Refused("forbidden", "Your role does not approve waivers.", status_code=403)
+            if call.membership is None:
+                words = "A playbook is started in spite of what it requires by a person. Sign in."
+                raise Refused("person_needed", words, status_code=403)
         try:
             run = actions.start_play(
                 playbook=body["playbook"], account_id=account_id, actor=call.actor, today=call.today, now=call.now,

@@ -40,6 +40,7 @@ class Record:
     since_review: int = 0
     asks_for_review: bool = False
     is_weak: bool = False
+    already: int = 0
 
     @property
     def rate(self) -> float | None:
@@ -50,10 +51,11 @@ class Record:
         """`31 of 34 renewed, 91 % on time`; before any outcome is known, how many plays are over."""
         over = self.runs - self.running
         on_time = f", {percent(self.on_time / self.finished, 0)} on time" if self.finished >= FEW else ""
+        beside = f", {self.already:,} had it at the start" if self.already else ""
         if self.known:
             name = f"{self.name[:1].lower()}{self.name[1:]}" if self.name else "reached it"
-            return f"{self.reached:,} of {self.known:,}: {name}{on_time}"
-        return f"{over:,} over, none judged yet" if over else "No play is over yet"
+            return f"{self.reached:,} of {self.known:,}: {name}{beside}{on_time}"
+        return f"{over:,} over, none judged yet{beside}" if over else "No play is over yet"
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def _record(figures: Sequence[VersionFigures]) -> Record:
         since_review=live.decided_since_review if live is not None else 0,
         asks_for_review=live is not None and live.asks_for_review,
         is_weak=live is not None and live.is_weak,
+        already=sum(one.already for one in figures),
     )
 
 

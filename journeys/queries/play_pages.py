@@ -11,7 +11,7 @@ from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.facts import entry_words, money_facts
 from journeys.queries.plays.runs import PanelFact, RunView, StepView, run_view
 from journeys.rules import play_words as words
-from journeys.rules.play_due import DONE, LEFT_OUT, OPEN, RUNNING, SKIPPED
+from journeys.rules.play_due import ANCHOR_MOVES, DONE, LEFT_OUT, OPEN, RUNNING, SKIPPED
 
 _FRACTIONS: Final = frozenset({"accounts.usage_change", "health.coverage"})
 
@@ -152,9 +152,12 @@ def _started(view: RunView, hidden: frozenset[str], currency: str) -> list[str]:
     lines.append(f"{how}, {formatting.day(run.started_on)}, by {run.started_by}.")
     seen = [part for part in run.trace.get("conditions", []) if isinstance(part, dict) and "label" in part]
     lines += [f"{part['label']}: Hidden" if part["fact"] in hidden else entry_words(part, currency) for part in seen]
+    for one in run.trace.get(ANCHOR_MOVES, []):
+        was, now, on = (formatting.day(date.fromisoformat(one[name])) for name in ("from", "to", "on"))
+        lines.append(f"The day it counts from moved from {was} to {now}, noticed on {on}.")
     waiver = run.trace.get("waiver")
     if isinstance(waiver, dict):
-        lines.append(f"Started all the same, {waiver.get('by')}: {waiver.get('reason')}")
+        lines.append(f"Started all the same by {waiver.get('by')} on own authority: {waiver.get('reason')}")
     return lines
 
 

@@ -28,6 +28,7 @@ STATES: Final = (
     (REVOKED, "Revoked"),
 )
 PAGE: Final = 50
+PLAY_START: Final = "start"  # the gate of a playbook, as the ledger names it
 
 
 def approvers() -> QuerySet[Membership]:
@@ -86,6 +87,11 @@ class LedgerRow:
     def tone(self) -> str:
         """Of its chip: amber while it waits, green while it is open."""
         return {ASKED: "warn", OPEN: "ok"}.get(self.state, "")
+
+    @property
+    def is_own(self) -> bool:
+        """A play was started by somebody who may waive what it requires: nobody else has approved it."""
+        return self.waiver.version.kind == "playbook" and self.waiver.stage_key == PLAY_START
 
     @property
     def criteria(self) -> list[str]:

@@ -11,6 +11,12 @@ AHEAD, OPEN, DONE, SKIPPED, LEFT_OUT = "ahead", "open", "done", "skipped", "left
 OVER = frozenset({DONE, SKIPPED, LEFT_OUT})
 STATES = (AHEAD, OPEN, DONE, SKIPPED, LEFT_OUT)
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+# What came of a play. One whose outcome held when it started says nothing about the playbook: it stands outside.
+REACHED, MISSED, ALREADY = "reached", "missed", "already"
+# In the trace of a play: the outcome rule that was judged when it started.
+JUDGED_BY = "judged_by"
+# In the trace, too: whether the day that the play counts from was looked up, and how it has moved since.
+ANCHOR, LOOKED_UP, ANCHOR_MOVES = "anchor", "looked_up", "anchor_moves"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from journeys.rules.play_blocks import (
     whole,
     word,
 )
+from journeys.rules.trees import tree_key
 
 __all__ = ["BadPlaybook", "Due", "Outcome", "Playbook", "Start", "Step", "Tree", "Variant", "lint", "parse_playbook"]
 
@@ -122,6 +123,15 @@ class Start:
     rule: Tree | None = None
     days: DaysFrom | None = None
     cool_down_days: int = COOL_DOWN
+
+    @property
+    def same_as(self) -> str:
+        """Stands for what it fires for. A rule that moves in the document, or cools down longer, stays the same one.
+
+        By stage and by date that is the stay and the date: what else must hold then may change. A signal is its rule.
+        """
+        days = (self.days.days, self.days.before, self.days.of) if self.days is not None else None
+        return tree_key([self.on, self.stage, days, self.rule if self.on == "signal" else None])
 
 
 @dataclass(frozen=True)

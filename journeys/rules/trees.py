@@ -1,9 +1,11 @@
 """Trees over facts, judged for known values and said in words. Pure; the database judges many accounts at once."""
 
+import json
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Final
 
 Tree = Mapping[str, Any]
@@ -25,6 +27,11 @@ _WORDS: Final = {
     "is_known": "is known",
     "is_unknown": "is not known",
 }
+
+
+def tree_key(tree: Any) -> str:
+    """Ten characters that stand for a rule, whatever the order in which its fields are written."""
+    return sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:10]
 
 
 def leaves(tree: Tree) -> Iterator[Tree]:

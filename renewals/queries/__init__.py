@@ -5,7 +5,7 @@ from renewals.queries.checks import (
     open_tasks_of_closed_renewals,
     steps_with_a_wrong_task,
 )
-from renewals.queries.facts import days_to_renewal, renewal_amount
+from renewals.queries.facts import days_since_renewed, days_to_renewal, is_due, renewal_amount
 from renewals.queries.listing import RenewalRow, renewal_page
 from renewals.queries.renewals import (
     IS_COUNTED,
@@ -42,7 +42,9 @@ __all__ = [
     "Strip",
     "StripStep",
     "active_contracts_without_renewal",
+    "days_since_renewed",
     "days_to_renewal",
+    "is_due",
     "late_steps",
     "live_timeline",
     "next_renewals",

@@ -177,7 +177,7 @@ def _play(event: Event, _currency: str) -> Told:
 
 
 def _played(event: Event, _currency: str) -> Told:
-    second = {"reached": "Outcome reached", "missed": "Outcome not reached"}.get(event.c, "")
+    second = {"reached": "Outcome reached", "missed": "Outcome not reached", "already": "Outcome held at the start"}.get(event.c, "")
     if event.d:
         second = f"{event.d}. {second}".strip()
     return Told(event.at, "list-checks", "", f"Play {event.b}:", event.a, second, "", "journeys:play", "Open play",

@@ -16,6 +16,7 @@ from core.actors import Actor
 from core.models import ProcessVersion, Tenant
 from core.versioning import draft, publish
 from journeys.actions.plays.library import ensure_starter_playbooks
+from journeys.queries.plays.firing import rule_key
 from journeys.queries.plays.reading import KIND, calendar_of, playbook_of
 from journeys.rules.play_due import Calendar, Standing, ready
 from journeys.rules.playbooks import Playbook, Variant
@@ -118,6 +119,7 @@ def _choose(cursor: Any, demo: Demo, tenant: Tenant, head: _Head) -> None:
             "won": won + (1 if head.version.number > 1 else 0), "from_on": head.from_on, "until_on": head.until_on,
             "salt": 7000 + 10 * list(SHARES).index(head.version.key), "paces": len(PACES), "as_of": demo.as_of,
             "segments": [segment for segment, _ in named], "variants": [key for _, key in named],
+            "rule": next((rule_key(head.version.key, one) for one in head.book.starts if one.on == "stage"), ""),
             "other": next((key for key, ones in segments.items() if not ones), ""),
         },
     )  # fmt: skip
@@ -160,7 +162,7 @@ def _walk(
 _TABLES: Final = """
 DROP TABLE IF EXISTS pg_temp.demo_play, pg_temp.demo_play_step;
 CREATE TEMP TABLE demo_play (version_id bigint, playbook text, variant text, account_id bigint, started_on date,
-    anchor_on date, pace int, lucky boolean, origin_key text, trigger text);
+    anchor_on date, pace int, lucky boolean, origin_key text, trigger text, won_on date);
 CREATE TEMP TABLE demo_play_step (version_id bigint, variant text, started_on date, anchor_on date, pace int, key text,
     title text, place int, state text, due_on date, done_on date, owner text, done_when text);
 """
@@ -168,7 +170,7 @@ _INTO: Final = """
 INSERT INTO demo_play
 SELECT %(version)s, %(playbook)s, COALESCE(v.variant, %(other)s), c.account_id, c.started_on, c.anchor_on,
     floor(pg_temp.u(hashtext(a.external_id), %(salt)s + 1) * %(paces)s)::int,
-    pg_temp.u(hashtext(a.external_id), %(salt)s + 2) * 10 < %(won)s, c.origin_key, c.trigger
+    pg_temp.u(hashtext(a.external_id), %(salt)s + 2) * 10 < %(won)s, c.origin_key, c.trigger, c.won_on
 FROM ({candidates}) AS c
 JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = c.account_id AND a.status = 'customer'
 LEFT JOIN unnest(%(segments)s::text[], %(variants)s::text[]) AS v(segment, variant) ON v.segment = a.segment
@@ -178,17 +180,18 @@ _CHOOSE: Final = {
     "renewal": _INTO.format(
         candidates="""
     SELECT DISTINCT ON (r.account_id) r.account_id, r.due_on - 160 AS started_on, r.due_on AS anchor_on,
-        'manual:renewal:' || r.account_id || ':1' AS origin_key, 'manual' AS trigger
+        'manual:renewal:' || r.account_id || ':1' AS origin_key, 'manual' AS trigger,
+        CASE WHEN r.state = 'won' THEN r.decided_at::date END AS won_on
     FROM renewals_renewal r
     JOIN accounts_account account ON account.tenant_id = %(tenant)s AND account.id = r.account_id
-    WHERE r.tenant_id = %(tenant)s AND r.state = 'open'
+    WHERE r.tenant_id = %(tenant)s AND r.state IN ('open', 'won', 'lost') AND r.due_on - 160 >= %(as_of)s::date - 200
       AND pg_temp.u(hashtext(account.external_id), %(salt)s) < %(share)s * 3
     ORDER BY r.account_id, r.due_on"""
     ),
     "onboarding": _INTO.format(
         candidates="""
     SELECT visit.account_id, visit.entered_on AS started_on, visit.entered_on AS anchor_on,
-        'stage:onboarding:1:' || visit.id AS origin_key, 'stage' AS trigger
+        %(rule)s || visit.id AS origin_key, 'stage' AS trigger, NULL::date AS won_on
     FROM journeys_stagevisit visit
     JOIN journeys_lifecyclestage stage ON stage.tenant_id = %(tenant)s AND stage.id = visit.stage_id
         AND stage.key = 'onboarding' AND stage.journey = 'standard'
@@ -198,7 +201,8 @@ _CHOOSE: Final = {
         candidates="""
     SELECT account.id AS account_id, day.at AS started_on, day.at AS anchor_on,
         'manual:' || %(playbook)s || ':' || account.id || ':1' AS origin_key,
-        CASE WHEN pg_temp.u(hashtext(account.external_id), %(salt)s + 4) < 0.6 THEN 'alert' ELSE 'manual' END AS trigger
+        CASE WHEN pg_temp.u(hashtext(account.external_id), %(salt)s + 4) < 0.6 THEN 'alert' ELSE 'manual' END
+            AS trigger, NULL::date AS won_on
     FROM accounts_account account
     CROSS JOIN LATERAL (SELECT %(as_of)s::date - 1
         - floor(pg_temp.u(hashtext(account.external_id), %(salt)s + 3) * 28)::int * 7 AS at) AS day
@@ -210,7 +214,8 @@ INSERT INTO demo_play_step VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %
 """
 _WRITE: Final = (
     "ANALYZE demo_play; ANALYZE demo_play_step",
-    # Outcomes are known a third of the way into their days where luck had it, else when the days are over.
+    # A renewal says what came of its play. Other outcomes are known a third of the way into their days where luck had
+    # it, else when the days are over.
     """
 INSERT INTO journeys_playbookrun (tenant_id, account_id, playbook, version_id, variant, state, trigger, origin_key,
     anchor_on, started_on, started_at, started_by, owner_id, ended_on, ended_by, end_reason, outcome, outcome_on, trace)
@@ -219,7 +224,9 @@ SELECT %(tenant)s, p.account_id, p.playbook, p.version_id, p.variant, f.state, p
     CASE WHEN p.trigger = 'manual' THEN COALESCE(o.name, %(by)s) ELSE 'Playbooks' END, a.owner_id, f.ended_on,
     CASE WHEN f.state = 'running' THEN '' ELSE COALESCE(o.name, %(by)s) END,
     CASE WHEN f.state = 'stopped' THEN 'The customer asked us to wait.' ELSE '' END, f.outcome,
-    CASE f.outcome WHEN 'reached' THEN p.started_on + f.days / 3 WHEN 'missed' THEN p.started_on + f.days END, '{}'
+    CASE f.outcome WHEN 'reached' THEN COALESCE(p.won_on, p.started_on + f.days / 3)
+        WHEN 'missed' THEN p.started_on + f.days END,
+    CASE WHEN p.playbook = 'renewal' THEN '{"anchor": "looked_up"}'::jsonb ELSE '{}' END
 FROM demo_play p
 JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = p.account_id
 LEFT JOIN accounts_person o ON o.tenant_id = %(tenant)s AND o.id = a.owner_id
@@ -236,7 +243,8 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN g.left_over = 0 THEN 'finished' WHEN g.lies_idle THEN 'stopped' ELSE 'running' END AS state,
         CASE WHEN g.left_over = 0 THEN g.last_on WHEN g.lies_idle THEN COALESCE(g.last_on, p.started_on) + 14
         END AS ended_on, g.days,
-        CASE WHEN p.lucky AND p.started_on + g.days / 3 <= %(as_of)s THEN 'reached'
+        CASE WHEN p.playbook = 'renewal' THEN CASE WHEN p.won_on >= p.started_on THEN 'reached' ELSE '' END
+             WHEN p.lucky AND p.started_on + g.days / 3 <= %(as_of)s THEN 'reached'
              WHEN NOT p.lucky AND p.started_on + g.days < %(as_of)s THEN 'missed' ELSE '' END AS outcome
 ) AS f
 ON CONFLICT (tenant_id, origin_key) DO NOTHING

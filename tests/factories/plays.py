@@ -62,7 +62,8 @@ def account(name: str = "Brightwater", **values: Any) -> Account:
 
 
 def play(of: Account, playbook: str = "low_usage", today: date = TODAY, **values: Any) -> PlaybookRun:
-    return start_play(playbook=playbook, account_id=of.pk, actor=ACTOR, today=today, now=at(today), **values)
+    values.setdefault("actor", ACTOR)
+    return start_play(playbook=playbook, account_id=of.pk, today=today, now=at(today), **values)
 
 
 def steps_of(run: PlaybookRun) -> dict[str, RunStep]:

@@ -1,13 +1,14 @@
 """Playbooks and plays by the API."""
 
 import pytest
+from django.test import Client
 
 from core.choices import Role
 from core.models import Tenant
 from core.tenancy import tenant_context
 from journeys.models import Opportunity, Pipeline, PipelineStage, PlaybookRun, RunStep, Waiver
 from tests.factories.api import Program, make_key
-from tests.factories.plays import TODAY, account, publish_playbook, step
+from tests.factories.plays import TODAY, account, member, publish_playbook, step
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +21,15 @@ def account_id(kestrel: Tenant) -> int:
             requires={"fact": "accounts.arr", "op": "gte", "value": 2_000_000},
         )
         return account().pk
+
+
+def signed_in(tenant: Tenant) -> Client:
+    """A CS manager at the API, as a person."""
+    with tenant_context(tenant.pk):
+        membership = member(tenant, Role.CS_MANAGER, "Ruth Adler").membership
+    client = Client()
+    client.force_login(membership.user)
+    return client
 
 
 @pytest.fixture
@@ -35,17 +45,19 @@ def test_a_play_is_started_once_worked_and_explained(program: Program, kestrel: 
     asked["waiver_reason"] = "Pilot, agreed by Ruth"
     refused = program.send("post", address, asked)
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
-    manager = make_key(kestrel, Role.CS_MANAGER)[1]
-    made = manager.send("post", address, asked)
+    key = make_key(kestrel, Role.CS_MANAGER)[1].send("post", address, asked)
+    assert (key.status_code, key.json()["error"]["code"]) == (403, "person_needed")  # as at every other waiver
+    manager = signed_in(kestrel)
+    made = manager.post(address, asked, "application/json")
     assert (made.status_code, made["Location"]) == (201, f"/api/v1/plays/{made.json()['id']}/")
     with tenant_context(kestrel.pk):
         waiver = Waiver.objects.get()
-        assert (waiver.asked_by, waiver.answered_by) == ("API key Program of cs_manager",) * 2
+        assert (waiver.asked_by, waiver.answer[:24]) == ("Ruth Adler", "Started on own authority")
         assert waiver.reason == "Pilot, agreed by Ruth"
     body = made.json()
     assert (body["state"], body["trigger"], body["version"], body["origin_key"]) == ("running", "api", 1, "api:crm-7")
     assert [(one["key"], one["state"]) for one in body["steps"]] == [("plan", "open"), ("call", "ahead")]
-    assert manager.send("post", address, asked).json()["id"] == body["id"]
+    assert manager.post(address, asked, "application/json").json()["id"] == body["id"]
     second = program.send("post", address, {"playbook": "low_usage"})
     assert (second.status_code, second.json()["error"]["code"]) == (409, "running")
     plan = body["steps"][0]["id"]
@@ -81,10 +93,8 @@ def test_starting_many_is_a_job_and_a_stop_has_a_reason(program: Program, kestre
     first, second = (program.send("post", "/api/v1/plays/start/", asked) for _ in range(2))
     assert (first.status_code, first.json()["kind"]) == (202, "journeys.start_plays")
     assert second.json()["id"] == first.json()["id"]
-    manager = make_key(kestrel, Role.CS_MANAGER)[1]
-    made = manager.send(
-        "post", f"/api/v1/accounts/{account_id}/plays/", {"playbook": "low_usage", "waiver_reason": "x"}
-    ).json()
+    asked = {"playbook": "low_usage", "waiver_reason": "x"}
+    made = signed_in(kestrel).post(f"/api/v1/accounts/{account_id}/plays/", asked, "application/json").json()
     stopped = program.send("post", f"/api/v1/plays/{made['id']}/stop/", {"reason": "Wrong account"})
     assert (stopped.json()["state"], stopped.json()["end_reason"]) == ("stopped", "Wrong account")
     with tenant_context(kestrel.pk):

@@ -1,10 +1,12 @@
 """Plays: started once, pinned to their version, worked step by step at any door."""
 
 from datetime import UTC, date
+from typing import Any
 
 import pytest
 
 from accounts.models import Account, Person
+from core.actors import Actor
 from core.choices import Role
 from core.models import AuditEntry, Tenant
 from journeys.actions.plays import (
@@ -183,20 +185,27 @@ def test_a_playbook_that_allows_it_runs_twice_for_one_account(brightwater: Accou
 
 @pytest.mark.capability("N17")
 def test_what_a_playbook_requires_refuses_the_start_until_it_holds_or_somebody_waives_it_with_a_reason(
-    brightwater: Account,
+    in_kestrel: Tenant, brightwater: Account
 ) -> None:
     publish_playbook("expansion", requires={"fact": "accounts.arr", "op": "gte", "value": 2_000_000})
     with pytest.raises(PlayRefused, match="ARR is at least 20,000: it was not") as refusal:
         play(brightwater, "expansion")
     assert refusal.value.waivable
     assert PlaybookRun.objects.count() == 0
-    run = play(brightwater, "expansion", waiver_reason="Board asked for it in writing")
+    why: dict[str, Any] = {"waiver_reason": "Board asked for it in writing"}
+    manager, csm = member(in_kestrel, Role.CS_MANAGER, "Ruth Adler"), member(in_kestrel, Role.CSM, "Nele Brandt")
+    for actor in (ACTOR, Actor.person(csm.membership)):
+        with pytest.raises(PlayRefused, match="Only a member who approves waivers may start it all the same"):
+            play(brightwater, "expansion", actor=actor, **why)
+    run = play(brightwater, "expansion", actor=Actor.person(manager.membership), **why)
     assert run.trace["waiver"]["reason"] == "Board asked for it in writing"
     assert run.trace["waiver"]["missing"] == ["ARR is at least 20,000: it was not."]
     other = account("Northwind", arr_minor=2_000_000)
     assert play(other, "expansion").trace == {}
     row = ledger_row(Waiver.objects.get(), gate_names(), TODAY)
     assert (row.state, row.gate_name, row.about) == ("used", "Playbook: Expansion", "Brightwater")
+    assert (row.is_own, row.waiver.approver, row.waiver.asked_by) == (True, None, "Ruth Adler")
+    assert row.waiver.answer == "Started on own authority: nobody else was asked."
     assert (row.criteria, row.waiver.reason) == (run.trace["waiver"]["missing"], "Board asked for it in writing")
     assert ledger(LedgerFilters(gate="playbook:expansion:start"), TODAY).count() == 1
     assert [one.name for one in report(TODAY, TODAY, UTC).gates] == ["Playbook: Expansion"]

@@ -17,6 +17,8 @@ from journeys.actions.plays import PlayRefused, PlaySweep, finish_step, note_rev
 from journeys.models import LifecycleStage, PlaybookRun, RunStep, StageVisit, Task
 from journeys.queries.plays import playbook_figures, ramp, why_started
 from journeys.queries.plays.checks import plays_at_rest, steps_without_task, tasks_of_ended_plays
+from journeys.queries.plays.firing import rule_key
+from journeys.rules.playbooks import parse_playbook
 from tests.factories.plays import (
     ACTOR,
     NOW,
@@ -49,6 +51,12 @@ def contacted(of: Account, day: date) -> None:
         account=of, kind="call", occurred_at=datetime(day.year, day.month, day.day, 8, tzinfo=UTC), subject="Call"
     )
     Account.objects.filter(pk=of.pk).update(last_contact_on=day)
+
+
+def rule_of(place: int = 0) -> str:
+    """How the keys begin of what the rule at that place of the live version starts."""
+    live = ProcessVersion.objects.get(kind="playbook", key="low_usage", state="published")
+    return rule_key("low_usage", parse_playbook(live.definition).starts[place])
 
 
 def assert_sound(tenant: Tenant) -> None:
@@ -108,7 +116,7 @@ def test_a_date_starts_its_play_after_an_outage_too_while_the_date_lies_ahead(ke
     assert sweep(kestrel, close - 11 * DAY).started == 0
     assert sweep(kestrel, close - 10 * DAY + outage * DAY).started == 1
     run = PlaybookRun.objects.get()
-    assert (run.account_id, run.anchor_on, run.origin_key) == (one.pk, close, f"date:low_usage:0:{one.pk}:{close}")
+    assert (run.account_id, run.anchor_on, run.origin_key) == (one.pk, close, f"{rule_of()}{one.pk}:{close}")
     stop_play(run_id=run.pk, reason="test", actor=ACTOR, today=TODAY, now=NOW)
     assert sweep(kestrel, close).started == 0  # fired for this date already
 
@@ -130,7 +138,7 @@ def test_a_stage_starts_its_play_once_per_stay(kestrel: Tenant) -> None:
     publish_playbook(starts=[{"on": "stage", "stage": "onboarding", "cool_down_days": 0}])
     assert [sweep(kestrel, TODAY + n * DAY).started for n in range(3)] == [1, 0, 0]
     run = PlaybookRun.objects.get()
-    assert (run.account_id, run.origin_key) == (one.pk, f"stage:low_usage:0:{visit.pk}")
+    assert (run.account_id, run.origin_key) == (one.pk, f"{rule_of()}{visit.pk}")
 
 
 def test_what_is_required_holds_for_starts_by_rule_and_former_accounts_are_passed_by(kestrel: Tenant) -> None:
@@ -321,8 +329,8 @@ def test_two_signal_rules_have_episodes_of_their_own(kestrel: Tenant) -> None:
     assert sweep(kestrel, TODAY + DAY).started == 1
     assert sweep(kestrel, TODAY + 2 * DAY).started == 0
     first, second = PlaybookRun.objects.order_by("pk")
-    assert (first.origin_key, first.trace["over_on"]) == (f"signal:low_usage:0:{one.pk}:{TODAY}", str(TODAY + DAY))
-    assert (second.origin_key, "over_on" in second.trace) == (f"signal:low_usage:1:{one.pk}:{TODAY + DAY}", False)
+    assert (first.origin_key, first.trace["over_on"]) == (f"{rule_of(0)}{one.pk}:{TODAY}", str(TODAY + DAY))
+    assert (second.origin_key, "over_on" in second.trace) == (f"{rule_of(1)}{one.pk}:{TODAY + DAY}", False)
 
 
 def test_what_has_fired_costs_the_sweep_nothing_any_more(kestrel: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

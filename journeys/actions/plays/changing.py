@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from accounts.queries.people import active_person
 from core import audit
 from core.actors import Actor
 from core.models import ProcessVersion
@@ -15,8 +16,9 @@ from journeys.actions.plays.steps import close_tasks_of
 from journeys.choices import TaskState
 from journeys.models import PlaybookRun, RunStep, Task
 from journeys.queries.plays.reading import KIND, playbook_of
-from journeys.rules.play_due import AHEAD, LEFT_OUT, OPEN, RUNNING, STOPPED
+from journeys.rules.play_due import AHEAD, ALREADY, JUDGED_BY, LEFT_OUT, OPEN, RUNNING, STOPPED
 from journeys.rules.playbooks import Variant
+from journeys.rules.trees import tree_key
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ def reassign_play(
     """Gives a play to another person mid-run: its open steps that were its owner's, with their tasks.
 
     What is done stays with who did it, and notes, due days and branches stay. With `step_id` only that step goes.
+    Raises `HasLeft` for somebody who is given nothing more.
     """
+    active_person(to_person_id)
     run = lock_run(run_id)
     steps = RunStep.objects.filter(run=run, state=OPEN)
     if step_id is not None:
@@ -108,13 +112,16 @@ def move_plays(
     asked = PlaybookRun.objects.filter(pk__in=run_ids, playbook=version.key, state=RUNNING).exclude(version=version)
     runs = list(asked.order_by("pk").select_for_update(no_key=True, of=("self",)).select_related("account"))
     targets: dict[int, Variant] = {}
+    rule = tree_key(book.outcome.rule) if book.outcome is not None else ""
     for run in runs:
         target = book.variant(run.variant) or book.variant_for(run.account.segment)
         if target is not None:
             targets[run.pk] = target
+            if run.outcome == ALREADY and run.trace.get(JUDGED_BY) != rule:
+                run.outcome, run.outcome_on = "", None  # the version asks for something else
             run.version_id, run.variant = version.pk, target.key
     runs = [run for run in runs if run.pk in targets]
-    PlaybookRun.objects.bulk_update(runs, ["version_id", "variant"], batch_size=1000)
+    PlaybookRun.objects.bulk_update(runs, ["version_id", "variant", "outcome", "outcome_on"], batch_size=1000)
     _follow_document(runs, targets, today=today, now=now, actor=actor)
     if runs:
         audit.record(

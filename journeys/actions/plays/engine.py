@@ -169,12 +169,13 @@ def write_tasks(steps: Collection[tuple[int, Step]], *, days: dict[int, PlacedDa
         return
     ids = [step_id for step_id, _ in steps]
     covered: dict[int, int | None] = dict(_run(_ASSIGN, ids=ids, roles=[step.owner for _, step in steps]))
-    details = [_detail(step, days.get(step_id)) for step_id, step in steps]
+    details = [task_detail(step, days.get(step_id)) for step_id, step in steps]
     _run(_TASKS, ids=ids, details=details, covered=[covered.get(step_id) for step_id in ids], now=now)
     _run(_LINK, ids=ids)
 
 
-def _detail(step: Step, day: PlacedDay | None) -> str:
+def task_detail(step: Step, day: PlacedDay | None) -> str:
+    """What the task of a step says."""
     lines = [f"Done when: {step.done_when}" if step.done_when else "", step.goal]
     if day is not None and day.why:
         lines.append(f"The due day was {day.why}.")

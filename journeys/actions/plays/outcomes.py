@@ -1,14 +1,16 @@
 """What came of plays: decided by the outcome rule of the version that each is pinned to, and told when it is enough."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models.fields.json import KT
 from django.urls import reverse
 
-from core import audit, notify
+from core import audit, notify, registry
 from core.actors import Actor
 from core.choices import Role
 from core.models import Membership, ProcessOwner, ProcessVersion, Tenant
@@ -17,8 +19,17 @@ from journeys.models import PlaybookRun
 from journeys.queries.plays.facts import meeting
 from journeys.queries.plays.figures import REVIEWED, VersionFigures, playbook_figures
 from journeys.queries.plays.reading import KIND, live_playbooks, playbooks_of
+from journeys.rules.play_due import ALREADY, JUDGED_BY, MISSED, REACHED
+from journeys.rules.playbooks import Outcome
+from journeys.rules.trees import leaves, tree_key
 
 NOTICE: Final = "playbook_review"
+_JUDGED: Final = """
+UPDATE journeys_playbookrun SET trace = trace || jsonb_build_object(%(key)s::text, %(rule)s::text),
+    outcome = CASE WHEN id = ANY(%(held)s::bigint[]) THEN %(already)s ELSE outcome END,
+    outcome_on = CASE WHEN id = ANY(%(held)s::bigint[]) THEN started_on ELSE outcome_on END
+WHERE tenant_id = %(tenant)s AND id = ANY(%(runs)s::bigint[])
+"""
 
 
 @dataclass(frozen=True)
@@ -27,41 +38,86 @@ class Decided:
 
     reached: int = 0
     missed: int = 0
+    already: int = 0
     reviews: int = 0
+
+
+@dataclass(frozen=True)
+class _Undecided:
+    """A play whose outcome is not known; `judged_by` is the rule that did not hold when it started."""
+
+    id: int
+    account_id: int
+    version_id: int
+    started_on: date
+    judged_by: str | None
 
 
 @transaction.atomic
 def decide_outcomes(*, tenant: Tenant, today: date, now: datetime) -> Decided:
     """Reached as soon as the rule holds within its days, missed when they have passed without it.
 
-    Days that nobody looked at are made good: after the last day the rule is asked as of that day. One statement per
-    version and day asked for.
+    Where it held when the play started, it is neither: nobody can tell what the play did. Days that nobody looked at
+    are made good: after the last day the rule is asked as of that day. One statement per version and day asked for.
     """
-    waiting: dict[tuple[int, date], list[tuple[int, int]]] = defaultdict(list)
     judged = ProcessVersion.objects.filter(kind=KIND, published_at__isnull=False, definition__has_key="outcome")
     books = playbooks_of(judged.values_list("pk", flat=True))
+    outcomes = {pk: book.outcome for pk, (_, book) in books.items() if book.outcome is not None}
     # Those of playbooks without an outcome stay undecided for ever: they are not read.
-    found = PlaybookRun.objects.filter(outcome="", version_id__in=books).values_list(
-        "pk", "account_id", "version_id", "started_on"
-    )
-    for pk, account_id, version_id, started_on in found:
-        outcome = books[version_id][1].outcome
-        if outcome is not None and started_on < today:
-            last = started_on + timedelta(days=outcome.within_days)
-            waiting[(version_id, min(today, last))].append((pk, account_id))
+    found = [
+        _Undecided(*row)
+        for row in PlaybookRun.objects.filter(outcome="", version_id__in=outcomes, started_on__lt=today).values_list(
+            "pk", "account_id", "version_id", "started_on", KT(f"trace__{JUDGED_BY}")
+        )
+    ]
+    held = _held_before(found, outcomes, tenant)
+    waiting: dict[tuple[int, date], list[_Undecided]] = defaultdict(list)
+    for run in found:
+        if run.id not in held:
+            last = run.started_on + timedelta(days=outcomes[run.version_id].within_days)
+            waiting[(run.version_id, min(today, last))].append(run)
     reached = missed = 0
     for (version_id, day), runs in waiting.items():
-        outcome = books[version_id][1].outcome
-        if outcome is None:
-            continue
-        held = meeting([account_id for _, account_id in runs], outcome.rule, day)
-        won = [pk for pk, account_id in runs if account_id in held]
-        reached += PlaybookRun.objects.filter(pk__in=won).update(outcome="reached", outcome_on=day)
+        holds = meeting([run.account_id for run in runs], outcomes[version_id].rule, day)
+        won = [run.id for run in runs if run.account_id in holds]
+        reached += PlaybookRun.objects.filter(pk__in=won).update(outcome=REACHED, outcome_on=day)
         if day < today:
-            late = [pk for pk, account_id in runs if account_id not in held]
-            missed += PlaybookRun.objects.filter(pk__in=late).update(outcome="missed", outcome_on=day)
+            late = [run.id for run in runs if run.account_id not in holds]
+            missed += PlaybookRun.objects.filter(pk__in=late).update(outcome=MISSED, outcome_on=day)
     reviews = _ask_for_reviews(tenant, today, now)
-    return Decided(reached, missed, reviews)
+    return Decided(reached, missed, len(held), reviews)
+
+
+def _held_before(found: Iterable[_Undecided], outcomes: Mapping[int, Outcome], tenant: Tenant) -> set[int]:
+    """The plays whose outcome held before anybody did anything, of those of which nobody has judged it at the start.
+
+    They began before that was kept, or went over to a version with another outcome. Asked as of the day before they
+    started, once. A rule on a fact whose past nobody keeps cannot be judged for then: it counts as not held.
+    """
+    asked: dict[tuple[int, date], list[_Undecided]] = defaultdict(list)
+    keys = {pk: tree_key(outcome.rule) for pk, outcome in outcomes.items()}
+    known = {pk: _has_past(outcome) for pk, outcome in outcomes.items()}
+    for run in found:
+        if run.judged_by != keys[run.version_id] and known[run.version_id]:
+            asked[(run.version_id, run.started_on - timedelta(days=1))].append(run)
+    held: set[int] = set()
+    for (version_id, day), runs in asked.items():
+        holds = meeting([run.account_id for run in runs], outcomes[version_id].rule, day)
+        held |= {run.id for run in runs if run.account_id in holds}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _JUDGED,
+                {"tenant": tenant.pk, "runs": [run.id for run in runs], "rule": keys[version_id], "key": JUDGED_BY,
+                 "held": [run.id for run in runs if run.account_id in holds], "already": ALREADY},
+            )  # fmt: skip
+    return held
+
+
+def _has_past(outcome: Outcome) -> bool:
+    facts = registry.facts()
+    return all(
+        (fact := facts.get(str(leaf["fact"]))) is not None and not fact.now_only for leaf in leaves(outcome.rule)
+    )
 
 
 def _ask_for_reviews(tenant: Tenant, today: date, now: datetime) -> int:
@@ -86,7 +142,8 @@ def _round(figures: VersionFigures, today: date) -> str:
 
 def _words(figures: VersionFigures) -> str:
     share = figures.reached
-    rate = f"{share.part} of {share.of} reached their outcome"
+    beside = f" ({figures.already} had it when they started)" if figures.already else ""
+    rate = f"{share.part} of {share.of} reached their outcome{beside}"
     if figures.is_weak:
         return f"{figures.version}: under {figures.floor} % in two quarters, {rate}. Review it."
     return f"{figures.version}: {rate}. Time for a review."

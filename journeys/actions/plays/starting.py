@@ -14,21 +14,27 @@ from accounts.models import Account
 from core import audit
 from core.actors import Actor
 from core.conflicts import Conflict
-from core.models import ProcessVersion
+from core.models import Membership, ProcessVersion
+from core.permissions import Permission, may
 from core.tenancy import require_tenant_id
 from journeys.actions.plays.engine import settle
 from journeys.models import Opportunity, PlaybookRun, Waiver
+from journeys.queries.plays.anchoring import FOLLOWED
 from journeys.queries.plays.facts import anchors_of, currency_of, entries, entry_words, meeting, said, values_of
 from journeys.queries.plays.reading import live_playbook, playbook_of
-from journeys.rules.play_due import RUNNING
+from journeys.queries.waivers import PLAY_START
+from journeys.rules.play_due import ALREADY, ANCHOR, JUDGED_BY, LOOKED_UP, RUNNING
 from journeys.rules.playbooks import ANCHORS, Playbook
-from journeys.rules.trees import leaves
+from journeys.rules.trees import leaves, tree_key
 
 _START: Final = """
 INSERT INTO journeys_playbookrun (tenant_id, account_id, opportunity_id, playbook, version_id, variant, state, trigger,
-    origin_key, anchor_on, started_on, started_at, started_by, owner_id, ended_by, end_reason, outcome, trace)
+    origin_key, anchor_on, started_on, started_at, started_by, owner_id, ended_by, end_reason, outcome, outcome_on,
+    trace)
 SELECT %(tenant)s, a.id, %(opportunity)s, %(playbook)s, %(version)s, q.variant, 'running', %(trigger)s, q.origin_key,
-    q.anchor_on, %(today)s, %(now)s, %(by)s, a.owner_id, '', '', '', q.trace::jsonb
+    q.anchor_on, %(today)s, %(now)s, %(by)s, a.owner_id, '', '',
+    CASE WHEN a.id = ANY(%(held)s::bigint[]) THEN %(already)s ELSE '' END,
+    CASE WHEN a.id = ANY(%(held)s::bigint[]) THEN %(today)s::date END, q.trace::jsonb
 FROM unnest(%(accounts)s::bigint[], %(variants)s::text[], %(origins)s::text[], %(anchors)s::date[], %(traces)s::text[])
     AS q(account_id, variant, origin_key, anchor_on, trace)
 JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = q.account_id
@@ -44,7 +50,8 @@ JOIN unnest(%(variants)s::text[], %(keys)s::text[], %(titles)s::text[], %(positi
 WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(runs)s::bigint[])
 ON CONFLICT (tenant_id, run_id, key) DO NOTHING
 """
-WAIVED_AT: Final = "start"  # the gate of a playbook, as the ledger of waivers names it
+OWN_AUTHORITY: Final = "Started on own authority: nobody else was asked."
+NO_AUTHORITY: Final = "Only a member who approves waivers may start it all the same."
 
 
 class PlayRefused(ValueError):
@@ -115,7 +122,8 @@ def start_play(
 ) -> PlaybookRun:
     """Starts the live version for an account: steps, and a task for each whose day is known.
 
-    `waiver_reason` passes what it requires: the door asks for the right to. The play with this `origin_key` if there
+    `waiver_reason` passes what it requires, by a member who approves waivers: on their own authority, and the ledger
+    says so. The play with this `origin_key` if there
     is one already, as it is. Raises `PlayRefused`, with what is missing, `OriginTaken`, `NotOfAccount` and
     `Account.DoesNotExist`. `person_id` is who starts it, where that is known.
     """
@@ -173,7 +181,10 @@ def begin(request: Request, account_ids: Sequence[int]) -> Begun:
         refused |= _kept_away(request, book, [pk for pk in accounts if pk not in refused])
     going = [pk for pk in accounts if pk not in refused]
     waived = _unmet(request, book, going)
-    if not request.waiver_reason:
+    if waived and request.waiver_reason and not _may_waive(request.actor):
+        refused |= {pk: PlayRefused([*lines, NO_AUTHORITY], waivable=True) for pk, lines in waived.items()}
+        waived = {}
+    elif not request.waiver_reason:
         refused |= {pk: PlayRefused(lines, waivable=True) for pk, lines in waived.items()}
         waived = {}
     anchors = {**_anchors(request, book, [pk for pk in accounts if pk not in refused]), **request.anchors}
@@ -251,9 +262,13 @@ def _insert(
 ) -> list[int]:
     origins = {**_origins(request, [pk for pk in going if pk not in request.origins]), **request.origins}
     variants = {pk: book.variant_for(accounts[pk]["segment"]) for pk in going}
+    held = meeting(going, book.outcome.rule, request.today) if book.outcome is not None else set()
+    judged = {JUDGED_BY: tree_key(book.outcome.rule)} if book.outcome is not None else {}
     traces = []
     for pk in going:
-        trace = dict(request.traces.get(pk, {}))
+        trace = {**request.traces.get(pk, {}), **judged}
+        if book.anchor in FOLLOWED and (pk not in request.anchors or request.trigger == "date"):
+            trace[ANCHOR] = LOOKED_UP
         if pk in waived:
             trace["waiver"] = {"reason": request.waiver_reason, "by": request.actor.label, "missing": waived[pk][1:]}
         traces.append(json.dumps(trace, cls=DjangoJSONEncoder))
@@ -262,7 +277,8 @@ def _insert(
         "version": request.version.pk, "trigger": request.trigger, "today": request.today, "now": request.now,
         "by": request.actor.label, "accounts": list(going),
         "variants": [one.key if (one := variants[pk]) else "" for pk in going],
-        "origins": [origins[pk] for pk in going], "anchors": [anchors[pk] for pk in going], "traces": traces,
+        "origins": [origins[pk] for pk in going], "held": sorted(held), "already": ALREADY,
+        "anchors": [anchors[pk] for pk in going], "traces": traces,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_START, params)
@@ -271,24 +287,33 @@ def _insert(
     return runs
 
 
+def _may_waive(actor: Actor) -> bool:
+    """A waiver is a person's, never a program's: of a member who approves them."""
+    member = Membership.objects.filter(pk=actor.membership_id, is_active=True).first() if actor.membership_id else None
+    return member is not None and may(member.role, Permission.APPROVE_WAIVERS)
+
+
 def _keep_waivers(request: Request, run_ids: Sequence[int], waived: Mapping[int, list[str]]) -> None:
-    """Starts in spite of what is required stand in the ledger of waivers, used as they were given."""
+    """Starts in spite of what is required stand in the ledger of waivers, used as they were given.
+
+    Nobody else has looked at them, so that no approver is named.
+    """
     started = PlaybookRun.objects.filter(pk__in=run_ids, account_id__in=waived).values_list("account_id", flat=True)
     Waiver.objects.bulk_create(
         Waiver(
             tenant_id=require_tenant_id(),
             account_id=pk,
-            stage_key=WAIVED_AT,
+            stage_key=PLAY_START,
             version=request.version,
             criteria=[{"key": f"requires.{n}", "name": name} for n, name in enumerate(waived[pk][1:], 1)],
             reason=request.waiver_reason,
             asked_at=request.now,
             asked_by=request.actor.label,
             asker_id=request.actor.membership_id,
-            approver_id=request.actor.membership_id,
             state="approved",
             answered_at=request.now,
             answered_by=request.actor.label,
+            answer=OWN_AUTHORITY,
             expires_on=request.today + timedelta(days=1),
             used_at=request.now,
         )

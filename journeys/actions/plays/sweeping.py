@@ -1,38 +1,27 @@
 """Plays that start by themselves: by a date, a stage or a signal; and what time does to those that run."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
-from django.db.models.expressions import BaseExpression
-from django.db.models.functions import Cast, Concat
 
 from accounts.models import Account
 from accounts.queries.planning import whole_tables
 from core import audit, facts
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
+from journeys.actions.plays.anchoring import follow_anchors
 from journeys.actions.plays.engine import lock_runs, settle
 from journeys.actions.plays.outcomes import decide_outcomes
 from journeys.actions.plays.starting import Request, begin
 from journeys.actions.plays.steps import follow_tasks
-from journeys.models import PlaybookRun, Task
+from journeys.models import Task
 from journeys.queries.plays.checks import at_rest
-from journeys.queries.plays.facts import entries, living, values_of
-from journeys.queries.plays.firing import (
-    dated_for,
-    iso_day,
-    lately_for,
-    live_since,
-    open_episodes,
-    rule_key,
-    running_for,
-    visits_for,
-)
+from journeys.queries.plays.facts import entries, values_of
+from journeys.queries.plays.firing import Firing, firings_of, keys_of, open_episodes
 from journeys.queries.plays.planning import by_index
 from journeys.queries.plays.reading import live_playbooks, playbook_of
 from journeys.rules.play_due import RUNNING
@@ -79,14 +68,9 @@ class PlaySweep:
     handed_over: int = 0
     reviews: int = 0
     ended: int = 0
+    already: int = 0
+    moved: int = 0
     by_playbook: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Firing:
-    account_id: int
-    origin_key: str
-    anchor_on: date | None = None
 
 
 def sweep_plays(
@@ -104,6 +88,7 @@ def sweep_plays(
         with connection.cursor() as cursor:
             cursor.execute(_NEW_OWNERS, {"tenant": tenant.pk})
             handed_over = int(cursor.rowcount)
+        moved = follow_anchors(today=today)
         followed = follow_tasks(task_ids=_out_of_step(), actor=actor, today=today, now=now)
         ended = settle(lock_runs(at_rest().values("pk")), today=today, now=now, actor=actor).finished
         versions = live_playbooks()
@@ -121,9 +106,9 @@ def sweep_plays(
         decided = decide_outcomes(tenant=tenant, today=today, now=now)
         sweep = PlaySweep(
             sum(started.values()), refused, decided.reached, decided.missed, followed, handed_over, decided.reviews,
-            ended, started,
+            ended, decided.already, moved, started,
         )  # fmt: skip
-        if sweep.started or sweep.followed or sweep.handed_over or sweep.reached or sweep.missed or sweep.ended:
+        if any(value for name, value in asdict(sweep).items() if name not in {"refused", "reviews"}):
             audit.record(
                 actor=actor, at=now, verb="swept plays", subject_type="journeys.playbookrun", after=asdict(sweep)
             )
@@ -139,10 +124,11 @@ def _fire_all(version: ProcessVersion, *, tenant: Tenant, today: date, now: date
     """All start rules of a playbook; how many plays began and how many may not."""
     book = playbook_of(version)
     begun = refused = 0
-    for number, start in enumerate(book.starts):
-        if start.on in SWEPT:
-            yes, no = _fire(version, book, number, start, tenant=tenant, today=today, now=now, actor=actor)
-            begun, refused = begun + yes, refused + no
+    swept = [start for start in book.starts if start.on in SWEPT]
+    keys = keys_of(version.key, swept)
+    for start in swept:
+        yes, no = _fire(version, book, start, keys[start.same_as], tenant=tenant, today=today, now=now, actor=actor)
+        begun, refused = begun + yes, refused + no
     return begun, refused
 
 
@@ -153,13 +139,13 @@ def _out_of_step() -> list[int]:
 
 
 def _fire(
-    version: ProcessVersion, book: Playbook, number: int, start: Start, *, tenant: Tenant, today: date,
+    version: ProcessVersion, book: Playbook, start: Start, keys: Sequence[str], *, tenant: Tenant, today: date,
     now: datetime, actor: Actor,
 ) -> tuple[int, int]:  # fmt: skip
     if start.on == "signal":
-        _end_episodes(version, number, start, today)
+        _end_episodes(version, start, keys, today)
     with whole_tables():
-        firings = list(_firings(version, book, number, start, tenant, today))
+        firings = list(firings_of(version.key, book, start, keys, tenant, today))
     begun = refused = 0
     for low in range(0, len(firings), CHUNK):
         some = firings[low : low + CHUNK]
@@ -174,49 +160,9 @@ def _fire(
     return begun, refused
 
 
-def _firings(
-    version: ProcessVersion, book: Playbook, number: int, start: Start, tenant: Tenant, today: date
-) -> Iterator[_Firing]:
-    """The accounts for which the rule fires and has not fired in this episode, with the key of the episode."""
-    accounts = living()
-    if book.one_at_a_time:
-        accounts = accounts.filter(~running_for(version.key))
-    if start.cool_down_days:
-        accounts = accounts.filter(~lately_for(version.key, start, today))
-    for tree in (book.audience, start.rule):
-        if tree is not None:
-            accounts = facts.matching(accounts, dict(tree), today)
-    key = rule_key(version.key, number, start)
-    if start.on == "date":
-        since = live_since(version.key, tenant, today)
-        dated = _not_fired(dated_for(accounts, start, since, today), Concat(
-            Value(key), Cast("pk", TextField()), Value(":"), iso_day("play_day"), output_field=TextField()
-        ))  # fmt: skip
-        for pk, day in dated.order_by("pk").values_list("pk", "play_day"):
-            yield _Firing(pk, f"{key}{pk}:{day}", day if start.days and start.days.of == book.anchor else None)
-    elif start.on == "stage":
-        visits = visits_for(accounts, start, live_since(version.key, tenant, today), today)
-        origin = Concat(Value(key), Cast("pk", TextField()), output_field=TextField())
-        found = _not_fired(visits, origin).order_by("account_id").values_list("account_id", "pk", "entered_on")
-        for pk, visit_id, entered_on in found:
-            yield _Firing(pk, f"{key}{visit_id}", entered_on if book.anchor == "stage_entered" else None)
-    else:
-        going_on = Exists(open_episodes(version.key, number, start).filter(account_id=OuterRef("pk")))
-        for pk in accounts.filter(~going_on).order_by("pk").values_list("pk", flat=True):
-            yield _Firing(pk, f"{key}{pk}:{today}")
-
-
-def _not_fired(rows: QuerySet[Any], origin: BaseExpression) -> QuerySet[Any]:
-    """Those whose key has started no play: what was once done costs the sweep nothing any more."""
-    left: QuerySet[Any] = rows.annotate(play_origin=origin).filter(
-        ~Exists(PlaybookRun.objects.filter(origin_key=OuterRef("play_origin")))
-    )
-    return left
-
-
-def _end_episodes(version: ProcessVersion, number: int, start: Start, today: date) -> None:
+def _end_episodes(version: ProcessVersion, start: Start, keys: Sequence[str], today: date) -> None:
     """A signal that no longer holds ends its episode; when it comes again that is another one."""
-    open_ones = open_episodes(version.key, number, start)
+    open_ones = open_episodes(version.key, keys)
     still = facts.matching(
         Account.objects.filter(pk__in=open_ones.values("account_id")), dict(start.rule or {"all": []}), today
     )
@@ -230,7 +176,7 @@ def _end_episodes(version: ProcessVersion, number: int, start: Start, today: dat
             )
 
 
-def _traces(book: Playbook, start: Start, some: Sequence[_Firing], today: date) -> dict[int, dict[str, Any]]:
+def _traces(book: Playbook, start: Start, some: Sequence[Firing], today: date) -> dict[int, dict[str, Any]]:
     """What each condition saw, to be kept with the play."""
     trees = [tree for tree in (book.audience, start.rule) if tree is not None]
     keys = [str(leaf["fact"]) for tree in trees for leaf in leaves(tree)]

@@ -32,7 +32,9 @@ SELECT r.playbook, r.version_id, count(*), count(*) FILTER (WHERE r.state = 'run
        percentile_cont(0.5) WITHIN GROUP (ORDER BY r.ended_on - r.started_on) FILTER (WHERE r.state = 'finished'),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY r.outcome_on - r.started_on) FILTER (WHERE r.outcome = 'reached'),
        COALESCE(sum(l.done), 0), COALESCE(sum(l.done_late), 0), COALESCE(sum(l.skipped), 0),
-       count(*) FILTER (WHERE r.outcome <> '' AND COALESCE(r.outcome_on, r.ended_on) >= COALESCE(v.since, '-infinity'))
+       count(*) FILTER (WHERE r.outcome IN ('reached', 'missed')
+           AND COALESCE(r.outcome_on, r.ended_on) >= COALESCE(v.since, '-infinity')),
+       count(*) FILTER (WHERE r.outcome = 'already')
 FROM journeys_playbookrun r
 LEFT JOIN late l ON l.run_id = r.id
 LEFT JOIN unnest(%(versions)s::bigint[], %(since)s::date[]) AS v(version_id, since) ON v.version_id = r.version_id
@@ -51,7 +53,10 @@ GROUP BY r.playbook, r.version_id, q.n
 
 @dataclass(frozen=True)
 class VersionFigures:
-    """The plays of one version. `reached` is a share of those whose outcome is known, with its 95 % interval."""
+    """The plays of one version. `reached` is a share of those whose outcome is known, with its 95 % interval.
+
+    `already`: those whose outcome held when they started. They stand outside the share and ask for no review.
+    """
 
     version: ProcessVersion
     runs: int = 0
@@ -69,6 +74,7 @@ class VersionFigures:
     review_after: int = 20
     periods: tuple[Share, ...] = ()
     floor: int = 30
+    already: int = 0
 
     @property
     def is_weak(self) -> bool:
@@ -112,6 +118,7 @@ def _figures(version: ProcessVersion, row: Sequence[Any] | None, periods: tuple[
         reached=share(row[7], row[7] + row[8]), median_days=row[9], median_days_to_outcome=row[10],
         steps_done=int(row[11]), steps_late=int(row[12]), steps_skipped=int(row[13]), decided_since_review=row[14],
         review_after=book.review_after_runs, periods=periods, floor=book.floor,
+        already=row[15],
     )  # fmt: skip
 
 

@@ -1,24 +1,65 @@
 """What decides whether a start rule fires: asked by the sweep of all accounts, and by the trace of one."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from functools import reduce
+from operator import or_
+from typing import Any, Final
 
-from django.db.models import CharField, Exists, F, Func, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Exists, F, Func, Min, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from accounts.models import Account
+from core import facts
 from core.models import ProcessVersion, Tenant
 from journeys.models import PlaybookRun, StageVisit
-from journeys.queries.plays.facts import anchor
-from journeys.queries.plays.reading import KIND
+from journeys.queries.plays.facts import anchor, living
+from journeys.queries.plays.reading import KIND, playbook_of
 from journeys.rules.play_due import RUNNING
-from journeys.rules.playbooks import Start
+from journeys.rules.playbooks import SWEPT, Playbook, Start
 
 ISO: Final = "YYYY-MM-DD"
 
 
-def rule_key(playbook: str, number: int, start: Start) -> str:
-    """How the keys begin of what the start rule with this number starts."""
-    return f"{start.on}:{playbook}:{number}:"
+@dataclass(frozen=True)
+class Firing:
+    """An account for which a start rule fires, with the key of what it fires for: a date, a stay, an episode."""
+
+    account_id: int
+    origin_key: str
+    anchor_on: date | None = None
+
+
+def published(playbook: str) -> QuerySet[ProcessVersion]:
+    """Every version of a playbook that was ever live."""
+    return ProcessVersion.objects.filter(kind=KIND, key=playbook, published_at__isnull=False)
+
+
+def keys_of(
+    playbook: str, starts: Iterable[Start], versions: Iterable[ProcessVersion] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """How the keys begin of what start rules start, by `same_as`: by what a rule says, wherever it stands.
+
+    The first is the one that new plays get. The others are those of plays from before: they were numbered by the place
+    of their rule, so every place at which the same rule ever stood counts. One statement, or none given the versions.
+    """
+    places: dict[str, set[int]] = {}
+    for version in published(playbook) if versions is None else versions:
+        for number, start in enumerate(playbook_of(version).starts):
+            places.setdefault(start.same_as, set()).add(number)
+    return {
+        start.same_as: (
+            rule_key(playbook, start),
+            *(f"{start.on}:{playbook}:{number}:" for number in sorted(places.get(start.same_as, ()))),
+        )
+        for start in starts
+    }
+
+
+def rule_key(playbook: str, start: Start) -> str:
+    """How the keys begin of what the start rule starts from now on."""
+    return f"{start.on}:{playbook}:{start.same_as}:"
 
 
 def running_for(playbook: str) -> Exists:
@@ -55,12 +96,61 @@ def visits_for(accounts: QuerySet[Account], start: Start, since: date, today: da
     )  # fmt: skip
 
 
-def open_episodes(playbook: str, number: int, start: Start) -> QuerySet[PlaybookRun]:
+def open_episodes(playbook: str, keys: Sequence[str]) -> QuerySet[PlaybookRun]:
     """Plays of a signal rule whose signal has not been gone since: of this rule, whatever the others started."""
-    return PlaybookRun.objects.filter(
-        playbook=playbook, trigger="signal", origin_key__startswith=rule_key(playbook, number, start),
-        trace__over_on__isnull=True,
-    )  # fmt: skip
+    signals = PlaybookRun.objects.filter(playbook=playbook, trigger="signal", trace__over_on__isnull=True)
+    return signals.filter(begins_with(keys))
+
+
+def begins_with(keys: Sequence[str]) -> Q:
+    """Plays whose key begins with one of these."""
+    return reduce(or_, (Q(origin_key__startswith=key) for key in keys))
+
+
+def firings_of(
+    playbook: str, book: Playbook, start: Start, keys: Sequence[str], tenant: Tenant, today: date
+) -> Iterator[Firing]:
+    """The accounts for which the rule fires and has not fired for this date, stay or episode. One statement."""
+    accounts = living()
+    if book.one_at_a_time:
+        accounts = accounts.filter(~running_for(playbook))
+    if start.cool_down_days:
+        accounts = accounts.filter(~lately_for(playbook, start, today))
+    for tree in (book.audience, start.rule):
+        if tree is not None:
+            accounts = facts.matching(accounts, dict(tree), today)
+    if start.on == "date":
+        dated = dated_for(accounts, start, live_since(playbook, tenant, today), today)
+        left = _not_fired(dated, keys, Cast("pk", TextField()), Value(":"), iso_day("play_day"))
+        of_anchor = start.days is not None and start.days.of == book.anchor
+        for pk, day in left.order_by("pk").values_list("pk", "play_day"):
+            yield Firing(pk, f"{keys[0]}{pk}:{day}", day if of_anchor else None)
+    elif start.on == "stage":
+        visits = visits_for(accounts, start, live_since(playbook, tenant, today), today)
+        found = _not_fired(visits, keys, Cast("pk", TextField())).order_by("account_id")
+        for pk, visit_id, entered_on in found.values_list("account_id", "pk", "entered_on"):
+            yield Firing(pk, f"{keys[0]}{visit_id}", entered_on if book.anchor == "stage_entered" else None)
+    else:
+        going_on = Exists(open_episodes(playbook, keys).filter(account_id=OuterRef("pk")))
+        for pk in accounts.filter(~going_on).order_by("pk").values_list("pk", flat=True):
+            yield Firing(pk, f"{keys[0]}{pk}:{today}")
+
+
+def _not_fired(rows: QuerySet[Any], keys: Sequence[str], *parts: Any) -> QuerySet[Any]:
+    """Those whose key has started no play: what was once done costs the sweep nothing any more."""
+    for n, key in enumerate(keys):
+        origin = Concat(Value(key), *parts, output_field=TextField())
+        done = PlaybookRun.objects.filter(origin_key=OuterRef(f"play_origin_{n}"))
+        rows = rows.annotate(**{f"play_origin_{n}": origin}).filter(~Exists(done))
+    return rows
+
+
+def would_start(playbook: str, book: Playbook, tenant: Tenant, today: date) -> int:
+    """How many plays the next sweep would start by rules, were this live; what is required may refuse some."""
+    swept = [start for start in book.starts if start.on in SWEPT]
+    keys = keys_of(playbook, swept) if swept else {}
+    found = [one for start in swept for one in firings_of(playbook, book, start, keys[start.same_as], tenant, today)]
+    return len({one.account_id for one in found}) if book.one_at_a_time else len({one.origin_key for one in found})
 
 
 def live_since(playbook: str, tenant: Tenant, today: date) -> date:

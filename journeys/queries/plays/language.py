@@ -11,6 +11,7 @@ from core.models import Tenant
 from core.tenancy import require_tenant_id
 from journeys.models import LifecycleStage
 from journeys.queries.plays.facts import RENEWAL_FACT, said
+from journeys.queries.plays.firing import would_start
 from journeys.queries.plays.moving import running_plays_meet
 from journeys.rules.playbooks import (
     ANCHORS,
@@ -178,6 +179,9 @@ def start_said(start: Start) -> str:
 
 
 def effects(key: str, definition: dict[str, Any], today: date) -> list[str]:
-    """What it would mean for the plays that run, were they moved to it today."""
-    tenant = Tenant.objects.get(pk=require_tenant_id())
-    return running_plays_meet(key, parse_playbook(definition), today, tenant)
+    """What it would mean for the plays that run, were they moved to it today, and what its rules would start."""
+    tenant, playbook = Tenant.objects.get(pk=require_tenant_id()), parse_playbook(definition)
+    lines = running_plays_meet(key, playbook, today, tenant)
+    if started := would_start(key, playbook, tenant, today):
+        lines.append(f"the next sweep would start {plural(started, 'play')} by its rules")
+    return lines

@@ -1,6 +1,6 @@
 """Why did a play start for an account on a day, or why not: every condition with its value then."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -14,7 +14,7 @@ from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from journeys.models import PlaybookRun, StageVisit
 from journeys.queries.plays.facts import anchors_of, currency_of, entries, in_major, said, values_of
-from journeys.queries.plays.firing import live_since, rule_key
+from journeys.queries.plays.firing import begins_with, keys_of, live_since
 from journeys.queries.plays.language import start_said
 from journeys.queries.plays.reading import KIND, playbook_of
 from journeys.rules.play_due import RUNNING
@@ -59,6 +59,7 @@ class _Asked:
 
     account: Account
     playbook: str
+    versions: list[ProcessVersion]
     day: date
     since: date
     past: list[PlaybookRun]
@@ -102,7 +103,8 @@ def why_started(playbook_key: str, account_id: int, day: date, hidden: Collectio
     past = list(PlaybookRun.objects.filter(playbook=playbook_key, account_id=account_id, started_on__lte=day)
                 .select_related("version").order_by("-started_on", "-pk")[:50])  # fmt: skip
     started = next((run for run in past if run.started_on == day), None)
-    asked = _Asked(account, playbook_key, day, live_since(playbook_key, tenant, day), past, _values(account, book, day))
+    since, values = live_since(playbook_key, tenant, day), _values(account, book, day)
+    asked = _Asked(account, playbook_key, versions, day, since, past, values)
     parts = tuple(_hide(part, hidden) for part in _parts(asked, version, book, was_live=bool(live)))
     return Trace(account, version, day, bool(live), started, _verdict(started, parts, version, day), parts)
 
@@ -122,9 +124,10 @@ def _parts(asked: _Asked, version: ProcessVersion, book: Playbook, *, was_live: 
     yield TracePart("Account", not gone, f"The account is {status} today." + (" Nothing starts by itself." * gone))
     if book.audience is not None:
         yield _tree_part("Audience", book.audience, values)
+    keys = keys_of(asked.playbook, [start for start in book.starts if start.on in SWEPT], asked.versions)
     for number, start in enumerate(book.starts):
         if start.on in SWEPT:
-            yield from (replace(part, rule=number + 1) for part in _start_parts(asked, number, start))
+            yield from (replace(part, rule=number + 1) for part in _start_parts(asked, start, keys[start.same_as]))
     if any(start.on == "alert" for start in book.starts):
         yield _alert_part(asked.playbook)
     elif not any(start.on in SWEPT for start in book.starts):
@@ -170,16 +173,16 @@ def _alert_part(playbook: str) -> TracePart:
     return TracePart("Trigger", None, f"An alert starts it: {names}. Whether it was told is said there.", alerts=found)
 
 
-def _start_parts(asked: _Asked, number: int, start: Start) -> Iterator[TracePart]:
+def _start_parts(asked: _Asked, start: Start, keys: Sequence[str]) -> Iterator[TracePart]:
     """One start rule as the sweep asks it: whether it fires, and what stands against its firing again."""
     met, words = True, ""
     more: list[TracePart] = []
     if start.days is not None:
-        met, words, more = _date_met(asked, number, start, start.days)
+        met, words, more = _date_met(asked, keys, start.days)
     elif start.on == "stage":
-        met, words, more = _stage_met(asked, number, start)
+        met, words, more = _stage_met(asked, start, keys)
     else:
-        more = _episode(asked, number, start)
+        more = _episode(asked, keys)
     held: bool | None = judge(start.rule, asked.values) if start.rule is not None else True
     lines = _lines(start.rule, asked.values) if start.rule is not None else ()
     cooling = _cooling(start, asked.day, asked.past)
@@ -190,7 +193,7 @@ def _start_parts(asked: _Asked, number: int, start: Start) -> Iterator[TracePart
     yield from more
 
 
-def _date_met(asked: _Asked, number: int, start: Start, days: DaysFrom) -> tuple[bool, str, list[TracePart]]:
+def _date_met(asked: _Asked, keys: Sequence[str], days: DaysFrom) -> tuple[bool, str, list[TracePart]]:
     anchor = anchors_of([asked.account.pk], days.of, asked.day).get(asked.account.pk)
     if anchor is None:
         return False, "The account has no such day.", []
@@ -198,12 +201,12 @@ def _date_met(asked: _Asked, number: int, start: Start, days: DaysFrom) -> tuple
     if days.before and anchor < asked.day:
         return False, f"The date, {day_words(anchor)}, had passed.", []
     more = [] if days.before else [_live_since(asked, due, f"It was due on {day_words(due)}")]
-    key = f"{rule_key(asked.playbook, number, start)}{asked.account.pk}:{anchor}"
+    fired = [f"{key}{asked.account.pk}:{anchor}" for key in keys]
     words = f"Due on {day_words(due)}, for the date {day_words(anchor)}."
-    return due <= asked.day, words, [*more, _fired(asked, key, "this date")]
+    return due <= asked.day, words, [*more, _fired(asked, fired, "this date")]
 
 
-def _stage_met(asked: _Asked, number: int, start: Start) -> tuple[bool, str, list[TracePart]]:
+def _stage_met(asked: _Asked, start: Start, keys: Sequence[str]) -> tuple[bool, str, list[TracePart]]:
     visit = (
         StageVisit.objects.filter(
             account_id=asked.account.pk, stage__journey="standard", entered_on__lte=asked.day
@@ -219,8 +222,8 @@ def _stage_met(asked: _Asked, number: int, start: Start) -> tuple[bool, str, lis
     if visit.stage.key != start.stage:
         return False, words, []
     more = _live_since(asked, visit.entered_on, f"The stage was entered on {day_words(visit.entered_on)}")
-    key = f"{rule_key(asked.playbook, number, start)}{visit.pk}"
-    return True, words, [more, _fired(asked, key, "this stay")]
+    fired = [f"{key}{visit.pk}" for key in keys]
+    return True, words, [more, _fired(asked, fired, "this stay")]
 
 
 def _live_since(asked: _Asked, what: date, said_of: str) -> TracePart:
@@ -229,18 +232,18 @@ def _live_since(asked: _Asked, what: date, said_of: str) -> TracePart:
     return TracePart("Live since", what >= asked.since, words)
 
 
-def _fired(asked: _Asked, key: str, what: str) -> TracePart:
+def _fired(asked: _Asked, keys: Sequence[str], what: str) -> TracePart:
     """Once per date and per stay in a stage, however it ended."""
-    ran = PlaybookRun.objects.filter(origin_key=key, started_on__lt=asked.day).first()
+    ran = PlaybookRun.objects.filter(origin_key__in=keys, started_on__lt=asked.day).first()
     words = f"A play for {what} started on {day_words(ran.started_on)}." if ran else f"None for {what} before."
     return TracePart("Started already", ran is None, words)
 
 
-def _episode(asked: _Asked, number: int, start: Start) -> list[TracePart]:
+def _episode(asked: _Asked, keys: Sequence[str]) -> list[TracePart]:
     """A signal that goes on has started its play; only when it has been gone does it start another."""
-    key, today = rule_key(asked.playbook, number, start), asked.day.isoformat()
+    today = asked.day.isoformat()
     on = PlaybookRun.objects.filter(
-        origin_key__startswith=key, account_id=asked.account.pk, trigger="signal", started_on__lt=asked.day
+        begins_with(keys), account_id=asked.account.pk, trigger="signal", started_on__lt=asked.day
     ).order_by("-started_on")  # fmt: skip
     ran = next((run for run in on if not run.trace.get("over_on") or run.trace["over_on"] > today), None)
     words = (

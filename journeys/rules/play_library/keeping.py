@@ -72,8 +72,8 @@ RENEWAL: Final[Document] = {
     "anchor": "renewal_due",
     "starts": _BY_HAND,
     "outcome": {
-        "name": "Renewed: the next renewal is more than half a year away",
-        "rule": fact("renewals.days_to_renewal", "gt", 182),
+        "name": "A renewal was won",
+        "rule": fact("renewals.days_since_renewed", "lte", 90),
         "within_days": 240,
     },
     "review_after_runs": 20,
