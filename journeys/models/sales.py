@@ -99,6 +99,13 @@ class Opportunity(TenantModel):
                 include=["amount_minor", "close_on", "closed_on"],
                 name="opportunity_sums",
             ),
+            # What was won or lost in a quarter, among the closed deals of all years.
+            models.Index(
+                fields=["tenant", "pipeline", "stage", "closed_on"],
+                include=["owner", "amount_minor", "id"],
+                condition=models.Q(closed_on__isnull=False),
+                name="opportunity_closed",
+            ),
             models.Index(fields=["tenant", "account"], name="opportunity_of_account"),
             models.Index(fields=["tenant", "owner", "stage"], name="opportunity_of_owner"),
             models.Index(fields=["tenant", "stage", "close_on", "id"], name="opportunity_on_board"),

@@ -131,7 +131,7 @@ def judge(
     met, met_params = _met_sql(placed, subject)
     where = "WHERE false = ANY(judged.met)" if only_missing else ""
     # Told in both places which rows are meant: six accounts of a page must not cost the ways of a hundred thousand.
-    only = f"AND {'account' if subject == ACCOUNT else 'deal'}.id IN (SELECT id FROM facts)"
+    only = f"AND {'account' if subject == ACCOUNT else 'deal'}.id IN (SELECT id FROM facts)"  # noqa: S608 -- two words
     sql = (
         f"WITH facts AS MATERIALIZED ({facts}), ways AS MATERIALIZED ({ways.sql} {only}) "  # noqa: S608 -- our own parts; values are parameters
         f"SELECT judged.id, judged.met FROM (SELECT ways.id, ARRAY[{met}]::boolean[] AS met "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import Person
 from accounts.queries.people import person_id_of
@@ -74,5 +74,8 @@ def _person(who: str) -> Person | None:
 
 def deal_owners(pipeline_id: int) -> QuerySet[Person]:
     """Those who own a deal of the pipeline, by name."""
-    owned = Opportunity.objects.filter(owner_id=OuterRef("pk"), pipeline_id=pipeline_id)
-    return Person.objects.filter(Exists(owned)).order_by("name_key", "pk")
+    # By stage, as the index of each owner's deals has it, and one deal of each: EXISTS would look at everybody's deals.
+    stages = PipelineStage.objects.filter(pipeline_id=pipeline_id).values_list("pk", flat=True)
+    mine = Opportunity.objects.filter(owner_id=OuterRef("pk"), stage_id__in=list(stages))
+    one = mine.order_by("owner_id", "stage_id").values("pk")[:1]
+    return Person.objects.alias(deal=Subquery(one)).exclude(deal=None).order_by("name_key", "pk")
