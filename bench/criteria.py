@@ -40,14 +40,14 @@ def publish(tenant_id: int) -> None:
     """The journey of the benchmark, live, and every account in its first stage."""
     from core import versioning
     from core.actors import Actor
+    from core.queries import published_version
     from core.tenancy import tenant_context
     from journeys.actions.stages import place_accounts
-    from journeys.queries.journey_editor import live_of
 
     actor = Actor.system("bench")
     criteria = [{"key": f"rule_{n}", "name": f"Rule {n}", "rule": rule} for n, rule in enumerate(rules())]
     with tenant_context(tenant_id):
-        live = live_of("standard")
+        live = published_version("journey", "standard")
         definition: dict[str, Any] = json.loads(json.dumps(live.definition if live else {}))
         for stage in definition["stages"]:
             stage["exit"] = criteria if stage["key"] == "adoption" else []

@@ -1,10 +1,9 @@
-"""What the doors of editors share: fields as they were typed, refusals, how a draft ends, and the way out."""
+"""What the doors of editors share: fields as they were typed, refusals, and how a draft ends."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
 
 from core import clock, drafts, versioning
 from core.actors import Actor
@@ -60,13 +59,6 @@ def publish_or_discard(request: WorkspaceRequest, version: ProcessVersion, typed
         return str(refused)
     messages.success(request, f"Version {live.number} is live.")
     return ""
-
-
-def leave(request: WorkspaceRequest, address: str) -> HttpResponse:
-    """To a page, also from inside a dialog."""
-    if not request.htmx:
-        return HttpResponseRedirect(address)
-    return HttpResponse(status=204, headers={"HX-Redirect": address})
 
 
 def _say_discarded(request: WorkspaceRequest, version: ProcessVersion) -> None:

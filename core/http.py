@@ -1,6 +1,6 @@
-"""The request as the product's views see it, after the middleware."""
+"""The request as the product's views see it, after the middleware, and the way out of a dialog."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django_htmx.middleware import HtmxDetails
 
 from core.models import ApiKey, Membership, Tenant
@@ -21,3 +21,10 @@ class MaybeWorkspaceRequest(HttpRequest):
     membership: Membership | None
     tenant: Tenant | None
     api_key: ApiKey | None
+
+
+def leave(request: WorkspaceRequest, address: str) -> HttpResponse:
+    """To a page, also from inside a dialog."""
+    if not request.htmx:
+        return HttpResponseRedirect(address)
+    return HttpResponse(status=204, headers={"HX-Redirect": address})

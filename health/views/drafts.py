@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import clock, editors, versioning
 from core.actors import Actor
-from core.http import WorkspaceRequest
+from core.http import WorkspaceRequest, leave
 from core.permissions import Permission, requires
 from core.shapes import BadFields
 from core.version_history import version_before, versions_of
@@ -150,7 +150,7 @@ def model_publish(request: WorkspaceRequest, key: str) -> HttpResponse:
     except ValueError as refused:
         return _dialog(request, page, form.data, {"reason": str(refused)})
     messages.success(request, f"Version {version.number} is live. All accounts are being scored by it.")
-    return editors.leave(request, reverse("health:model", args=[key]))
+    return leave(request, reverse("health:model", args=[key]))
 
 
 @requires(Permission.CONFIGURE_PROCESSES)

@@ -68,14 +68,9 @@ def draft_of(key: str) -> ProcessVersion | None:
     return newest_draft(JOURNEY_KIND, key)
 
 
-def live_of(key: str) -> ProcessVersion | None:
-    """The live version of the journey."""
-    return published_version(JOURNEY_KIND, key)
-
-
 def journey_page(key: str, today: date) -> JourneyPage | None:
     """The page of a journey, or None where neither a live version nor a draft is there."""
-    live, draft = live_of(key), draft_of(key)
+    live, draft = published_version(JOURNEY_KIND, key), draft_of(key)
     version = draft or live
     if version is None:
         return None

@@ -13,7 +13,7 @@ from accounts.queries.finding import find_accounts
 from accounts.queries.people import person_id_of
 from core import clock
 from core.actors import Actor
-from core.http import WorkspaceRequest
+from core.http import WorkspaceRequest, leave
 from core.permissions import Permission, may, requires, roles_with
 from core.queries import new_key
 from journeys.actions import plays as verbs
@@ -67,11 +67,7 @@ def play_start(request: WorkspaceRequest, account_id: int) -> HttpResponse:
             context["waivers"] = ", ".join(roles_with(rights.WAIVE))
         return render(request, "journeys/plays/start.html", context, status=422)
     messages.success(request, f"{run.version.name} started for {account.name}.")
-    if request.htmx:
-        response = HttpResponse(status=204)
-        response["HX-Redirect"] = reverse("journeys:play", args=[run.pk])
-        return response
-    return redirect("journeys:play", run.pk)
+    return leave(request, reverse("journeys:play", args=[run.pk]))
 
 
 @requires(rights.START_PLAY)
@@ -97,7 +93,7 @@ def plays_start(request: WorkspaceRequest) -> HttpResponse:
     except verbs.PlayRefused as refused:
         return render(request, "journeys/plays/start_many.html", {**context, "lines": refused.lines}, status=422)
     address = f"{reverse('journeys:playbook_runs', args=[form.cleaned_data['playbook']])}?job={job.pk}"
-    return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+    return leave(request, address)
 
 
 @requires(Permission.VIEW_ACCOUNTS)

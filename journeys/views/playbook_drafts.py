@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import clock, drafts, editors, reviews, versioning
 from core.actors import Actor
-from core.http import WorkspaceRequest
+from core.http import WorkspaceRequest, leave
 from core.models import ProcessVersion
 from core.permissions import Permission, requires
 from core.shapes import BadFields
@@ -257,7 +257,7 @@ def _to(key: str, opened: str = "", variant: str = "") -> HttpResponseRedirect:
 
 
 def _gone(request: WorkspaceRequest, key: str) -> HttpResponse:
-    return editors.leave(request, reverse("journeys:playbook", args=[key]))
+    return leave(request, reverse("journeys:playbook", args=[key]))
 
 
 def _refused(

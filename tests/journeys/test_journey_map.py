@@ -15,11 +15,11 @@ from core import versioning
 from core.actors import Actor
 from core.choices import Role
 from core.models import AuditEntry, Tenant
+from core.queries import published_version
 from core.tenancy import tenant_context
 from journeys.actions.journeys import ensure_default_journey
 from journeys.actions.lifecycle import refresh_figures
 from journeys.models import LifecycleStage, StageVisit
-from journeys.queries.journey_editor import live_of
 from journeys.queries.journey_figures import stored_figures, work_out
 from journeys.queries.journey_map import journey_map
 from journeys.queries.stage_accounts import PAGE, stage_accounts
@@ -288,7 +288,7 @@ def test_the_file_holds_what_the_page_lists_and_money_only_with_the_right(world:
 @pytest.mark.capability("C1")
 def test_gaps_of_the_design_are_listed(world: World) -> None:
     with tenant_context(world.tenant.pk):
-        live = live_of("standard")
+        live = published_version("journey", "standard")
         assert live is not None
         stages = [dict(one) for one in live.definition["stages"]]
         stages[0].pop("owner_team")
