@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.db import connection
 
+from core.keeping import LARGE, kept
 from core.tenancy import require_tenant_id
 from journeys.models import Opportunity
 
 KEPT_SECONDS: Final = 600
 ENOUGH: Final = 20
-LARGE: Final = 5_000
 
 # One row per open stage: deals that came to it (a stage that was jumped over counts as passed), those that went on,
 # and the 90th percentile of the days that won deals stood in it.
@@ -84,13 +83,8 @@ class Pace:
 
 def pace_of(pipeline_id: int, today: date) -> Mapping[int, Pace]:
     """By open stage of a pipeline, over the whole history. Kept for ten minutes where the pipeline is large."""
-    name = f"journeys.pace.{require_tenant_id()}.{pipeline_id}.{today.isoformat()}"
-    is_large = Opportunity.objects.filter(pipeline_id=pipeline_id).order_by().values("pk")[LARGE : LARGE + 1].exists()
-    rows = cache.get(name) if is_large else None
-    if rows is None:
-        rows = _counted(pipeline_id)
-        if is_large:
-            cache.set(name, rows, KEPT_SECONDS)
+    deals = Opportunity.objects.filter(pipeline_id=pipeline_id).order_by()[: LARGE + 1].count()
+    rows = kept(f"pace:{pipeline_id}:{today}", lambda: _counted(pipeline_id), size=deals, seconds=KEPT_SECONDS)
     return {row[0]: Pace(*row[1:]) for row in rows}
 
 

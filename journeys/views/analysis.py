@@ -11,9 +11,11 @@ from django.views.decorators.http import require_GET
 
 from accounts.actions.accounts import record_export
 from accounts.choices import Segment
+from accounts.models import Account
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
+from core.keeping import LARGE, kept
 from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
 from journeys.forms.analysis import NO_SEGMENT, BehindForm, CasesForm, RecurringForm, ScopeForm, periods
@@ -42,7 +44,7 @@ def analysis(request: WorkspaceRequest) -> HttpResponse:
     figure = request.GET.get("file", "")
     if figure in FILES:
         return _file(request, scope, figure)
-    found = analyse(scope, today=today)
+    found = kept(f"analysis:{scope}:{today}", lambda: analyse(scope, today=today), size=chosen.deals)
     offered = choices(chosen.pipeline.pk)
     context |= {
         "found": found,
@@ -94,7 +96,11 @@ def recurring(request: WorkspaceRequest) -> HttpResponse:
     """Problems with three or more cases in the last 90 days."""
     today = request.tenant.today(clock.now())
     way, source = RecurringForm(request.GET).chosen()
-    found = find_recurring(zone=request.tenant.timezone, today=today, way=way, source=source)
+    found = kept(
+        f"recurring:{way}:{source}:{today}",
+        lambda: find_recurring(zone=request.tenant.timezone, today=today, way=way, source=source),
+        size=Account.objects.order_by()[: LARGE + 1].count(),
+    )
     context = {
         "found": found,
         "lines": [(one, urlencode(one.address)) for one in found.clusters],

@@ -13,12 +13,12 @@ from accounts.queries.sources import Source, sources
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
+from core.keeping import is_ready, kept
 from core.money import from_minor
 from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
 from health.queries.gaps import GapRow, data_gaps, gap_rows
 from revops.dashboards.queries.book import book, stamp
-from revops.dashboards.queries.keeping import is_ready, kept
 from revops.dashboards.trend_filters import SEGMENTS, TABS, chips, read_filter
 from revops.dashboards.views.portfolio import EXPORT_LIMIT
 
@@ -44,7 +44,7 @@ def gaps(request: WorkspaceRequest) -> HttpResponse:
     groups = kept(
         f"gaps:{wanted.slice.key}:{everybody.changed_at}",
         lambda: data_gaps(segment=wanted.segment, owner_id=wanted.owner_id),
-        accounts=everybody.accounts,
+        size=everybody.accounts,
     )
     chosen = next((one for one in groups if one.key == key), None)
     page = gap_rows(
@@ -129,13 +129,13 @@ def sources_page(request: WorkspaceRequest) -> HttpResponse:
         "today": today,
         "freshness": stamp(everybody, request.tenant, now),
         "may_import": may(request.membership.role, Permission.IMPORT_DATA),
-        "is_late": not part and not is_ready(name, accounts=everybody.accounts),
+        "is_late": not part and not is_ready(name, size=everybody.accounts),
     }
     if not context["is_late"]:
         found = kept(
             name,
             lambda: sources(tenant=request.tenant, today=today),
-            accounts=everybody.accounts,
+            size=everybody.accounts,
             seconds=HOUR,
         )
         context["sources"] = [(one, *STATES[one.state], _why(one)) for one in found]

@@ -15,12 +15,12 @@ from accounts.rules.revenue import CONTRACTS, MetricValue, Shape, Unit
 from core import clock
 from core.formatting import money, number, percent
 from core.http import WorkspaceRequest
+from core.keeping import kept
 from core.permissions import Permission, requires
 from revops.dashboards.addresses import page_address
 from revops.dashboards.definitions import OPERATIONS
 from revops.dashboards.forms import PeriodForm
 from revops.dashboards.queries.book import Book, book
-from revops.dashboards.queries.keeping import kept
 
 ROWS = 100
 _KEYS = {one.key for one in CONTRACTS}
@@ -61,9 +61,7 @@ def metrics(request: WorkspaceRequest) -> HttpResponse:
     start, end = form.period(today)
     everybody = book(None)
     currency = request.tenant.currency
-    report: MetricReport = kept(
-        f"metrics:{start}:{end}", lambda: metric_report(start, end), accounts=everybody.accounts
-    )
+    report: MetricReport = kept(f"metrics:{start}:{end}", lambda: metric_report(start, end), size=everybody.accounts)
     chosen = request.GET.get("metric", "")
     context: dict[str, Any] = {
         "form": PeriodForm(initial={"start": start, "end": end}),
@@ -136,7 +134,7 @@ def _drill(key: str, report: MetricReport, start: date, end: date, currency: str
     rows: list[MetricRow] = kept(
         f"metric_rows:{key}:{start}:{end}",
         lambda: metric_rows(key, start, end, limit=ROWS + 1),
-        accounts=everybody.accounts,
+        size=everybody.accounts,
     )
     value = report[key]
     unit = value.contract.unit

@@ -15,12 +15,13 @@ from core import clock
 from core.choices import Role
 from core.formatting import money_short
 from core.http import WorkspaceRequest
+from core.keeping import kept
 from core.permissions import Permission, may, requires
 from health.queries.alerts import money_facts
+from journeys.queries.handoff_teams import keys_taken_by
 from journeys.rules.snoozing import snooze_choices
 from revops.dashboards.addresses import address, page_address
 from revops.dashboards.queries.book import NOBODY, Book, book_of, motions, stamp
-from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.panel import Panel, panel
 from revops.dashboards.queries.people import TEAMS, team_of
 from revops.dashboards.queries.queue import (
@@ -87,7 +88,7 @@ def scope_of(request: WorkspaceRequest) -> Scope:
         # What nobody has is the team's to give away: hand-offs that wait on the team, accounts without an owner.
         owners = Owners(team_of(role), with_nobody=True)
     else:
-        owners = Owners((NOBODY if person_id is None else person_id,))
+        owners = Owners((NOBODY if person_id is None else person_id,), handoffs=keys_taken_by(role))
     return Scope(asked, owners, has_book=has_book, has_team=has_team)
 
 
@@ -108,7 +109,7 @@ def my_day(request: WorkspaceRequest) -> HttpResponse:
         "motions": kept(
             f"motions:{scope.owners}:{today}",
             lambda: motions(owner_ids=scope.owners.ids, today=today, zone=request.tenant.timezone),
-            accounts=figures.accounts,
+            size=figures.accounts,
         ),
         "freshness": stamp(figures, request.tenant, now),
         "renewals_url": page_address("renewals:list"),
@@ -141,7 +142,7 @@ def queue_context(
         lambda: queue_counts(
             owners=scope.owners, role=role, membership_id=request.membership.pk, today=today, midnight=midnight
         ),
-        accounts=figures.accounts if scope.owners.ids is None else 0,
+        size=figures.accounts if scope.owners.ids is None else 0,
         seconds=30,
     )
     return rows, {

@@ -13,6 +13,7 @@ from accounts.choices import Segment
 from core import clock
 from core.formatting import MINUS, money_short, number, percent
 from core.http import WorkspaceRequest
+from core.keeping import kept
 from core.money import SYMBOLS, digits
 from core.permissions import Permission, may, requires
 from escalations.choices import Tier
@@ -21,7 +22,6 @@ from health.queries import Trend, TrendPoint, portfolio_trend
 from journeys.choices import ForecastCategory
 from revops.dashboards.addresses import page_address
 from revops.dashboards.queries.book import book, stamp
-from revops.dashboards.queries.keeping import kept
 from revops.dashboards.queries.leadership import MONTHS_AHEAD, Leadership, Retention, Share, add_months, snapshot
 from revops.dashboards.trend_filters import TABS, TrendFilter
 
@@ -71,7 +71,7 @@ def trend(request: WorkspaceRequest) -> HttpResponse:
     found = kept(
         f"leadership:2:{until}:{today}",
         lambda: snapshot(today=until, now=now, zone=request.tenant.timezone),
-        accounts=everybody.accounts,
+        size=everybody.accounts,
     ).of(segment or None)
     currency = request.tenant.currency
     context: dict[str, Any] = {

@@ -15,6 +15,7 @@ from accounts.actions.accounts import record_export
 from core import clock
 from core.actors import Actor
 from core.http import WorkspaceRequest
+from core.keeping import is_ready, kept
 from core.money import from_minor
 from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
@@ -34,7 +35,6 @@ from health.queries.standing import (
     without_amounts,
 )
 from revops.dashboards.queries.book import Book, book, stamp
-from revops.dashboards.queries.keeping import is_ready, kept
 from revops.dashboards.trend_filters import SEGMENTS, TABS, TrendFilter, chips, read_day, read_filter
 from revops.dashboards.views.portfolio import EXPORT_LIMIT
 
@@ -72,7 +72,7 @@ def _moves(days: Days, wanted: TrendFilter, everybody: Book) -> Moves:
     return kept(
         _moves_name(days, wanted, everybody),
         lambda: moves(since=days.since, until=days.until, wanted=wanted.slice),
-        accounts=everybody.accounts,
+        size=everybody.accounts,
     )
 
 
@@ -101,9 +101,7 @@ def movements(request: WorkspaceRequest) -> HttpResponse:
     }
     if days is not None:
         part = bool(request.htmx)
-        context["is_late"] = not part and not is_ready(
-            _moves_name(days, wanted, everybody), accounts=everybody.accounts
-        )
+        context["is_late"] = not part and not is_ready(_moves_name(days, wanted, everybody), size=everybody.accounts)
         if not context["is_late"]:
             context |= _matrix(_moves(days, wanted, everybody), days, wanted)
         if part:
@@ -199,7 +197,7 @@ def _of_a_day(day: date, band: str, wanted: TrendFilter, everybody: Book) -> Cho
     cells = kept(
         f"standing:{stored}:{wanted.slice.key}:{everybody.changed_at}",
         lambda: standing(day=stored, wanted=wanted.slice),
-        accounts=everybody.accounts,
+        size=everybody.accounts,
     )
     chosen = [
         cell for (one, version), cell in cells.items() if band in {"", one} and wanted.version_id in {None, version}

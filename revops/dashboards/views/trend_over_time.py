@@ -10,12 +10,12 @@ from django.views.decorators.http import require_GET
 from core import clock
 from core.formatting import percent
 from core.http import WorkspaceRequest
+from core.keeping import kept
 from core.permissions import Permission, may, requires
 from health.choices import Band
 from health.queries import Trend, TrendPoint, portfolio_trend
 from health.queries.trend import DIMENSIONS, Part, breakdown
 from revops.dashboards.queries.book import book, stamp
-from revops.dashboards.queries.keeping import kept
 from revops.dashboards.trend_filters import SEGMENTS, TABS, TrendFilter, chips, read_day, read_filter
 from revops.dashboards.views.trend import BANDS, bands_chart, finding, linked
 
@@ -50,7 +50,7 @@ def portfolio_trend_page(request: WorkspaceRequest) -> HttpResponse:
         lambda: breakdown(
             by, day=day, segment=wanted.segment or "", owner_id=wanted.owner_id, version_id=wanted.version_id
         ),
-        accounts=everybody.accounts,
+        size=everybody.accounts,
     )
     currency = request.tenant.currency
     context: dict[str, Any] = {

@@ -12,12 +12,12 @@ LARGE: Final = 5_000
 SECONDS: Final = 300
 
 
-def kept(name: str, compute: Callable[[], T], *, accounts: int, seconds: int = SECONDS) -> T:
-    """What `compute` gives; for more than 5,000 accounts the answer of the last five minutes (or `seconds`).
+def kept(name: str, compute: Callable[[], T], *, size: int, seconds: int = SECONDS) -> T:
+    """What `compute` gives; over a `size` of 5,000 accounts or deals the answer of the last five minutes (or `seconds`).
 
     The key carries the workspace, so that nothing can be read across the wall. `name` must hold every argument.
     """
-    if accounts <= LARGE:
+    if size <= LARGE:
         return compute()
     key = _key(name)
     found: T | None = cache.get(key)
@@ -27,9 +27,9 @@ def kept(name: str, compute: Callable[[], T], *, accounts: int, seconds: int = S
     return found
 
 
-def is_ready(name: str, *, accounts: int) -> bool:
+def is_ready(name: str, *, size: int) -> bool:
     """Whether `kept` would answer at once: a small workspace, or sums that are at hand."""
-    return accounts <= LARGE or cache.get(_key(name)) is not None
+    return size <= LARGE or cache.get(_key(name)) is not None
 
 
 def _key(name: str) -> str:
