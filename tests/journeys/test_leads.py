@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +19,22 @@ from hypothesis import strategies as st
 from accounts.models import Account, Activity, Contact, Person
 from core.choices import Role
 from core.models import AuditEntry, ProcessVersion, Tenant
+from core.process_files.documents import from_bytes
 from core.tenancy import tenant_context
 from core.versioning import PublishRefused, draft, publish
 from journeys.models import LifecycleStage, StageVisit
 from journeys.queries.lead_grades import Grading, every_rule, graded, live_grading, matrix, prospects
 from journeys.queries.lead_list import GRADES, read_after
 from journeys.queries.lead_words import describe, document, effects, parse_checked
-from journeys.rules.lead_grading import DEFAULT_GRADING, FIGURES, LETTERS, grade, mark, parse_lead_grading
+from journeys.rules.lead_grading import (
+    DEFAULT_GRADING,
+    FIGURES,
+    LETTERS,
+    check_reachable,
+    grade,
+    mark,
+    parse_lead_grading,
+)
 from tests.factories import gates
 from tests.factories.api import make_key
 from tests.factories.gates import ACTOR, NOW, TODAY
@@ -224,6 +234,8 @@ def test_every_rule_says_what_it_saw(world: World, tenant: Tenant) -> None:
                   "Employees is not known; needs to be at least 200", "Meetings in 60 days: 0; needs 1",
                   "Lead grading v1", "0 of +25"):  # fmt: skip
         assert words in page, words
+    dialog = in_browser(world).get(f"/leads/{account.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert ("Why Alder is B3" in dialog, "dialog-head" in dialog, "<html" in dialog) == (True, True, False)
 
 
 def test_amounts_are_hidden_from_roles_that_see_no_money(world: World, tenant: Tenant) -> None:
@@ -388,6 +400,14 @@ def test_publishing_another_grading_says_whom_it_moves_and_moves_them(tenant: Te
     assert effects("standard", easy, TODAY) == ["1 of 2 prospects would change their grade; 0 would be A1, 0 are."]
     assert _publish(easy).number == 2
     assert (grades()["Alder"][0], grades()["Birch"][0], live().number) == ("A4", "D4", 2)
+
+
+def test_the_document_of_the_guide_is_one_that_is_taken() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs/leads.md").read_text()
+    sample = guide.partition("```yaml\n")[2].partition("```")[0]
+    made = from_bytes(sample.encode(), "leads.yaml")
+    assert (made.kind, made.key, len(made.definition["fit"])) == ("lead_grading", "standard", 2)
+    check_reachable(parse_checked(made.definition))
 
 
 def test_the_grading_is_told_in_words(tenant: Tenant) -> None:
