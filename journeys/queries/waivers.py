@@ -198,7 +198,8 @@ class Report:
 
 _FIGURES: Final[Mapping[str, Any]] = {
     "n": Count("pk"),
-    "approved": Count("pk", filter=Q(state="approved")),
+    # Who started a play on own authority was approved by nobody.
+    "approved": Count("pk", filter=Q(state="approved") & ~Q(version__kind="playbook", stage_key=PLAY_START)),
     "refused": Count("pk", filter=Q(state="refused")),
     "used": Count("pk", filter=Q(used_at__isnull=False)),
     "won": Count("pk", filter=Q(used_at__isnull=False, opportunity__stage__kind="won")),

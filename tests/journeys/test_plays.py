@@ -208,7 +208,9 @@ def test_what_a_playbook_requires_refuses_the_start_until_it_holds_or_somebody_w
     assert row.waiver.answer == "Started on own authority: nobody else was asked."
     assert (row.criteria, row.waiver.reason) == (run.trace["waiver"]["missing"], "Board asked for it in writing")
     assert ledger(LedgerFilters(gate="playbook:expansion:start"), TODAY).count() == 1
-    assert [one.name for one in report(TODAY, TODAY, UTC).gates] == ["Playbook: Expansion"]
+    told = report(TODAY, TODAY, UTC)
+    assert [(one.name, one.asked, one.approved, one.used) for one in told.gates] == [("Playbook: Expansion", 1, 0, 1)]
+    assert [(one.name, one.approved) for one in told.askers] == [("Ruth Adler", 0)]
     entry = AuditEntry.objects.get(verb="started play", subject_id=run.pk)
     assert (entry.reason, entry.after["waived"]) == (row.waiver.reason, row.criteria)
 
