@@ -15,7 +15,7 @@ SECONDS: Final = 300
 def kept(name: str, compute: Callable[[], T], *, size: int, seconds: int = SECONDS) -> T:
     """What `compute` gives; over a `size` of 5,000 accounts or deals, the answer of the last five minutes.
 
-    The key carries the workspace, so that nothing can be read across the wall. `name` must hold every argument. `seconds` keeps it longer.
+    The key carries the workspace, so that nothing can be read across the wall. `name` must hold every argument.
     """
     if size <= LARGE:
         return compute()
