@@ -124,8 +124,8 @@ class LedgerPage:
 def ledger_page(filters: LedgerFilters, today: date, after: str = "") -> LedgerPage:
     """A page of the ledger, and where the next one starts. Three statements."""
     found = ledger(filters, today)
-    if after.isdigit():
-        found = found.filter(pk__lt=min(int(after), 2**63 - 1))
+    if after.isascii() and after.isdigit() and len(after) < 19:
+        found = found.filter(pk__lt=int(after))
     waivers = list(found[: PAGE + 1])
     names = gate_names()
     rows = [ledger_row(one, names, today) for one in waivers[:PAGE]]
