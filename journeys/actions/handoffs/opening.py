@@ -11,6 +11,7 @@ from accounts.queries.living import living_account
 from core import audit
 from core.actors import Actor
 from core.tenancy import require_tenant_id
+from journeys.actions.handoffs.telling import tell_of_late, tell_of_new
 from journeys.actions.task_sweeps import insert_tasks
 from journeys.models import Handoff
 from journeys.queries.handoffs import LiveHandoffs, answer_due, live_handoffs
@@ -28,7 +29,7 @@ FROM ({select}) AS source
 WHERE NOT EXISTS (SELECT FROM journeys_handoff AS known
                   WHERE known.tenant_id = %(tenant)s AND known.origin_key = source.origin_key)
 ON CONFLICT DO NOTHING
-RETURNING id
+RETURNING id, to_person_id
 """
 
 # A renewal stays with the team that has the account: only new business and expansions change hands. Whoever owns the
@@ -157,6 +158,7 @@ def sweep_handoffs(*, actor: Actor, today: date, now: datetime) -> int:
     select = _WON.format(scope=_LATELY)
     won = [spec for spec in live.specs if spec.on_won]
     opened = sum(_open(live, spec, select, {"since": since}, actor=actor, now=now) for spec in won)
+    tell_of_late(live, now=now)
     return opened + _open_moved(live, "true", {"since": since}, actor=actor, now=now)
 
 
@@ -183,7 +185,8 @@ def _open(
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.format(select=select), values)
-        ids = [row[0] for row in cursor.fetchall()]
+        made = cursor.fetchall()
+    ids = [pk for pk, _ in made]
     if ids:
         audit.record(
             actor=actor,
@@ -193,6 +196,7 @@ def _open(
             after={"handoff": spec.key, "count": len(ids), "ids": ids[:100]},
         )
         make_tasks(ids, actor=actor, now=now)
+        tell_of_new(live, spec, [pk for pk, taker in made if taker is None], now=now)
     return len(ids)
 
 

@@ -41,10 +41,14 @@ WEEK: Final = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Owners:
-    """Whose work: of these people, with or without what nobody has; `ids` None is everybody's."""
+    """Whose work: of these people, with or without what nobody has; `ids` None is everybody's.
+
+    `handoffs` are the kinds of hand-off that wait on their team: those that nobody in particular has are theirs, too.
+    """
 
     ids: tuple[int, ...] | None
     with_nobody: bool = False
+    handoffs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,11 @@ def queue(*, owners: Owners, role: str, tab: str, now: datetime, today: date, av
         "today": today,
         "until": today + WEEK,
         "limit": ALL_LIMIT if len(kinds) > 1 else KIND_LIMIT,
+        "handoffs": list(owners.handoffs),
     }
-    source = queue_sql.picked(owners=owners.ids is not None, nobody=owners.with_nobody, asleep=asleep)
+    source = queue_sql.picked(
+        owners=owners.ids is not None, nobody=owners.with_nobody, teams=bool(owners.handoffs), asleep=asleep
+    )
     with connection.cursor() as cursor:
         cursor.execute(source + queue_sql.ROWS, params)
         rows = [_ranked(row, now, today, average_arr_minor) for row in cursor.fetchall()]
@@ -217,10 +224,13 @@ def queue_counts(*, owners: Owners, role: str, membership_id: int, today: date, 
         "today": today,
         "until": today + WEEK,
         "midnight": midnight,
+        "handoffs": list(owners.handoffs),
     }
+    sql = queue_sql.COUNTS.format(owner=_owner(owners)) + (queue_sql.TEAMS_COUNT if owners.handoffs else "")
     with connection.cursor() as cursor:
-        cursor.execute(queue_sql.COUNTS.format(owner=_owner(owners)), params)
+        cursor.execute(sql, params)
         counted = {name: int(count) for name, count in cursor.fetchall()}
+    counted["handoff"] = counted.get("handoff", 0) + counted.get("+team", 0)
     if "alert" not in kinds_for(role):
         counted.pop("alert", None)
     tabs = {tab: sum(counted.get(kind, 0) for kind in kinds) for tab, kinds in TABS.items() if tab != "snoozed"}

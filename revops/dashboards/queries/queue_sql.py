@@ -15,8 +15,17 @@ _AWAKE: Final = "t.due_on <= %(until)s AND (t.snoozed_until IS NULL OR t.snoozed
 _ASLEEP: Final = "t.snoozed_until > %(today)s"
 
 
-def picked(*, owners: bool, nobody: bool, asleep: bool) -> str:
-    """The tasks that stand in the queue: everybody's, or those of `owners` and, with `nobody`, what nobody has."""
+# A hand-off that waits on a team, and that nobody in particular is to take over.
+_TEAMS: Final = """t.assignee_id IS NULL AND EXISTS (
+      SELECT FROM journeys_handoff AS hand WHERE hand.tenant_id = %(tenant)s AND hand.id = t.subject_id
+        AND hand.state = 'waiting' AND hand.key = ANY(%(handoffs)s))"""
+
+
+def picked(*, owners: bool, nobody: bool, asleep: bool, teams: bool = False) -> str:
+    """The tasks that stand in the queue: everybody's, or those of `owners` and, with `nobody`, what nobody has.
+
+    With `teams`, the hand-offs of some kinds that nobody has.
+    """
     order = "t.snoozed_until, t.id" if asleep else "t.due_on, t.id"
     awake = _ASLEEP if asleep else _AWAKE
     if not owners:
@@ -27,6 +36,9 @@ def picked(*, owners: bool, nobody: bool, asleep: bool) -> str:
     if nobody:
         theirs = _STRETCH.format(owner="t.assignee_id IS NULL", awake=awake, order=order)
         inner = f"SELECT * FROM ({inner}) AS owned UNION ALL SELECT * FROM ({theirs}) AS nobodys"  # noqa: S608 -- texts of this file
+    elif teams:
+        theirs = _STRETCH.format(owner=f"wanted.kind = 'handoff' AND {_TEAMS}", awake=awake, order=order)
+        inner = f"SELECT * FROM ({inner}) AS owned UNION ALL SELECT * FROM ({theirs}) AS waiting"  # noqa: S608 -- texts of this file
     return (
         "WITH picked AS (SELECT t.* FROM unnest(%(kinds)s) AS wanted(kind) CROSS JOIN LATERAL ("  # noqa: S608 -- texts of this file
         f"SELECT * FROM ({inner}) AS t ORDER BY {order} LIMIT %(limit)s) AS t)"
@@ -98,3 +110,10 @@ SELECT '+done', GREATEST(COALESCE(sum(done.number), 0), 0) FROM (
     AND x.verb IN ('finished task', 'finished tasks', 'took back: finished tasks', 'finished step', 'accepted hand-off')
     AND x.actor_membership_id = %(membership)s LIMIT 1000) AS done
 """
+TEAMS_COUNT: Final = f"""
+UNION ALL
+SELECT '+team', count(*) FROM (
+  SELECT FROM journeys_task t
+  WHERE t.tenant_id = %(tenant)s AND t.state = 'open' AND t.kind = 'handoff' AND t.due_on <= %(until)s
+    AND (t.snoozed_until IS NULL OR t.snoozed_until <= %(today)s) AND {_TEAMS} LIMIT 10001) AS waiting
+"""  # noqa: S608 -- texts of this file
