@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -12,6 +13,14 @@ from django.test import override_settings
 from core.actors import Actor
 from core.models import Tenant
 from core.tenancy import tenant_context
+
+# A busy machine is no fault of what is tested; and the database stays as it is between examples, which they allow for.
+hypothesis.settings.register_profile(
+    "revops",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("revops")
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

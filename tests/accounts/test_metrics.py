@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.actions.ledger import refresh_revenue
@@ -185,7 +185,7 @@ BOOKS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(books=BOOKS, first=st.integers(0, 60), days=st.integers(0, 60))
 def test_for_any_book_the_ends_the_movements_and_the_limits_hold(
     in_kestrel: Tenant,

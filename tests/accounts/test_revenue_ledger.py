@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.actions.ledger import refresh_revenue
@@ -144,7 +144,7 @@ def level(lines: Iterable[tuple[date, date | None, int]], day: date) -> int:
 
 
 @pytest.mark.capability("K3")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(raw=LINES, first_look=DAYS)
 def test_the_movements_up_to_any_day_add_up_to_the_arr_of_that_day(
     in_kestrel: Tenant, now: datetime, raw: list[tuple[date, int | None, int]], first_look: date

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Outcome, Person
@@ -100,7 +100,7 @@ def test_a_series_that_flaps_by_one_around_the_edge_for_thirty_days_yields_exact
     assert Alert.objects.get().closed_on is None
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(series=st.lists(st.floats(49, 51), min_size=30, max_size=30), margin=st.floats(2, 10))
 def test_any_series_within_one_point_of_the_edge_yields_at_most_one_alert(
     kestrel: Tenant, series: list[float], margin: float

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.models import AuditEntry, Tenant
@@ -44,7 +44,7 @@ def overlaps(stays: list[tuple[int, date, date | None]]) -> list[tuple[Any, Any]
     return found
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(moves=MOVES)
 def test_stays_of_deals_never_overlap_and_counts_add_up(tenant: Tenant, moves: list[Any]) -> None:
     Opportunity.objects.all().delete()
@@ -68,7 +68,7 @@ def test_stays_of_deals_never_overlap_and_counts_add_up(tenant: Tenant, moves: l
     assert misplaced_opportunities() == 0
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(moves=MOVES)
 def test_stays_of_accounts_never_overlap_and_counts_add_up(tenant: Tenant, moves: list[Any]) -> None:
     StageVisit.objects.all().delete()

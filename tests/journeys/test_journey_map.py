@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -195,7 +195,7 @@ walks = st.lists(
 
 @pytest.mark.capability("J1", "J4")
 @given(plan=walks)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 def test_the_ends_of_a_cohort_always_add_up(
     journey: Tenant, now: datetime, plan: Sequence[tuple[Sequence[tuple[str, int]], bool]]
 ) -> None:

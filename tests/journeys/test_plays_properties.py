@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Person
@@ -106,7 +106,7 @@ def assert_sound(run_id: int, done: dict[str, tuple[Any, ...]]) -> None:
         assert (rows[key].state, rows[key].done_on, rows[key].done_by_person_id) == before
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(first=steps(), second=steps(), acts=st.lists(ACTS, max_size=14))
 def test_steps_tasks_and_plays_agree_after_anything(
     kestrel: Tenant, first: list[dict[str, Any]], second: list[dict[str, Any]], acts: list[tuple[str, int]]

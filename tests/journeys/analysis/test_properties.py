@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.models import Tenant
@@ -59,7 +59,7 @@ def build(pipeline: Pipeline, count: int, deals: Drawn) -> list[PipelineStage]:
 
 @pytest.mark.django_db
 @pytest.mark.capability("S3")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(count=st.integers(1, 5), deals=DEALS)
 def test_counts_of_the_funnel_add_up_and_equal_a_plain_count(pipeline: Pipeline, count: int, deals: Drawn) -> None:
     build(pipeline, count, deals)
@@ -79,7 +79,7 @@ def test_counts_of_the_funnel_add_up_and_equal_a_plain_count(pipeline: Pipeline,
 
 @pytest.mark.django_db
 @pytest.mark.capability("K5")
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(deals=DEALS)
 def test_rates_and_cycles_equal_a_plain_count(pipeline: Pipeline, deals: Drawn) -> None:
     build(pipeline, 3, deals)
