@@ -176,8 +176,15 @@ def _play(event: Event, _currency: str) -> Told:
                 "Open play", event.subject)  # fmt: skip
 
 
+_OUTCOMES: Final = {
+    "reached": "Outcome reached",
+    "missed": "Outcome not reached",
+    "already": "Outcome held at the start",
+}
+
+
 def _played(event: Event, _currency: str) -> Told:
-    second = {"reached": "Outcome reached", "missed": "Outcome not reached", "already": "Outcome held at the start"}.get(event.c, "")
+    second = _OUTCOMES.get(event.c, "")
     if event.d:
         second = f"{event.d}. {second}".strip()
     return Told(event.at, "list-checks", "", f"Play {event.b}:", event.a, second, "", "journeys:play", "Open play",
