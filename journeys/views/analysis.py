@@ -44,8 +44,11 @@ def analysis(request: WorkspaceRequest) -> HttpResponse:
     figure = request.GET.get("file", "")
     if figure in FILES:
         return _file(request, scope, figure)
-    found = kept(f"analysis:{scope}:{today}", lambda: analyse(scope, today=today), size=chosen.deals)
-    offered = choices(chosen.pipeline.pk)
+    found, offered = kept(
+        f"analysis:{scope}:{today}",
+        lambda: (analyse(scope, today=today), choices(chosen.pipeline.pk)),
+        size=chosen.deals,
+    )
     context |= {
         "found": found,
         "scope": scope,
