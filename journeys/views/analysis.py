@@ -45,7 +45,7 @@ def analysis(request: WorkspaceRequest) -> HttpResponse:
     if figure in FILES:
         return _file(request, scope, figure)
     found, offered = kept(
-        f"analysis:{scope}:{today}",
+        f"analysis:2:{scope}:{today}",
         lambda: (analyse(scope, today=today), choices(chosen.pipeline.pk)),
         size=chosen.deals,
     )
