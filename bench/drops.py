@@ -61,14 +61,15 @@ def run(accounts: int = 100_000, times: int = 30, say: Callable[[str], None] = l
 def drop(page: Any) -> float:
     """Drags the first card of a column into the next one, by hand: a drag begins with a small move."""
     card = page.locator(f"[data-column={FROM}] [data-card]").first
-    page.evaluate(WATCH, card.get_attribute("id"))
+    name = card.get_attribute("id")
+    page.evaluate(WATCH, name)
     start, end = card.bounding_box(), page.locator(f"[data-column={TO}]").bounding_box()
     page.mouse.move(start["x"] + 60, start["y"] + 40)
     page.mouse.down()
     page.mouse.move(start["x"] + 72, start["y"] + 46, steps=3)
     page.mouse.move(end["x"] + 60, end["y"] + 60, steps=6)
     page.mouse.up()
-    page.wait_for_function("window.shownAfter !== null", timeout=10_000)
+    page.locator(f"[data-column={TO}] #{name}").wait_for(timeout=10_000)
     return float(page.evaluate("window.shownAfter"))
 
 
