@@ -60,6 +60,8 @@ def run(accounts: int = 100_000, times: int = 30, say: Callable[[str], None] = l
 
 def drop(page: Any) -> float:
     """Drags the first card of a column into the next one, by hand: a drag begins with a small move."""
+    if not page.locator(f"[data-column={FROM}] [data-card]").count():
+        page.reload()  # a column shows its first ten
     card = page.locator(f"[data-column={FROM}] [data-card]").first
     name = card.get_attribute("id")
     page.evaluate(WATCH, name)
