@@ -61,14 +61,26 @@ def approve(page: Page, url: str) -> None:
 def test_a_company_goes_from_first_touch_to_first_value(
     stack: Stack, url: str, demo: dict[str, str], enter: Enter, tmp_path: Path
 ) -> None:
-    # First touch: a prospect comes in by file, and the journey gives it its first stage.
-    file = tmp_path / "prospects.csv"
-    file.write_text(f"account_id,account_name,status,segment\nFERN-1,{COMPANY},prospect,enterprise\n")
-    import_file(enter("RevOps admin"), url, file)
+    comes_in_by_file(enter("RevOps admin"), url, tmp_path)
     wait_until(lambda: stages(stack) == ["consideration"])
+    sales, manager, csm = enter("Sales rep"), enter("CS manager"), enter("CSM")
+    deal_url = passes_its_first_gate_by_a_waiver(sales, manager, url)
+    is_won(sales, manager, url, deal_url)
+    is_handed_over(csm, url)
+    assert stages(stack) == ["consideration", "onboarding"]
+    starts_its_onboarding_play(csm)
+    reaches_first_value(csm, stack, url)
 
-    # A deal, held up at its first gate until somebody else signs a waiver.
-    sales, manager = enter("Sales rep"), enter("CS manager")
+
+def comes_in_by_file(admin: Page, url: str, folder: Path) -> None:
+    """First touch: a prospect, to which the journey gives its first stage."""
+    file = folder / "prospects.csv"
+    file.write_text(f"account_id,account_name,status,segment\nFERN-1,{COMPANY},prospect,enterprise\n")
+    import_file(admin, url, file)
+
+
+def passes_its_first_gate_by_a_waiver(sales: Page, manager: Page, url: str) -> str:
+    """A deal, held up until somebody else signs; returns its address."""
     sales.goto(f"{url}/opportunities/new/")
     sales.get_by_label("Name", exact=True).fill(DEAL)
     sales.get_by_label(re.compile("^Account")).fill(COMPANY)
@@ -86,8 +98,11 @@ def test_a_company_goes_from_first_touch_to_first_value(
     sales.goto(deal_url)
     onward.click()
     expect(sales.locator("[aria-current=step]")).to_contain_text("Proposal")
+    return deal_url
 
-    # Won: the gates between are waived once, by name, and the hand-off is there in the same moment.
+
+def is_won(sales: Page, manager: Page, url: str, deal_url: str) -> None:
+    """The gates between are waived once, by name."""
     open_gate(sales, "Closed won")
     ask_for_a_waiver(sales, sales.get_by_role("dialog"), "Signed on paper at the fair")
     approve(manager, url)
@@ -96,8 +111,9 @@ def test_a_company_goes_from_first_touch_to_first_value(
     sales.get_by_role("dialog").get_by_role("button", name="Move to Closed won").click()
     expect(sales.locator("[aria-current=step]")).to_contain_text("Closed won")
 
-    # The hand-off is accepted only with its checklist and an expectation; then the account is onboarded.
-    csm = enter("CSM")
+
+def is_handed_over(csm: Page, url: str) -> None:
+    """Accepted only with its checklist and an expectation; then the account is onboarded."""
     csm.goto(f"{url}/handoffs/?view=all")
     csm.get_by_role("link", name=COMPANY).click()
     expect(csm.get_by_role("button", name="Accept")).to_be_disabled()
@@ -113,9 +129,10 @@ def test_a_company_goes_from_first_touch_to_first_value(
     csm.get_by_label("Who has the account from now on").select_option(mine)
     csm.get_by_role("button", name="Accept").click()
     expect(csm.get_by_text(re.compile("^Accepted")).first).to_be_visible()
-    assert stages(stack) == ["consideration", "onboarding"]
 
-    # The onboarding play, its first step with what shows it, and the first value.
+
+def starts_its_onboarding_play(csm: Page) -> None:
+    """The play, and its first step with what shows it."""
     csm.get_by_role("link", name="Open account").first.click()
     csm.locator("section[aria-labelledby=plays-title]").get_by_role("link", name="Start").click()
     dialog = csm.get_by_role("dialog")
@@ -125,7 +142,11 @@ def test_a_company_goes_from_first_touch_to_first_value(
     csm.get_by_label(re.compile("What shows that it is done")).first.fill("Plan agreed on the phone")
     csm.get_by_role("button", name="Done", exact=True).first.click()
     expect(csm.get_by_text(re.compile(r"^1 of \d+ done"))).to_be_visible()
-    stack.manage("sweep_journey", "--tenant", "larkfield", "--json")  # the hourly schedule starts the clock
+
+
+def reaches_first_value(csm: Page, stack: Stack, url: str) -> None:
+    """The hourly schedule starts the clock, a person stops it with what shows it."""
+    stack.manage("sweep_journey", "--tenant", "larkfield", "--json")
     csm.goto(f"{url}/accounts/{account_id(stack)}/")
     csm.get_by_text("Record first value").click()
     csm.get_by_label("What shows it", exact=True).fill("First truck reports")
