@@ -14,6 +14,7 @@ from core.versioning import take_turns
 from journeys.actions.pipeline_locks import hold_every_pipeline
 from journeys.actions.pipelines import add_stages, create_pipeline
 from journeys.importing_gates import record_versions, refuse_shut_gates
+from journeys.importing_wins import note_wins, take_back
 from journeys.models import Pipeline
 from journeys.queries.gates import gated_pipelines
 from journeys.queries.pipelines import known_pipelines
@@ -226,6 +227,7 @@ def _check(stage: Stage) -> None:
     stage.warn("won_without_value", worthless, f"{worthless:,} won opportunities have no value.")
     if stage.kind.target is not None:
         refuse_shut_gates(stage, stage.kind.target)
+    note_wins(stage)
 
 
 def _after(stage: Stage) -> None:
@@ -233,6 +235,7 @@ def _after(stage: Stage) -> None:
     with whole_tables():
         _write_visits(stage)
         record_versions(stage)
+    take_back(stage)
 
 
 def _write_visits(stage: Stage) -> None:

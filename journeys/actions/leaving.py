@@ -1,6 +1,7 @@
 """Leaving: accounts that are in no stage of the journey any more, and wins that turn out to be none."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -22,6 +23,15 @@ FROM journeys_lifecyclestage AS stage
 WHERE stay.tenant_id = %s AND stay.account_id = ANY(%s) AND stay.left_on IS NULL
   AND stage.tenant_id = stay.tenant_id AND stage.id = stay.stage_id
 RETURNING stay.account_id, stage.key"""
+
+
+@dataclass(frozen=True)
+class Win:
+    """A deal that stood in Won, with the account that it was won at: a file may name another one since."""
+
+    deal_id: int
+    account_id: int | None
+    kind: str
 
 
 @transaction.atomic
@@ -54,16 +64,15 @@ def leave_journey(*, account_ids: Collection[int], reason: str, actor: Actor, to
 
 
 @transaction.atomic
-def take_back_wins(*, deals: Sequence[Opportunity], reason: str, actor: Actor, now: datetime) -> None:
-    """Undoes what the wins of these deals brought about, once they are in another stage.
+def take_back_wins(*, wins: Sequence[Win], reason: str, actor: Actor, now: datetime) -> None:
+    """Undoes what the wins of these deals brought about, once they are in another stage. Any number at once.
 
     What waits to be handed over is called off. An account that became a customer by such a deal, and by nothing else,
     is again what it was before, and a clock of first value that nothing has stopped goes with it.
     """
-    ids = [deal.pk for deal in deals]
-    call_off_of_deals(opportunity_ids=ids, reason=reason, actor=actor, now=now)
+    call_off_of_deals(opportunity_ids=[one.deal_id for one in wins], reason=reason, actor=actor, now=now)
     new = Opportunity.objects.filter(kind=OpportunityKind.NEW)
-    bought = {deal.account_id for deal in deals if deal.account_id and deal.kind == OpportunityKind.NEW}
+    bought = {one.account_id for one in wins if one.account_id and one.kind == OpportunityKind.NEW}
     others = new.filter(account_id__in=bought, stage__kind=StageKind.WON).values_list("account_id", flat=True)
     back = take_back_customers(account_ids=bought - set(others), reason=reason, actor=actor, now=now)
     FirstValue.objects.filter(account_id__in=back, reached_on=None).delete()

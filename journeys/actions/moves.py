@@ -13,7 +13,7 @@ from core.actors import Actor
 from core.changes import mark_changed
 from core.tenancy import require_tenant_id
 from journeys.actions.handoffs import open_for_won
-from journeys.actions.leaving import leave_journey, take_back_wins
+from journeys.actions.leaving import Win, leave_journey, take_back_wins
 from journeys.actions.moving import (
     ASKED,
     CLOSE_REASON,
@@ -221,5 +221,7 @@ def _write(
         buyers = {deal.account_id for deal in deals if deal.account_id and deal.kind == OpportunityKind.NEW}
         become_customers(account_ids=buyers, since=today, actor=actor, now=now)
         open_for_won(opportunity_ids=ids, actor=actor, today=today, now=now)
-    elif not first and (no_wins := [deal for deal in deals if deal.stage.kind == StageKind.WON]):
-        take_back_wins(deals=no_wins, reason=reason or f"Moved back to {stage.name}.", actor=actor, now=now)
+    elif not first and (
+        no_wins := [Win(deal.pk, deal.account_id, deal.kind) for deal in deals if deal.stage.kind == StageKind.WON]
+    ):
+        take_back_wins(wins=no_wins, reason=reason or f"Moved back to {stage.name}.", actor=actor, now=now)

@@ -19,16 +19,28 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.actions.accounts import NOT_AFTER_ALL
+from accounts.models import Account
 from core.choices import Role
 from core.jobs import run_job
 from core.management.base import CommandRefused
-from core.models import Job, Membership, Tenant
+from core.models import AuditEntry, Job, Membership, Tenant
 from core.tenancy import tenant_context
 from journeys import tasks
 from journeys.actions.bulk_moves import JOB, start_moves
+from journeys.actions.lifecycle import sweep_lifecycle
+from journeys.actions.moves import move_opportunities
 from journeys.actions.moving import ASKED
 from journeys.actions.waivers import approve_waiver, ask_waiver
-from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage, Waiver
+from journeys.models import (
+    FirstValue,
+    Handoff,
+    Opportunity,
+    OpportunityStageVisit,
+    PipelineStage,
+    Task,
+    Waiver,
+)
 from tests.factories import gates
 from tests.factories.gates import ACTOR, AMOUNT, MEDDIC, NOW, PAIN, SEGMENT, SHOWN, TODAY
 
@@ -283,6 +295,33 @@ def test_what_is_met_opens_on_every_path(world: World) -> None:
         Opportunity.objects.update(amount_minor=1)
     assert walked(world, deals, "demo") == on_each(())
     assert places(world, deals) == on_each("demo")
+
+
+@pytest.mark.capability("S1")
+def test_a_win_that_was_none_is_taken_back_on_every_path_with_all_that_it_brought(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        deals = {
+            walk: gates.deal(at="negotiation", of=gates.account(name, status="prospect"), external_id=name)
+            for walk, name in ((one, one.__name__) for one in WALKS)
+        }
+        won = gates.stage("closed_won")
+        move_opportunities(
+            opportunity_ids=[one.pk for one in deals.values()], stage_id=won.pk, actor=ACTOR, today=TODAY, now=NOW
+        )
+        sweep_lifecycle(today=TODAY, now=NOW)
+        assert (FirstValue.objects.count(), Handoff.objects.filter(state="waiting").count()) == (6, 6)
+        for deal in deals.values():
+            deal.refresh_from_db()
+    assert walked(world, deals, "demo", reason="Not yet signed") == on_each(())
+    with tenant_context(world.tenant.pk):
+        accounts = {one.name: (one.status, one.customer_since) for one in Account.objects.all()}
+        assert accounts == on_each(("prospect", None))
+        off = {one.account.name: (one.state, one.return_reason) for one in Handoff.objects.select_related("account")}
+        assert off == on_each(("cancelled", "Not yet signed"))
+        assert set(Task.objects.filter(subject_kind="handoff").values_list("state", flat=True)) == {"obsolete"}
+        assert FirstValue.objects.count() == 0
+        told = AuditEntry.objects.filter(verb=NOT_AFTER_ALL).values_list("subject_label", "reason")
+        assert dict(told) == on_each("Not yet signed")
 
 
 HEAD = ["Opportunity ID", "Pipeline", "Stage", "Close date", "Closed lost reason"]
