@@ -10,11 +10,12 @@ from accounts.actions.accounts import CHURNED, lose_customers
 from core.actors import Actor
 from core.tenancy import require_tenant_id
 from journeys.actions.leaving import leave_journey
+from renewals.queries.given_up import GIVEN_UP
 
 # Lost by a person, its day has come, and nothing is left: neither another contract that runs or is to begin, nor
 # another decision that is still open. A contract without an end counts as ended by the decision. What was acted on once
 # is not acted on again: whoever is a customer once more, by a new deal or by a file, stays one.
-_LOST: Final = """
+_LOST: Final = f"""
 SELECT DISTINCT ON (account.id) account.id, lost.reason
 FROM renewals_renewal AS lost
 JOIN accounts_account AS account ON account.tenant_id = lost.tenant_id AND account.id = lost.account_id
@@ -26,7 +27,8 @@ WHERE lost.tenant_id = %(tenant)s AND lost.state = 'lost' AND NOT lost.is_automa
     JOIN accounts_contract AS contract ON contract.tenant_id = line.tenant_id AND contract.id = line.contract_id
     WHERE line.tenant_id = %(tenant)s AND line.account_id = account.id AND line.kind = 'recurring'
       AND COALESCE(LEAST(line.ends_on, contract.ends_on) > %(today)s, true)
-      AND NOT (line.contract_id = lost.contract_id AND lost.basis = 'anniversary'))
+      AND NOT EXISTS (
+        SELECT FROM ({GIVEN_UP}) AS over WHERE over.contract_id = line.contract_id AND over.due_on <= %(today)s))
   AND NOT EXISTS (
     SELECT FROM renewals_renewal AS other WHERE other.tenant_id = %(tenant)s AND other.account_id = account.id
       AND other.state = 'open' AND other.contract_id <> lost.contract_id)
@@ -34,7 +36,7 @@ WHERE lost.tenant_id = %(tenant)s AND lost.state = 'lost' AND NOT lost.is_automa
     SELECT max(told.at) FROM core_auditentry AS told WHERE told.tenant_id = %(tenant)s
       AND told.subject_type = 'accounts.account' AND told.subject_id = account.id AND told.verb = %(churned)s),
     '-infinity') < lost.decided_at
-ORDER BY account.id, lost.due_on DESC, lost.id DESC"""
+ORDER BY account.id, lost.due_on DESC, lost.id DESC"""  # noqa: S608 -- only a constant enters the text
 
 
 @transaction.atomic

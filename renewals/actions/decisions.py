@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 
 from accounts.choices import LineKind, OutcomeKind
 from accounts.models import ContractLine, Outcome
@@ -88,14 +88,23 @@ def decide_renewal(
 
 
 def _outcome(renewal: Renewal, today: date) -> str:
-    """Less than before is a contraction; so is a lost contract while others of the account go on."""
+    """Less than before is a contraction; so is a lost contract while others of the account go on.
+
+    One that was lost before does not go on, though it may run for a while: the last one that is lost is the churn.
+    """
     if renewal.state == RenewalState.WON:
         smaller = renewal.final_minor is not None and renewal.final_minor < renewal.amount_minor
         return OutcomeKind.CONTRACTED if smaller else OutcomeKind.RENEWED
+    decided = Renewal.objects.filter(account_id=renewal.account_id)
+    on = decided.filter(
+        contract_id=OuterRef("contract_id"), due_on__gt=OuterRef("due_on"),
+        state__in=[RenewalState.OPEN, RenewalState.WON],
+    )  # fmt: skip
+    gone = decided.filter(~Exists(on), state=RenewalState.LOST, is_automatic=False)
     others = (
         ContractLine.objects.filter(account_id=renewal.account_id, kind=LineKind.RECURRING, starts_on__lte=today)
         .filter(Q(ends_on=None) | Q(ends_on__gt=today))
-        .exclude(contract_id=renewal.contract_id)
+        .exclude(contract_id__in=gone.values("contract_id"))
         .aggregate(arr=Sum("arr_minor"))
     )
     return OutcomeKind.CONTRACTED if (others["arr"] or 0) > 0 else OutcomeKind.CHURNED

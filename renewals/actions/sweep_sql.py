@@ -5,13 +5,17 @@ They mirror `renewals.rules`; a property test holds the two together. Parameters
 
 from typing import Final
 
+from renewals.queries.given_up import GIVEN_UP
+
 # Contracts that carry recurring revenue, with what renewing them means, as a table of this transaction: every statement
 # of the sweep reads it, and the planner knows its size. A contract without an end of its own ends with the last of its
-# recurring lines. `due_on` of an endless one is its next anniversary, or the one after when that is won already.
+# recurring lines. `due_on` of an endless one is its next anniversary, or the one after when that is won already. One
+# that a person has lost is not active any more, whatever happens to the account: it is lost once.
 FORGET: Final = "DROP TABLE IF EXISTS pg_temp.carrying"
-CARRYING: Final = """
+CARRYING: Final = f"""
 CREATE TEMPORARY TABLE carrying ON COMMIT DROP AS
-SELECT k.*, k.amount > 0 AND k.status <> 'churned' AND (k.ends_on IS NULL OR k.ends_on > %(today)s) AS active,
+SELECT k.*, k.amount > 0 AND k.status <> 'churned' AND (k.ends_on IS NULL OR k.ends_on > %(today)s)
+           AND lost.due_on IS NULL AS active, lost.due_on AS lost_on,
        CASE WHEN k.ends_on IS NULL THEN 'anniversary' ELSE 'end_date' END AS basis,
        CASE WHEN k.ends_on IS NOT NULL THEN k.ends_on WHEN won.id IS NOT NULL THEN next.following ELSE next.day
        END AS due_on
@@ -39,7 +43,8 @@ CROSS JOIN LATERAL (
 ) AS next
 LEFT JOIN renewals_renewal won ON won.tenant_id = %(tenant)s AND won.contract_id = k.contract_id
     AND won.due_on = next.day AND won.state = 'won' AND k.ends_on IS NULL
-"""
+LEFT JOIN ({GIVEN_UP}) AS lost ON lost.contract_id = k.contract_id
+"""  # noqa: S608 -- only a constant enters the text
 MEASURE: Final = "ALTER TABLE carrying ADD PRIMARY KEY (contract_id); ANALYZE carrying"
 
 # What the clock itself may decide about open renewals; everything else waits for a person, late if need be.
@@ -68,6 +73,7 @@ verdict AS (
                   AND d.state IN ('won', 'lost')
             ) THEN 'decided_already'
             WHEN k.active THEN NULL
+            WHEN k.lost_on IS NOT NULL THEN 'lost_already'
             WHEN a.status = 'churned' THEN 'churned'
             WHEN f.id IS NOT NULL THEN 'followed'
             WHEN k.ends_on <= %(today)s THEN NULL
@@ -92,6 +98,7 @@ UPDATE renewals_renewal AS r SET
                          WHEN 'followed' THEN 'A contract for the same product followed.'
                          WHEN 'churned' THEN 'The account has churned.'
                          WHEN 'decided_already' THEN 'The contract now ends on a date that is decided already.'
+                         WHEN 'lost_already' THEN 'The contract was lost before.'
                          ELSE 'The contract carries no recurring revenue any more.' END,
     is_automatic = true
 FROM verdict v

@@ -6,8 +6,9 @@ from typing import Any, Final
 from django.db import connection
 
 from core.models import Tenant
+from renewals.queries.given_up import GIVEN_UP
 
-_WITHOUT_RENEWAL: Final = """
+_WITHOUT_RENEWAL: Final = f"""
 SELECT count(*) FROM accounts_contract c
 JOIN accounts_account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
 JOIN LATERAL (
@@ -22,7 +23,8 @@ WHERE c.tenant_id = %(tenant)s AND a.status <> 'churned' AND c.starts_on < %(tod
   AND NOT EXISTS (
     SELECT FROM renewals_renewal r WHERE r.tenant_id = c.tenant_id AND r.contract_id = c.id
       AND (r.state = 'open' OR (r.state <> 'dropped' AND r.due_on > %(today)s)))
-"""
+  AND c.id NOT IN (SELECT contract_id FROM ({GIVEN_UP}) AS over)
+"""  # noqa: S608 -- only a constant enters the text
 
 
 def active_contracts_without_renewal(tenant: Tenant, now: datetime) -> int:
