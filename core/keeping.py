@@ -12,18 +12,20 @@ LARGE: Final = 5_000
 SECONDS: Final = 300
 
 
-def kept(name: str, compute: Callable[[], T], *, size: int, seconds: int = SECONDS) -> T:
+def kept(name: str, compute: Callable[[], T], *, size: int | Callable[[T], int], seconds: int = SECONDS) -> T:
     """What `compute` gives; over a `size` of 5,000 accounts or deals, the answer of the last five minutes.
 
-    The key carries the workspace, so that nothing can be read across the wall. `name` must hold every argument.
+    `size` may be read from the answer, where counting beforehand would cost as much. The key carries the workspace, so
+    that nothing can be read across the wall. `name` must hold every argument.
     """
-    if size <= LARGE:
+    if isinstance(size, int) and size <= LARGE:
         return compute()
     key = _key(name)
     found: T | None = cache.get(key)
     if found is None:
         found = compute()
-        cache.set(key, found, seconds)
+        if isinstance(size, int) or size(found) > LARGE:
+            cache.set(key, found, seconds)
     return found
 
 

@@ -204,6 +204,13 @@ class Handoff(TenantModel):
             models.Index(
                 fields=["tenant", "to_person", "due_at"], name="handoff_waiting", condition=Q(state="waiting")
             ),
+            # What is open: few among all the accepted ones.
+            models.Index(
+                fields=["tenant", "state", "origin_key", "attempt"],
+                name="handoff_not_accepted",
+                condition=Q(state__in=["waiting", "returned"]),
+            ),
+            models.Index(fields=["tenant", "answered_at"], name="handoff_answered"),
         ]
 
     def __str__(self) -> str:

@@ -5,16 +5,51 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import QuerySet
 
-from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage, Waiver
+from core.tenancy import require_tenant_id
+from journeys.models import Opportunity, Pipeline, PipelineStage
+from journeys.queries.cards import Card, cards_of
 from journeys.queries.pace import Pace, pace_of
-from journeys.queries.qualification import Progress, frameworks_of_pipelines, progress_of
+from journeys.queries.pipelines import stages_of
 from journeys.rules.periods import Period, closing_window, quarter_of
 
 FIRST: Final = 10
 MOST: Final = 50
+
+# Number and amount by stage: open deals of the filters, and those closed in the quarter. Read from indexes alone.
+_SUMS: Final = """
+SELECT stage_id, COUNT(*), COALESCE(SUM(amount_minor), 0)::bigint
+FROM journeys_opportunity
+WHERE tenant_id = %(tenant)s AND pipeline_id = %(pipeline)s AND stage_id = ANY(%(open)s) {mine} {closing}
+GROUP BY stage_id
+UNION ALL
+SELECT stage_id, COUNT(*), COALESCE(SUM(amount_minor), 0)::bigint
+FROM journeys_opportunity
+WHERE tenant_id = %(tenant)s AND pipeline_id = %(pipeline)s AND stage_id = ANY(%(ends)s) {mine}
+  AND closed_on >= %(quarter)s AND closed_on < %(next_quarter)s
+GROUP BY stage_id
+"""
+# A few rows per stage, from the index in their order; and the last to be closed in the quarter.
+_FIRST: Final = """
+SELECT one.* FROM unnest(%(open)s::bigint[]) AS stage(id) CROSS JOIN LATERAL (
+    SELECT * FROM journeys_opportunity
+    WHERE tenant_id = %(tenant)s AND pipeline_id = %(pipeline)s AND stage_id = stage.id {mine} {closing}
+    ORDER BY close_on NULLS LAST, id LIMIT %(first)s
+) AS one
+UNION ALL
+(SELECT * FROM journeys_opportunity
+ WHERE tenant_id = %(tenant)s AND pipeline_id = %(pipeline)s AND stage_id = ANY(%(ends)s) {mine}
+   AND closed_on >= %(quarter)s AND closed_on < %(next_quarter)s
+ ORDER BY closed_on DESC, id DESC LIMIT %(first)s)
+"""
+_MORE: Final = """
+SELECT * FROM journeys_opportunity
+WHERE tenant_id = %(tenant)s AND pipeline_id = %(pipeline)s AND stage_id = %(stage)s {mine} {closing} {behind}
+ORDER BY close_on NULLS LAST, id LIMIT %(most)s
+"""
+_ONE: Final = "SELECT * FROM journeys_opportunity WHERE tenant_id = %(tenant)s AND id = %(deal)s"
 
 
 @dataclass(frozen=True)
@@ -24,18 +59,6 @@ class Filters:
     pipeline: Pipeline
     owner_id: int | None = None
     closes: str = ""
-
-
-@dataclass(frozen=True)
-class Card:
-    """One deal on the board. `slow` is set when it stands here longer than 90 % of won deals did."""
-
-    deal: Opportunity
-    days: int | None
-    progress: Sequence[Progress] = ()
-    slow: bool = False
-    waiver: Waiver | None = None
-    usual_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,11 +124,6 @@ def open_deals(filters: Filters, today: date) -> QuerySet[Opportunity]:
     return _closing(filtered(filters).filter(stage__kind="open"), filters, today)
 
 
-def closed_deals(filters: Filters, today: date) -> QuerySet[Opportunity]:
-    """The deals of the filters that were won or lost in this quarter."""
-    return _closed_lately(filtered(filters).exclude(stage__kind="open"), today)
-
-
 def _closing(deals: QuerySet[Opportunity], filters: Filters, today: date) -> QuerySet[Opportunity]:
     window = closing_window(filters.closes, today)
     if window is None:
@@ -115,42 +133,39 @@ def _closing(deals: QuerySet[Opportunity], filters: Filters, today: date) -> Que
     return deals.filter(close_on__lt=window.end)
 
 
-def _closed_lately(deals: QuerySet[Opportunity], today: date) -> QuerySet[Opportunity]:
-    quarter = quarter_of(today)
-    return deals.filter(closed_on__gte=quarter.start, closed_on__lt=quarter.end)
-
-
 def board(filters: Filters, today: date) -> Board:
     """The columns of a pipeline with their first cards."""
-    stages = list(filters.pipeline.stages.order_by("position"))
-    sums = _sums(filters, today, stages)
-    open_stages = [stage for stage in stages if stage.kind == "open"]
-    ids = _first_ids(filters, today, open_stages)
-    pace = pace_of(filters.pipeline.pk, today)
-    cards = cards_of(Opportunity.objects.filter(pk__in=ids), filters.pipeline, pace, today)
-    columns = [_column(stage, sums, cards, pace) for stage in open_stages]
-    return Board([*columns, _closed(filters, today, stages, sums, cards)], stages, quarter_of(today), filters.pipeline,
+    stages = stages_of(filters.pipeline)
+    params = _params(filters, today, stages)
+    sums = _sums(filters, params)
+    pace = pace_of(filters.pipeline, today)
+    cards = cards_of(_chosen(_FIRST, filters, params), params | {"first": FIRST}, filters.pipeline, pace, today)
+    columns = [_column(stage, sums, cards, pace) for stage in stages if stage.kind == "open"]
+    return Board([*columns, _closed(today, stages, sums, cards)], stages, quarter_of(today), filters.pipeline,
                  empty=not any(count for count, _ in sums.values()))  # fmt: skip
 
 
 def more_cards(filters: Filters, stage: PipelineStage, after: str, today: date) -> tuple[list[Card], str]:
     """The cards of a column behind the place `after`, up to the most that a column shows, and the place behind them."""
-    deals = _behind(open_deals(filters, today).filter(stage_id=stage.pk), after)
-    found = list(deals.order_by(F("close_on").asc(nulls_last=True), "pk").values_list("pk", flat=True)[: MOST - FIRST])
-    pace = pace_of(filters.pipeline.pk, today)
-    cards = cards_of(Opportunity.objects.filter(pk__in=found), filters.pipeline, pace, today)
+    behind, place = _behind(after)
+    params = _params(filters, today, stages_of(filters.pipeline)) | place
+    params |= {"stage": stage.pk, "most": MOST - FIRST}
+    pace = pace_of(filters.pipeline, today)
+    picked = _chosen(_MORE, filters, params).replace("{behind}", behind)
+    cards = cards_of(picked, params, filters.pipeline, pace, today)
     return cards, place_of(cards[-1].deal) if cards else ""
 
 
 def moved(filters: Filters, deal: Opportunity, today: date) -> tuple[Board, Card]:
     """The board without cards, for its heads, and the card of a deal: what changes when it has moved."""
-    stages = list(filters.pipeline.stages.order_by("position"))
-    sums = _sums(filters, today, stages)
-    pace = pace_of(filters.pipeline.pk, today)
-    columns = [*(_column(stage, sums, [], pace) for stage in stages if stage.kind == "open"),
-               _closed(filters, today, stages, sums, [])]  # fmt: skip
-    card = cards_of(Opportunity.objects.filter(pk=deal.pk), deal.pipeline, pace, today)[0]
-    return Board(columns, stages, quarter_of(today), filters.pipeline), card
+    stages = stages_of(filters.pipeline)
+    params = _params(filters, today, stages)
+    sums = _sums(filters, params)
+    pace = pace_of(filters.pipeline, today)
+    columns = [_column(stage, sums, [], pace) for stage in stages if stage.kind == "open"]
+    pipeline = filters.pipeline if deal.pipeline_id == filters.pipeline.pk else deal.pipeline
+    [card] = cards_of(_ONE, params | {"deal": deal.pk}, pipeline, pace, today)
+    return Board([*columns, _closed(today, stages, sums, [])], stages, quarter_of(today), filters.pipeline), card
 
 
 def _column(
@@ -163,11 +178,7 @@ def _column(
 
 
 def _closed(
-    filters: Filters,
-    today: date,
-    stages: Sequence[PipelineStage],
-    sums: Mapping[int, tuple[int, int]],
-    cards: Iterable[Card],
+    today: date, stages: Sequence[PipelineStage], sums: Mapping[int, tuple[int, int]], cards: Iterable[Card]
 ) -> Column:
     ends = {stage.pk: stage.kind for stage in stages if stage.kind != "open"}
     mine = [card for card in cards if card.deal.stage_id in ends]
@@ -178,66 +189,37 @@ def _closed(
     return Column("closed", f"Closed, {quarter_of(today).short}", None, won + lost, amount, mine, "", None, won, lost)
 
 
-def _sums(filters: Filters, today: date, stages: Iterable[PipelineStage]) -> dict[int, tuple[int, int]]:
-    """Number and amount by stage: one statement, which finds all that it needs in indexes."""
+def _params(filters: Filters, today: date, stages: Iterable[PipelineStage]) -> dict[str, Any]:
+    """The values that the statements of the board share."""
+    window, quarter = closing_window(filters.closes, today), quarter_of(today)
     by_end: dict[bool, list[int]] = {True: [], False: []}
     for stage in stages:
         by_end[stage.kind != "open"].append(stage.pk)
-    still_open = _closing(filtered(filters).filter(stage_id__in=by_end[False]), filters, today)
-    closed = _closed_lately(filtered(filters).filter(stage_id__in=by_end[True]), today)
-    both = _by_stage(still_open).union(_by_stage(closed), all=True)
-    return {stage_id: (number, int(amount)) for stage_id, number, amount in both}
-
-
-def _by_stage(deals: QuerySet[Opportunity]) -> QuerySet[Opportunity, tuple[Any, ...]]:
-    sums = deals.order_by().values("stage_id").annotate(n=Count("*"), amount=Coalesce(Sum("amount_minor"), 0))
-    return sums.values_list("stage_id", "n", "amount")
-
-
-def _first_ids(filters: Filters, today: date, open_stages: Sequence[PipelineStage]) -> list[int]:
-    """The first cards of every column: one statement that reads a few rows per stage from the index."""
-    parts = [
-        open_deals(filters, today).filter(stage_id=stage.pk)
-        .order_by(F("close_on").asc(nulls_last=True), "pk").values_list("pk", flat=True)[:FIRST]
-        for stage in open_stages
-    ]  # fmt: skip
-    closed = closed_deals(filters, today).order_by("-closed_on", "-pk").values_list("pk", flat=True)[:FIRST]
-    return list(closed.union(*parts, all=True))
-
-
-def cards_of(deals: QuerySet[Opportunity], pipeline: Pipeline, pace: Mapping[int, Pace], today: date) -> list[Card]:
-    """The cards of deals of one pipeline, the first to close first."""
-    here = OpportunityStageVisit.objects.filter(opportunity_id=OuterRef("pk"), left_on=None).values("entered_on")[:1]
-    found = list(
-        deals.select_related("account", "owner", "stage")
-        .annotate(entered_on=Subquery(here))
-        .order_by(F("close_on").asc(nulls_last=True), "pk")
-    )
-    return cards_in_order(found, pipeline, pace, today)
-
-
-def cards_in_order(
-    found: Sequence[Opportunity], pipeline: Pipeline, pace: Mapping[int, Pace], today: date
-) -> list[Card]:
-    """Deals of one pipeline, annotated with `entered_on`, as cards in the order given. Four statements."""
-    progress = progress_of(found, frameworks_of_pipelines([pipeline.pk]))
-    waivers = {
-        one.opportunity_id: one
-        for one in Waiver.objects.filter(
-            opportunity_id__in=[deal.pk for deal in found], state="approved", used_at=None, expires_on__gt=today
-        )
+    return {
+        "tenant": require_tenant_id(),
+        "pipeline": filters.pipeline.pk,
+        "owner": filters.owner_id,
+        "open": by_end[False],
+        "ends": by_end[True],
+        "start": window.start if window else None,
+        "end": window.end if window else None,
+        "quarter": quarter.start,
+        "next_quarter": quarter.end,
     }
-    return [_card(deal, progress.get(deal.pk, []), waivers.get(deal.pk), pace, today) for deal in found]
 
 
-def _card(
-    deal: Opportunity, progress: Sequence[Progress], waiver: Waiver | None, pace: Mapping[int, Pace], today: date
-) -> Card:
-    entered: date | None = getattr(deal, "entered_on", None)
-    days = (today - entered).days if entered is not None else None
-    usual = pace[deal.stage_id].slow_days if deal.stage_id in pace else None
-    slow = deal.stage.kind == "open" and days is not None and usual is not None and days > usual
-    return Card(deal, days, progress, slow, waiver, usual)
+def _chosen(statement: str, filters: Filters, params: Mapping[str, Any]) -> str:
+    """The statement with the conditions of the filters; their values come apart from it, as parameters."""
+    mine = "" if filters.owner_id is None else "AND owner_id = %(owner)s"
+    closing = "" if params["start"] is None else "AND close_on >= %(start)s"
+    closing += "" if params["end"] is None else " AND close_on < %(end)s"
+    return statement.replace("{mine}", mine).replace("{closing}", closing)
+
+
+def _sums(filters: Filters, params: Mapping[str, Any]) -> dict[int, tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_chosen(_SUMS, filters, params), params)
+        return {stage_id: (number, amount) for stage_id, number, amount in cursor.fetchall()}
 
 
 def place_of(deal: Opportunity) -> str:
@@ -245,14 +227,16 @@ def place_of(deal: Opportunity) -> str:
     return f"{deal.close_on.isoformat() if deal.close_on else '-'}.{deal.pk}"
 
 
-def _behind(deals: QuerySet[Opportunity], after: str) -> QuerySet[Opportunity]:
+def _behind(after: str) -> tuple[str, dict[str, Any]]:
+    """The condition for deals behind a place, with its values; none for what is no place."""
     day, _, key = after.rpartition(".")
     if not key.isdecimal() or len(key) > 18:
-        return deals
+        return "", {}
     if day == "-":
-        return deals.filter(close_on=None, pk__gt=int(key))
+        return "AND close_on IS NULL AND id > %(key)s", {"key": int(key)}
     try:
         closes = date.fromisoformat(day)
     except ValueError:
-        return deals
-    return deals.filter(Q(close_on__gt=closes) | Q(close_on=closes, pk__gt=int(key)) | Q(close_on=None))
+        return "", {}
+    later = "AND (close_on > %(closes)s OR (close_on = %(closes)s AND id > %(key)s) OR close_on IS NULL)"
+    return later, {"key": int(key), "closes": closes}

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, prefetch_related_objects
 
 from accounts.models import Person
 from accounts.queries.people import person_id_of
 from core.choices import Role
 from core.models import Membership
-from journeys.models import Opportunity, PipelineStage
+from journeys.models import Opportunity, Pipeline, PipelineStage
 from journeys.queries.board import Filters
-from journeys.queries.pipelines import PipelineTab, pipeline_tabs
+from journeys.queries.pipelines import PipelineTab, pipeline_tabs, stages_of
 from journeys.rules.periods import WINDOWS, closing_window
 
 MINE = "me"
@@ -32,7 +32,7 @@ class Shown:
     @property
     def stages(self) -> list[PipelineStage]:
         """The stages of the pipeline in their order."""
-        return list(self.filters.pipeline.stages.order_by("position"))
+        return stages_of(self.filters.pipeline)
 
     @property
     def whose(self) -> str:
@@ -55,6 +55,7 @@ def shown(membership: Membership, today: date, *, pipeline: str = "", who: str =
     chosen = chosen or next((tab for tab in tabs if tab.deals), tabs[0] if tabs else None)
     if chosen is None:
         return None
+    prefetch_related_objects([chosen.pipeline], "stages")  # tabs, columns, filters and moves ask for them
     person_id = person_id_of(membership)
     who = who or (MINE if membership.role == Role.SALES_REP and person_id else EVERYONE)
     owner = _person(who)
@@ -72,10 +73,10 @@ def _person(who: str) -> Person | None:
     return Person.objects.filter(pk=int(who)).first()
 
 
-def deal_owners(pipeline_id: int) -> QuerySet[Person]:
+def deal_owners(pipeline: Pipeline) -> QuerySet[Person]:
     """Those who own a deal of the pipeline, by name."""
     # By stage, as the index of each owner's deals has it, and one deal of each: EXISTS would look at everybody's deals.
-    stages = PipelineStage.objects.filter(pipeline_id=pipeline_id).values_list("pk", flat=True)
-    mine = Opportunity.objects.filter(owner_id=OuterRef("pk"), stage_id__in=list(stages))
+    stages = [stage.pk for stage in stages_of(pipeline)]
+    mine = Opportunity.objects.filter(owner_id=OuterRef("pk"), stage_id__in=stages)
     one = mine.order_by("owner_id", "stage_id").values("pk")[:1]
     return Person.objects.alias(deal=Subquery(one)).exclude(deal=None).order_by("name_key", "pk")

@@ -9,7 +9,8 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from journeys.models import Opportunity, OpportunityStageVisit
-from journeys.queries.board import Card, Filters, cards_in_order, filtered, open_deals
+from journeys.queries.board import Filters, filtered, open_deals
+from journeys.queries.cards import Card, cards_in_order
 from journeys.queries.pace import pace_of
 from journeys.rules.periods import closing_window
 
@@ -84,7 +85,7 @@ def deal_table(
         .order_by(*order)[: PAGE + 1]
     )
     rest = f"{how.text(found[PAGE - 1].sorted_by)}~{found[PAGE - 1].pk}" if len(found) > PAGE else ""
-    pace = pace_of(filters.pipeline.pk, today)
+    pace = pace_of(filters.pipeline, today)
     return TablePage(cards_in_order(found[:PAGE], filters.pipeline, pace, today), rest, sort, state, stage)
 
 

@@ -1,6 +1,6 @@
 """Reads of hand-offs: the queue, one with all its attempts, and how they go."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from accounts.models import Person
 from accounts.queries.people import active_people
 from core.choices import Role
+from core.keeping import kept
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from core.version_history import live_among
@@ -135,7 +136,9 @@ def page_after(found: QuerySet[Handoff], after_id: int | None) -> QuerySet[Hando
 
 def _is_open() -> Q:
     later = Handoff.objects.filter(origin_key=OuterRef("origin_key"), attempt__gt=OuterRef("attempt"))
-    return Q(state="waiting") | Q(~Exists(later), state="returned")
+    # The states once more in front: so it is read from the index of what is not accepted, and "later" asked for these.
+    last_returned = Handoff.objects.filter(~Exists(later), state="returned").values("pk")
+    return Q(state__in=["waiting", "returned"]) & (Q(state="waiting") | Q(pk__in=last_returned))
 
 
 def _mine(person_id: int | None) -> Q:
@@ -186,12 +189,10 @@ def takers() -> QuerySet[Person]:
     return active_people().filter(membership__role__in=[str(role) for role in _TAKERS]).order_by("name_key")[:200]
 
 
-_FIGURES: Final = """
+_ANSWERED: Final = """
 SELECT h.key, max(h.name),
   count(*) FILTER (WHERE h.state = 'accepted'),
   count(*) FILTER (WHERE h.state = 'returned'),
-  count(*) FILTER (WHERE h.state = 'waiting'),
-  count(*) FILTER (WHERE h.state = 'waiting' AND h.due_at < %(now)s),
   percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM h.answered_at - first.created_at))
     FILTER (WHERE h.state = 'accepted'),
   percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM h.answered_at - first.due_at))
@@ -199,8 +200,13 @@ SELECT h.key, max(h.name),
 FROM journeys_handoff AS h
 JOIN journeys_handoff AS first
   ON first.tenant_id = %(tenant)s AND first.origin_key = h.origin_key AND first.attempt = 1
-WHERE h.tenant_id = %(tenant)s AND (h.state = 'waiting' OR h.answered_at >= %(since)s)
+WHERE h.tenant_id = %(tenant)s AND h.state <> 'waiting' AND h.answered_at >= %(since)s
 GROUP BY h.key
+"""
+_WAITING: Final = """
+SELECT key, max(name), count(*), count(*) FILTER (WHERE due_at < %(now)s) FROM journeys_handoff
+WHERE tenant_id = %(tenant)s AND state = 'waiting'
+GROUP BY key
 """
 # Reasons are what people wrote: the same words in another case are the same reason.
 _REASONS: Final = """
@@ -211,42 +217,75 @@ GROUP BY key, lower(btrim(return_reason)) ORDER BY key, times DESC, 2
 TOP_REASONS: Final = 3
 
 
+@dataclass(frozen=True)
+class _Answered:
+    """Answers of one kind in the period."""
+
+    name: str = ""
+    accepted: int = 0
+    returned: int = 0
+    median_seconds: float | None = None
+    median_late_seconds: float | None = None
+
+
 def handoff_figures(since: datetime, now: datetime) -> list[HandoffFigures]:
     """How hand-offs have gone since then, by kind, in the order of the live journey; kinds it dropped follow.
 
-    Four statements, whatever the number of hand-offs.
+    Five statements, whatever the number of hand-offs. What waits is always of now; answers are kept for five minutes
+    where the period holds more than 5,000.
     """
     params: dict[str, Any] = {"tenant": require_tenant_id(), "since": since, "now": now}
-    with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, params)
-        counted = {row[0]: row[1:] for row in cursor.fetchall()}
-        cursor.execute(_REASONS, params)
-        reasons: dict[str, list[tuple[str, int]]] = {}
-        for key, text, times in cursor.fetchall():
-            reasons.setdefault(key, []).append((text, times))
+    answered, reasons = kept(
+        f"handoffs:{now - since}", lambda: (_answered(params), _reasons(params)), size=lambda found: _answers(found[0])
+    )
+    waiting = {key: (name, number, overdue) for key, name, number, overdue in _rows(_WAITING, params)}
     live = live_handoffs()
     specs = {spec.key: spec for spec in live.specs} if live else {}
     found = []
-    for key in [*specs, *sorted(set(counted) - set(specs))]:
-        spec = specs.get(key)
-        name, accepted, returned, waiting, overdue, median, late = counted.get(key, ("", 0, 0, 0, 0, None, None))
+    for key in [*specs, *sorted({*answered, *waiting} - set(specs))]:
+        spec, past = specs.get(key), answered.get(key, _Answered())
+        name, now_waiting, overdue = waiting.get(key, ("", 0, 0))
         found.append(
             HandoffFigures(
                 key=key,
-                name=spec.name if spec else name,
+                name=spec.name if spec else name or past.name,
                 from_stage=spec.from_stage if spec else "",
                 to_stage=spec.to_stage if spec else "",
-                accepted=accepted,
-                returned=returned,
-                waiting=waiting,
+                accepted=past.accepted,
+                returned=past.returned,
+                waiting=now_waiting,
                 overdue=overdue,
-                median_seconds=float(median) if median is not None else None,
-                median_late_seconds=float(late) if late is not None else None,
+                median_seconds=past.median_seconds,
+                median_late_seconds=past.median_late_seconds,
                 goal_hours=spec.accept_within_hours if spec else None,
                 reasons=tuple(reasons.get(key, [])[:TOP_REASONS]),
             )
         )
     return found
+
+
+def _answers(answered: Mapping[str, _Answered]) -> int:
+    return sum(one.accepted + one.returned for one in answered.values())
+
+
+def _answered(params: Mapping[str, Any]) -> dict[str, _Answered]:
+    return {
+        key: _Answered(name, accepted, returned, *(None if one is None else float(one) for one in medians))
+        for key, name, accepted, returned, *medians in _rows(_ANSWERED, params)
+    }
+
+
+def _reasons(params: Mapping[str, Any]) -> dict[str, list[tuple[str, int]]]:
+    reasons: dict[str, list[tuple[str, int]]] = {}
+    for key, text, times in _rows(_REASONS, params):
+        reasons.setdefault(key, []).append((text, times))
+    return reasons
+
+
+def _rows(statement: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return list(cursor.fetchall())
 
 
 def handoffs_without_task() -> int:

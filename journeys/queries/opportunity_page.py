@@ -89,7 +89,7 @@ def deal_page(deal: Opportunity, today: date, *, sees_money: bool) -> DealPage:
     visits.sort(key=lambda one: (one.left_on is None, one.left_on or today, one.pk), reverse=True)
     after = next_stage(deal, stages)
     here = next((one for one in visits if one.left_on is None), None)
-    pace = pace_of(deal.pipeline_id, today) if deal.stage.kind == "open" else {}
+    pace = pace_of(deal.pipeline, today) if deal.stage.kind == "open" else {}
     known = frameworks_of_pipelines([deal.pipeline_id]).get(deal.pipeline_id, [])
     return DealPage(
         deal=deal,

@@ -34,6 +34,11 @@ def pipeline_tabs() -> list[PipelineTab]:
     return [PipelineTab(one, one.deals) for one in pipelines().annotate(deals=counted)]
 
 
+def stages_of(pipeline: Pipeline) -> list[PipelineStage]:
+    """The stages in their order. No statement where they were prefetched."""
+    return sorted(pipeline.stages.all(), key=lambda stage: stage.position)
+
+
 def find_stage(stage_id: int) -> PipelineStage | None:
     """The stage with its pipeline, or None."""
     return PipelineStage.objects.filter(pk=stage_id).select_related("pipeline").first()

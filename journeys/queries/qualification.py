@@ -1,20 +1,35 @@
 """Reads of qualification: frameworks, answers, progress. Set-based: a board asks once for all its cards."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db import connection
+from django.db.models import Count
 
 from core.choices import VersionState
 from core.differences import Line
 from core.models import ProcessVersion
-from journeys.models import Answer, Opportunity, Pipeline
+from core.tenancy import require_tenant_id
+from journeys.models import Answer, Opportunity
 from journeys.rules.qualification import CHOICE, FrameworkSpec, Question, parse_qualification
 
 KIND: Final = "qualification"
 FIELDS: Final = ("questions", "key", "name", "help", "type", "choices", "min", "required")
+
+_NAMED: Final = """
+SELECT pipeline.id, asked.key, asked.name, asked.number, asked.definition
+FROM journeys_pipeline AS pipeline
+JOIN core_processversion AS live ON live.tenant_id = %(tenant)s AND live.kind = 'pipeline'
+ AND live.key = pipeline.key AND live.state = 'published'
+CROSS JOIN LATERAL jsonb_array_elements_text(live.definition -> 'frameworks') WITH ORDINALITY AS named(key, place)
+JOIN core_processversion AS asked ON asked.tenant_id = %(tenant)s AND asked.kind = 'qualification'
+ AND asked.key = named.key AND asked.state = 'published'
+WHERE pipeline.tenant_id = %(tenant)s AND pipeline.id = ANY(%(ids)s)
+ORDER BY pipeline.id, named.place
+"""
 
 
 @dataclass(frozen=True)
@@ -84,50 +99,44 @@ def progress_of(
     """
     deals = list(opportunities)
     ids = [deal.pk for deal in deals if chosen.get(deal.pipeline_id)]
-    asked = {(one.key, question.key) for many in chosen.values() for one in many
-             for question in one.spec.questions if question.required}  # fmt: skip
-    met: dict[tuple[int, str], int] = {}
-    if ids and asked:
-        rows = (
-            Answer.objects.filter(opportunity_id__in=ids, is_complete=True)
-            .order_by()
-            .values_list("opportunity_id", "framework", "question")
+    met: dict[int, list[str]] = {}
+    if ids:
+        rows = Answer.objects.filter(opportunity_id__in=ids, is_complete=True).order_by()
+        for deal_id, key, question in rows.values_list("opportunity_id", "framework", "question"):
+            met.setdefault(deal_id, []).append(f"{key}.{question}")
+    return {deal.pk: progress_in(chosen.get(deal.pipeline_id, ()), met.get(deal.pk, ())) for deal in deals}
+
+
+def progress_in(chosen: Sequence[Framework], met: Collection[str]) -> list[Progress]:
+    """How far a deal is in each framework, by the questions (`framework.question`) that it answers completely."""
+    return [
+        Progress(
+            one.key, one.name,
+            sum(question.required and f"{one.key}.{question.key}" in met for question in one.spec.questions),
+            one.spec.asked,
         )
-        for deal_id, key, question in rows:
-            if (key, question) in asked:
-                met[deal_id, key] = met.get((deal_id, key), 0) + 1
-    return {
-        deal.pk: [
-            Progress(one.key, one.name, met.get((deal.pk, one.key), 0), one.spec.asked)
-            for one in chosen.get(deal.pipeline_id, ())
-        ]
-        for deal in deals
-    }
+        for one in chosen
+    ]  # fmt: skip
 
 
 def progress(opportunities: Iterable[Opportunity]) -> dict[int, tuple[int, int]]:
-    """By opportunity, (answered, asked) over all frameworks of its pipeline. Three statements at most."""
+    """By opportunity, (answered, asked) over all frameworks of its pipeline. Two statements at most."""
     deals = list(opportunities)
     found = progress_of(deals, frameworks_of_pipelines({deal.pipeline_id for deal in deals}))
     return {key: (sum(one.answered for one in many), sum(one.asked for one in many)) for key, many in found.items()}
 
 
 def frameworks_of_pipelines(pipeline_ids: Collection[int]) -> dict[int, list[Framework]]:
-    """The frameworks that each pipeline's live version names, in its order. Two statements."""
-    named = named_frameworks(pipeline_ids)
-    known = frameworks({key for keys in named.values() for key in keys}) if any(named.values()) else {}
-    return {pk: [known[key] for key in keys if key in known] for pk, keys in named.items()}
-
-
-def named_frameworks(pipeline_ids: Collection[int]) -> dict[int, list[str]]:
-    """The keys of frameworks by pipeline, as the live versions name them. One statement."""
-    live = ProcessVersion.objects.filter(kind="pipeline", state=VersionState.PUBLISHED, key=OuterRef("key"))
-    rows = (
-        Pipeline.objects.filter(pk__in=list(pipeline_ids))
-        .annotate(named=Subquery(live.values("definition__frameworks")[:1]))
-        .values_list("pk", "named")
-    )
-    return {pk: [str(key) for key in named or ()] for pk, named in rows}
+    """The live frameworks that each pipeline's live version names, in its order. One statement."""
+    found: dict[int, list[Framework]] = {pk: [] for pk in pipeline_ids}
+    specs: dict[str, FrameworkSpec] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED, {"tenant": require_tenant_id(), "ids": list(pipeline_ids)})
+        for pipeline_id, key, name, number, definition in cursor.fetchall():
+            if key not in specs:
+                specs[key] = parse_qualification(json.loads(definition))
+            found[pipeline_id].append(Framework(key, name, number, specs[key]))
+    return found
 
 
 def asked_of(opportunity: Opportunity, many: Sequence[Framework]) -> list[tuple[Framework, list[Asked]]]:

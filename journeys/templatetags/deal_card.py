@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from core.formatting import money
 from core.templatetags import ui
 from journeys.models import Opportunity
-from journeys.queries.board import Card
+from journeys.queries.cards import Card
 from journeys.queries.qualification import Progress
 
 register = template.Library()
@@ -33,8 +33,8 @@ def deal_card(context: dict[str, Any], card: Card) -> SafeString:
     )
     parts = (
         begin,
-        _head(deal, may_work=may_work),
-        f'<p class="small muted truncate">{escape(_about(deal))}</p>',
+        _head(card, may_work=may_work),
+        f'<p class="small muted truncate">{escape(_about(card))}</p>',
         _money_and_day(deal, amount, today),
         _bars(card),
         _notes(card, today),
@@ -52,11 +52,10 @@ def _address(name: str, pk: int) -> str:
     return _pattern(name).replace("/0/", f"/{pk}/", 1)
 
 
-def _head(deal: Opportunity, *, may_work: bool) -> str:
-    name = escape(deal.account.name if deal.account else deal.name)
-    sign = {"won": '<span class="chip ok">Won</span>', "lost": '<span class="chip">Lost</span>'}.get(
-        deal.stage.kind, ""
-    )
+def _head(card: Card, *, may_work: bool) -> str:
+    deal = card.deal
+    name = escape(card.company or deal.name)
+    sign = _ENDS.get(deal.stage.kind, "")
     if not sign and may_work:
         sign = (
             f'<button class="deal-menu" type="button" data-move-menu aria-haspopup="menu" '
@@ -68,10 +67,11 @@ def _head(deal: Opportunity, *, may_work: bool) -> str:
     )
 
 
-def _about(deal: Opportunity) -> str:
+def _about(card: Card) -> str:
+    deal = card.deal
     if deal.stage.kind == "lost":
         return f"Lost: {deal.close_reason or 'no reason given'}"
-    return deal.about or (deal.name if deal.account else "No account yet")
+    return deal.about or (deal.name if card.company else "No account yet")
 
 
 def _money_and_day(deal: Opportunity, amount: str | None, today: date) -> str:
@@ -110,8 +110,8 @@ def _bar(progress: Progress, stood: str) -> str:
 
 def _notes(card: Card, today: date) -> str:
     notes = ""
-    if card.waiver:
-        until = escape(ui.day_short(card.waiver.expires_on, today))
+    if card.waived_until:
+        until = escape(ui.day_short(card.waived_until, today))
         notes += f'<p class="deal-note small">{ui.icon("shield-alert", "s12")} Waived until {until}</p>'
     if card.slow:
         usual = ui.number(card.usual_days)

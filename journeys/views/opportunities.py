@@ -108,7 +108,7 @@ def deal_context(request: WorkspaceRequest, found: Shown, today: date) -> dict[s
         "today": today,
         "closes": window.name if window else "",
         "windows": closing_windows(today),
-        "owners": deal_owners(found.filters.pipeline.pk),
+        "owners": deal_owners(found.filters.pipeline),
         "most": MOST,
         "currency": request.tenant.currency,
         "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),

@@ -201,6 +201,6 @@ def test_progress_of_many_deals_is_a_constant_number_of_queries(world: World, dj
             )
             for n in range(40)
         )  # fmt: skip
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             found = progress(Opportunity.objects.all())
         assert set(found.values()) == {(0, 9)}
