@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from core import registry, versioning
+from core import registry, reviews, versioning
 from core.actors import Actor
 from core.choices import VersionState
 from core.models import ProcessVersion
@@ -78,6 +78,30 @@ def copy_of_live(*, kind: str, key: str, actor: Actor, now: datetime, without: C
         raise _unknown(kind, key)
     definition = {name: value for name, value in live.definition.items() if name not in without}
     return versioning.draft(kind=kind, key=key, name=live.name, definition=definition, actor=actor, now=now)
+
+
+@transaction.atomic
+def save(
+    *,
+    version: ProcessVersion,
+    definition: dict[str, Any],
+    name: str,
+    actor: Actor,
+    now: datetime,
+    seen_hash: str = "",
+    take_back: bool = False,
+) -> ProcessVersion:
+    """The draft with new content. Raises what `core.versioning.save_draft` raises.
+
+    A draft in review is taken back first where `take_back` says so; else `InReview` refuses, and nothing changes.
+    """
+    versioning.take_turns()
+    version.refresh_from_db()
+    if take_back and version.state == VersionState.IN_REVIEW:
+        reviews.take_back(version=version, actor=actor, now=now)
+    return versioning.save_draft(
+        version=version, definition=definition, name=name, actor=actor, now=now, seen_hash=seen_hash
+    )
 
 
 @transaction.atomic

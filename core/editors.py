@@ -32,7 +32,8 @@ def refusal(error: ValueError) -> tuple[int, dict[str, str]]:
     """The status that a refused change is answered with, and what is wrong by field."""
     if isinstance(error, BadFields):
         return 422, error.problems
-    return 409 if isinstance(error, versioning.DraftMoved) else 422, {"": str(error)}
+    meanwhile = isinstance(error, (versioning.DraftMoved, versioning.InReview))
+    return 409 if meanwhile else 422, {"": str(error)}
 
 
 def discard(request: WorkspaceRequest, *, kind: str, key: str) -> None:

@@ -50,13 +50,19 @@ def ask_for_review(*, version: ProcessVersion, actor: Actor, now: datetime, reas
 
 @transaction.atomic
 def take_back(*, version: ProcessVersion, actor: Actor, now: datetime) -> ProcessVersion:
-    """Makes it a plain draft again; an approval is gone with it. Raises `ReviewRefused` when it is not in review."""
-    versioning.take_turns()
+    """Makes it a plain draft again; an approval is gone with it. Raises `ReviewRefused` when it is not in review.
+
+    Whoever asked is told when it is somebody else who takes it back.
+    """
+    tenant = versioning.take_turns()
     version.refresh_from_db()
     _must_be(version, VersionState.IN_REVIEW)
+    asker = _asker(version)
     versioning.out_of_review(version)
     version.save(update_fields=versioning.REVIEW_FIELDS)
-    audit.record(actor=actor, at=now, verb="took back from review", subject=version)
+    entry = audit.record(actor=actor, at=now, verb="took back from review", subject=version)
+    text = f"{actor.label} took {version} back from review."
+    _tell(_known(asker) - _known(actor.membership_id), entry, version, text, tenant, now)
     return version
 
 

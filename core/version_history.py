@@ -29,10 +29,13 @@ def open_draft(versions: Sequence[ProcessVersion]) -> ProcessVersion | None:
     return next((one for one in versions if one.is_draft and one.number > origin), None)
 
 
-def newest_draft(kind: str, key: str) -> ProcessVersion | None:
-    """The newest draft that is not in review."""
-    drafts = ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.DRAFT)
-    return drafts.order_by("-number").first()
+def in_review(versions: Sequence[ProcessVersion]) -> ProcessVersion | None:
+    """The version that a second person is asked to look at, the newest where there are several.
+
+    It is the open draft, or lies under one that a file or a calibration brought meanwhile. It takes all versions of a
+    process, the newest first.
+    """
+    return next((one for one in versions if one.state == VersionState.IN_REVIEW), None)
 
 
 def version_before(kind: str, key: str) -> ProcessVersion | None:

@@ -41,6 +41,14 @@ class DraftMoved(ValueError):
     """Somebody else has saved the draft since it was read."""
 
 
+class InReview(ValueError):
+    """The draft lies before a second person: what they look at changes only once it is taken back."""
+
+    def __init__(self, version: ProcessVersion) -> None:
+        by = f", as {version.review_asked_by} asked" if version.review_asked_by else ""
+        super().__init__(f"{version} is in review{by}. Take it back first, so that its reviewers know.")
+
+
 class LiveMoved(ValueError):
     """Another version went live since the page was shown."""
 
@@ -120,7 +128,7 @@ def save_draft(
     """Gives a draft new content. Raises `ValueError` (the kind refuses it), `NotADraft`, or `DraftMoved` when the
     draft no longer has the content hash that the editor had seen. The same content again does nothing.
 
-    A draft in review goes back to its author: what somebody approved is not what stands there now.
+    Raises `InReview` for what a second person is looking at; `core.drafts.save` takes it back first where that is said.
     """
     registry.process_kind(version.kind).parse(definition)
     _must_be_about(version.kind, version.key, definition)
@@ -131,11 +139,13 @@ def save_draft(
     before, after = version.content_hash, content_hash(definition)
     if (before, version.name) == (after, name):
         return version
-    was = {"hash": before, **({"state": version.state} if version.state == VersionState.IN_REVIEW else {})}
+    if version.state == VersionState.IN_REVIEW:
+        raise InReview(version)
     version.definition, version.name, version.content_hash = definition, name, after
-    out_of_review(version)
-    version.save(update_fields=["definition", "name", "content_hash", *REVIEW_FIELDS])
-    audit.record(actor=actor, at=now, verb="edited draft", subject=version, before=was, after={"hash": after})
+    version.save(update_fields=["definition", "name", "content_hash"])
+    audit.record(
+        actor=actor, at=now, verb="edited draft", subject=version, before={"hash": before}, after={"hash": after}
+    )
     return version
 
 

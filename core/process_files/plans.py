@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from django.db import transaction
 
@@ -15,7 +15,6 @@ from core.models import ProcessVersion, Tenant
 from core.process_files.documents import BadFiles, Document, Problem, text_of
 from core.tenancy import require_tenant_id
 
-IN_REVIEW: Final = "review: {} is in review. Take it back first, so that its reviewers know."
 State = Literal["same", "differs", "new", "only_live"]
 Outcome = Literal["unchanged", "drafted", "published"]
 
@@ -211,7 +210,7 @@ def _against(
     own = {name: [copy(version) for version in kept] for name, kept in mine}
     with transaction.atomic():
         try:
-            version = _as_draft(one, own, actor, now)
+            version = _as_draft(one, own, actor, now, publish=True)
             versioning.refuse_unfit(version, together=together)
             if versioning.lacks_approval(version, Tenant.objects.get(pk=require_tenant_id())):
                 return [versioning.NEEDS_APPROVAL], False
@@ -239,25 +238,27 @@ def _apply(
     if newest is not None and not publish and text_of(newest) == text:
         return Applied(one.file, one.kind, one.key, "unchanged", newest.number, ())
     changes = _changes(live, one) if live is not None else ()
-    version = _as_draft(one, stored, actor, now)
+    version = _as_draft(one, stored, actor, now, publish=publish)
     if not publish:
         return Applied(one.file, one.kind, one.key, "drafted", version.number, changes)
     waived = _publish(version, together, reason, actor, now)
     return Applied(one.file, one.kind, one.key, "published", version.number, changes, waived)
 
 
-def _as_draft(one: Document, stored: _Shelf, actor: Actor, now: datetime) -> ProcessVersion:
+def _as_draft(one: Document, stored: _Shelf, actor: Actor, now: datetime, *, publish: bool) -> ProcessVersion:
     """The newest version under the key, with the file's content: the newest draft where it has the content already or
     the same member wrote what it says, else a new one. What is tested and published next is what the file says.
 
-    Raises `PublishRefused` rather than take a draft away from those who review it.
+    Raises `PublishRefused` rather than take a draft away from those who review it, or lay a second one over it; only
+    what goes live at once passes by the review of somebody else's.
     """
     newest = _newest_draft(one, stored)
     if newest is not None and text_of(newest) == one.text:
         return newest
-    if newest is not None and reviews.written_by(newest) == (actor.membership_id, actor.label):
-        if newest.state == VersionState.IN_REVIEW:
-            raise versioning.PublishRefused([IN_REVIEW.format(newest)], waivable=False)
+    own = newest is not None and reviews.written_by(newest) == (actor.membership_id, actor.label)
+    if newest is not None and newest.state == VersionState.IN_REVIEW and (own or not publish):
+        raise versioning.PublishRefused([f"review: {versioning.InReview(newest)}"], waivable=False)
+    if newest is not None and own:
         return versioning.save_draft(version=newest, definition=one.definition, name=one.name, actor=actor, now=now)
     return versioning.draft(kind=one.kind, key=one.key, name=one.name, definition=one.definition, actor=actor, now=now)
 

@@ -47,6 +47,7 @@ class ReviewForm(forms.Form):
     number = forms.IntegerField(min_value=1, max_value=NUMBER, widget=forms.HiddenInput)
     seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     text = forms.CharField(max_length=400, required=False)
+    to_editor = forms.BooleanField(required=False)
 
 
 class MemberChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # -- generic for the type checker only

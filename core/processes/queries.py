@@ -62,7 +62,6 @@ class Page:
     key: str
     label: str
     name: str
-    own_page: str
     live: ProcessVersion | None
     draft: ProcessVersion | None
     before: ProcessVersion | None
@@ -135,7 +134,6 @@ def process_page(kind: str, key: str, tenant: Tenant, *, older: str = "", newer:
         key=key,
         label=known[kind].label,
         name=(live or versions[0]).name,
-        own_page=known[kind].page,
         live=live,
         draft=draft,
         before=before,

@@ -16,6 +16,7 @@ from core.permissions import Permission, requires
 from core.processes.forms import ApprovalForm, OwnerForm, ReviewForm
 from core.processes.owners import set_owner
 from core.processes.queries import plain, version_of
+from core.processes.views import own_address
 
 _SAID = {
     "ask": "{} is in review.",
@@ -39,7 +40,8 @@ def process_review(request: WorkspaceRequest, kind: str, key: str) -> HttpRespon
         messages.error(request, str(refused))
     else:
         messages.success(request, _SAID[form.cleaned_data["act"]].format(version))
-    return redirect("core:process", kind, version.key)
+    to_editor = own_address(kind, version.key) if form.cleaned_data["to_editor"] else ""
+    return redirect(to_editor) if to_editor else redirect("core:process", kind, version.key)
 
 
 def _step(version: ProcessVersion, said: dict[str, Any], actor: Actor) -> None:

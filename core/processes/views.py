@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core import clock, process_files, versioning
+from core import clock, process_files, registry, versioning
 from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.models import ProcessOwner
@@ -170,7 +170,7 @@ def _shown(
         publish = PublishForm(initial={"number": draft.number, "seen": draft.content_hash})
     context: dict[str, Any] = {
         "page": page,
-        "own_page": _address(page),
+        "own_page": own_address(page.kind, page.key),
         "publish": publish,
         "may_edit": _may_edit(request),
         "owner_form": OwnerForm(initial=_two(page.owner)) if _may_edit(request) else None,
@@ -182,11 +182,12 @@ def _two(owner: ProcessOwner | None) -> dict[str, Any]:
     return {"owner": owner.owner_id, "deputy": owner.deputy_id} if owner is not None else {}
 
 
-def _address(page: Page) -> str:
+def own_address(kind: str, key: str) -> str:
     """The kind's own page of this process, or "" where it has none."""
-    for arguments in ([page.key], []):
+    own_page = registry.process_kind(kind).page
+    for arguments in ([key], []):
         try:
-            return reverse(page.own_page, args=arguments) if page.own_page else ""
+            return reverse(own_page, args=arguments) if own_page else ""
         except NoReverseMatch:
             continue
     return ""

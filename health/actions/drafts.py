@@ -44,7 +44,8 @@ def edit_draft(
 ) -> ProcessVersion:
     """The draft with the fields changed and the button's act done, saved at once.
 
-    Raises `BadFields`, with the draft untouched, and `core.versioning.DraftMoved` when somebody saved in between.
+    Raises `BadFields`, with the draft untouched, `core.versioning.DraftMoved` when somebody saved in between, and
+    `core.versioning.InReview` while somebody looks at it.
     """
     version = drafts.current(KIND, key)
     definition = acted(edited(version.definition, fields), act, arguments)

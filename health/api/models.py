@@ -7,7 +7,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core import versioning
+from core import drafts, versioning
 from core.api.endpoints import Answer, ApiView, Call, endpoint
 from core.api.errors import Refused
 from core.api.jobs import JobShape, accepted
@@ -94,6 +94,9 @@ class ChangedDraft(serializers.Serializer[Any]):
     definition = serializers.DictField()
     name = serializers.CharField(required=False, max_length=120)
     seen_hash = serializers.CharField(required=False, max_length=64, help_text="The content_hash that you changed.")
+    take_back = serializers.BooleanField(
+        required=False, default=False, help_text="Takes a draft in review back first; else it is refused."
+    )
 
 
 class Publishing(serializers.Serializer[Any]):
@@ -172,14 +175,17 @@ class ModelDetail(ApiView):
         head = {"kind": version.kind, "key": version.key, "name": call.body.get("name", body.get("name", version.name))}
         document = _document({"definition": {**head, **body, "name": head["name"]}})
         try:
-            saved = versioning.save_draft(
+            saved = drafts.save(
                 version=version,
                 definition=document.definition,
                 name=document.name,
                 seen_hash=call.body.get("seen_hash", ""),
+                take_back=call.body["take_back"],
                 actor=call.actor,
                 now=call.now,
             )
+        except versioning.InReview as looked_at:
+            raise Refused("in_review", str(looked_at), status_code=CONFLICT) from looked_at
         except (versioning.NotADraft, versioning.DraftMoved) as moved:
             raise Refused("draft_moved", str(moved), status_code=CONFLICT) from moved
         except ValueError as bad:

@@ -7,7 +7,7 @@ from typing import Final
 
 from core.choices import JobState, VersionState
 from core.models import AuditEntry, Job, ProcessVersion
-from core.version_history import live_among, open_draft, versions_of
+from core.version_history import in_review, live_among, open_draft, versions_of
 from core.versioning import diff
 from health.queries.editor_inputs import Field, Form, InputRow, input_rows
 from health.queries.language import advice
@@ -62,6 +62,12 @@ class ModelPage:
     jobs: list[Job] = field(default_factory=list)
     past: list[ProcessVersion] = field(default_factory=list)
     failure: str = ""
+    review: ProcessVersion | None = None
+
+    @property
+    def in_review(self) -> bool:
+        """Whether the draft shown lies before a second person: it changes only once it is taken back."""
+        return self.draft is not None and self.draft.state == VersionState.IN_REVIEW
 
     @property
     def is_draft(self) -> bool:
@@ -152,6 +158,7 @@ def model_page(
         jobs=_jobs(key, versions),
         failure=_failure(versions),
         past=[one for one in versions if one.state == VersionState.RETIRED and one.published_at],
+        review=in_review(versions),
     )
 
 

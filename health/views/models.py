@@ -196,7 +196,7 @@ def model_context(request: WorkspaceRequest, page: ModelPage, opened: str) -> di
         "page": page,
         "opened": opened,
         "now": clock.now(),
-        "editable": allowed["may_edit"] and page.is_draft,
+        "editable": allowed["may_edit"] and page.is_draft and not page.in_review,
         "aggregates": AGGREGATES,
         "missing_choices": MISSING,
         "group_choices": {"": "None", **{name: name for name in page.groups}},

@@ -29,8 +29,10 @@ def edit_draft(
     """The draft with the fields changed and the button's act done, saved at once; the first change begins one.
 
     Raises `BadFields`, `ValueError` where the document would no longer be a journey, and
-    `core.versioning.DraftMoved` when somebody saved in between. The draft is untouched then.
+    `core.versioning.DraftMoved` when somebody saved in between; `core.versioning.InReview` while somebody looks at the
+    draft. The draft is untouched then.
     """
+    versioning.take_turns()  # two people who make the first change at once begin one draft
     there = draft_of(key)
     version = there or drafts.copy_of_live(kind=JOURNEY_KIND, key=key, actor=actor, now=now)
     currency = Tenant.objects.values_list("currency", flat=True).get(pk=require_tenant_id())

@@ -41,8 +41,10 @@ def edit_draft(
     """The draft with the fields changed and the button's act done, saved at once; the first change begins one.
 
     Raises `BadFields`, `ValueError` where the document would no longer be a pipeline, and
-    `core.versioning.DraftMoved` when somebody saved in between. The draft is untouched then.
+    `core.versioning.DraftMoved` when somebody saved in between; `core.versioning.InReview` while somebody looks at the
+    draft. The draft is untouched then.
     """
+    versioning.take_turns()  # two people who make the first change at once begin one draft
     there = draft_of(key)
     # What was reassigned before is done; a new draft begins without it.
     version = there or drafts.copy_of_live(kind=PIPELINE_KIND, key=key, actor=actor, now=now, without={"reassign"})

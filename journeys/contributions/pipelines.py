@@ -27,6 +27,7 @@ def register() -> None:
             describe=words.describe_pipeline,
             effects=words.pipeline_effects,
             fields=words.FIELDS,
+            page="journeys:pipeline_edit",
             references=documents.criteria_references,
             document=documents.pipeline,
         )

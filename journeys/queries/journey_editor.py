@@ -8,10 +8,10 @@ from django.db.models import Count
 
 from accounts.choices import Segment
 from core import registry, versioning
+from core.choices import VersionState
 from core.differences import Change
 from core.models import ProcessVersion
-from core.queries import published_version
-from core.version_history import newest_draft
+from core.version_history import in_review, live_among, open_draft, versions_of
 from journeys.models import ContactStageVisit, StageVisit
 from journeys.queries.journey_words import journey_effects
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND
@@ -55,6 +55,12 @@ class JourneyPage:
     obstacles: Sequence[str]
     asks: Sequence[tuple[str, str]]
     segments: Sequence[str]
+    review: ProcessVersion | None
+
+    @property
+    def in_review(self) -> bool:
+        """Whether the draft shown lies before a second person: it changes only once it is taken back."""
+        return self.draft is not None and self.draft.state == VersionState.IN_REVIEW
 
     @property
     def shown(self) -> ProcessVersion:
@@ -64,13 +70,14 @@ class JourneyPage:
 
 
 def draft_of(key: str) -> ProcessVersion | None:
-    """The newest draft of the journey."""
-    return newest_draft(JOURNEY_KIND, key)
+    """The draft of the journey that people work on or look at."""
+    return open_draft(versions_of(JOURNEY_KIND, key))
 
 
 def journey_page(key: str, today: date) -> JourneyPage | None:
     """The page of a journey, or None where neither a live version nor a draft is there."""
-    live, draft = published_version(JOURNEY_KIND, key), draft_of(key)
+    versions = versions_of(JOURNEY_KIND, key)
+    live, draft = live_among(versions), open_draft(versions)
     version = draft or live
     if version is None:
         return None
@@ -92,6 +99,7 @@ def journey_page(key: str, today: date) -> JourneyPage | None:
             for fact in sorted(registry.facts().values(), key=lambda one: one.label)
         ],
         segments=[str(value) for value in Segment.values],
+        review=in_review(versions),
     )
 
 

@@ -9,8 +9,7 @@ from core import registry, versioning
 from core.choices import VersionState
 from core.differences import Change
 from core.models import ProcessVersion
-from core.queries import published_version
-from core.version_history import live_among, newest_draft
+from core.version_history import in_review, live_among, open_draft, versions_of
 from journeys.queries.qualification import Framework, frameworks
 from journeys.queries.words import StageUse, pipeline_effects, stage_uses
 from journeys.rules.criteria import asked_of
@@ -69,6 +68,12 @@ class EditorPage:
     effects: Sequence[str]
     obstacles: Sequence[str]
     asks: Sequence[Asking]
+    review: ProcessVersion | None
+
+    @property
+    def in_review(self) -> bool:
+        """Whether the draft shown lies before a second person: it changes only once it is taken back."""
+        return self.draft is not None and self.draft.state == VersionState.IN_REVIEW
 
     @property
     def shown(self) -> ProcessVersion:
@@ -91,13 +96,14 @@ class ProcessRow:
 
 
 def draft_of(key: str) -> ProcessVersion | None:
-    """The newest draft of the pipeline that is not under review or away."""
-    return newest_draft(KIND, key)
+    """The draft of the pipeline that people work on or look at."""
+    return open_draft(versions_of(KIND, key))
 
 
 def editor_page(key: str, today: date) -> EditorPage | None:
     """The page of a pipeline, or None where neither a live version nor a draft is there."""
-    live, draft = published_version(KIND, key), draft_of(key)
+    versions = versions_of(KIND, key)
+    live, draft = live_among(versions), open_draft(versions)
     version = draft or live
     if version is None:
         return None
@@ -117,6 +123,7 @@ def editor_page(key: str, today: date) -> EditorPage | None:
         effects=effects,
         obstacles=[words for words in effects if words.startswith(("stages", "reassign"))],
         asks=_asks(known),
+        review=in_review(versions),
     )
 
 
@@ -166,7 +173,7 @@ def stage_processes() -> list[ProcessRow]:
 
 def _process(kind: str, key: str, versions: Sequence[ProcessVersion]) -> ProcessRow:
     live = live_among(versions)
-    draft = next((one for one in versions if one.state == VersionState.DRAFT), None)
+    draft = open_draft(versions)
     stages = (live or versions[0]).definition.get("stages") or []
     asked = sum(len(stage.get("entry") or []) + len(stage.get("exit") or []) for stage in stages)
     return ProcessRow(kind, key, (live or versions[0]).name, live, draft, len(stages), asked)

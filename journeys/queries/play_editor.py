@@ -10,7 +10,7 @@ from core.choices import VersionState
 from core.differences import Change
 from core.models import AuditEntry, ProcessOwner, ProcessVersion
 from core.shapes import BadFields
-from core.version_history import live_among, open_draft, versions_of
+from core.version_history import in_review, live_among, open_draft, versions_of
 from journeys.queries.play_conditions import Conditions, conditions, vocabulary
 from journeys.queries.play_fields import Field, Typed
 from journeys.queries.plays.facts import label_of, said
@@ -93,6 +93,7 @@ class PlaybookPage:
     saved_at: datetime | None = None
     saved_by: str = ""
     more_versions: int = 0
+    review: ProcessVersion | None = None
 
     @property
     def is_draft(self) -> bool:
@@ -156,6 +157,7 @@ def playbook_page(
         draft=draft,
         versions=versions[:SHOWN],
         more_versions=max(0, len(versions) - SHOWN),
+        review=in_review(versions),
         variant=variant,
         variants=[(one, variant_words(document, one)) for one in keys] if "variants" in document else [],
         head=_head(shown, form),

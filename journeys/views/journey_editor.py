@@ -72,11 +72,13 @@ def _page(
     page = journey_page(editors.storable(key, longest=LONGEST), request.tenant.today(clock.now()))
     if page is None:
         raise Http404
+    allowed = may(request.membership.role, Permission.CONFIGURE_PROCESSES)
     context = {
         "page": page,
         "problems": problems or {},
         "typed": typed or {},
-        "may_edit": may(request.membership.role, Permission.CONFIGURE_PROCESSES),
+        "may_edit": allowed,
+        "editable": allowed and not page.in_review,
         "needs_approval": request.tenant.needs_approval,
     }
     return render(request, "journeys/stages/journey.html", context, status=status)

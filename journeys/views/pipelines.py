@@ -105,13 +105,15 @@ def _page(
     page = editor_page(editors.storable(key, longest=LONGEST), request.tenant.today(clock.now()))
     if page is None:
         raise Http404
+    allowed = may(request.membership.role, Permission.CONFIGURE_PROCESSES)
     context = {
         "page": page,
         "problems": problems or {},
         "typed": typed or {},
         "kinds": StageKind.choices,
         "forecasts": ForecastCategory.choices,
-        "may_edit": may(request.membership.role, Permission.CONFIGURE_PROCESSES),
+        "may_edit": allowed,
+        "editable": allowed and not page.in_review,
         "needs_approval": request.tenant.needs_approval,
     }
     return render(request, "journeys/stages/pipeline.html", context, status=status)

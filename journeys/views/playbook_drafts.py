@@ -80,7 +80,7 @@ def playbook_edit(request: WorkspaceRequest, key: str) -> HttpResponse:
         )
     except BadFields as bad:
         return _editor(request, key, opened, status=422, typed=typed, problems=bad.problems)
-    except ValueError as moved:  # saved by somebody else, or no draft any more
+    except ValueError as moved:  # saved by somebody else, in review, or no draft any more
         return _editor(request, key, opened, status=409, moved=str(moved))
     if act == "add":
         steps = play_drafts.steps_of(version.definition, typed.get("variant", ""))

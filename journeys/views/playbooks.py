@@ -142,7 +142,7 @@ def page_context(request: WorkspaceRequest, page: PlaybookPage, opened: str) -> 
         "today": today,
         "running": running_plays(page.draft or page.live or page.shown, today=today),
         "record": records([page.key], today).get(page.key, Record()),
-        "editable": can["may_edit"] and page.is_draft,
+        "editable": can["may_edit"] and page.is_draft and not page.in_review,
         "owners": owner_choices(),
         "anchors": ANCHORS,
         "calendars": CALENDARS,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from core import members, registry, reviews, versioning
+from core import drafts, members, registry, reviews, versioning
 from core.actions import add_member
 from core.actors import Actor
 from core.choices import Role, VersionState
@@ -106,11 +106,27 @@ def test_a_program_or_a_role_without_the_right_does_not_approve(
         reviews.approve(version=version, actor=admin(in_kestrel, "Csm", "c@k.example", now, Role.CSM), now=now)
 
 
-def test_an_edit_drops_the_review_and_the_approval(strict: None, ada: Actor, ben: Actor, now: datetime) -> None:
+def test_what_is_in_review_changes_only_once_it_is_taken_back(
+    strict: None, ada: Actor, ben: Actor, now: datetime
+) -> None:
     version = reviews.approve(version=asked(ada, now), actor=ben, now=now)
-    versioning.save_draft(version=version, definition={"steps": 2}, name="Process", actor=ada, now=now)
+    for change in (versioning.save_draft, drafts.save):
+        with pytest.raises(versioning.InReview, match=r"^Process v1 is in review, as Ada asked\. Take it back first"):
+            change(version=version, definition={"steps": 2}, name="Process", actor=ben, now=now)
     version.refresh_from_db()
-    assert (version.state, version.approved_by, version.review_asked_by) == ("draft", "", "")
+    assert (version.state, version.approved_by, version.definition) == ("in_review", "Ben", {"steps": 1})
+    changed = drafts.save(
+        version=version, definition={"steps": 2}, name="Process", actor=ben, now=now, take_back=True,
+        seen_hash=version.content_hash,
+    )  # fmt: skip
+    assert (changed.state, changed.approved_by, changed.review_asked_by) == ("draft", "", "")
+    assert list(AuditEntry.objects.order_by("pk").values_list("verb", flat=True))[-2:] == [
+        "took back from review", "edited draft",
+    ]  # fmt: skip
+    assert ProcessVersion.objects.filter(kind="test.reviewed").count() == 1
+    told = Notification.objects.filter(membership_id=ada.membership_id or 0).order_by("pk").last()
+    assert told is not None
+    assert told.text == "Ben took Process v1 back from review."
     with pytest.raises(versioning.PublishRefused):
         versioning.publish(version=version, actor=ada, now=now, reason="go")
 

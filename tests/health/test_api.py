@@ -224,6 +224,25 @@ def test_a_draft_is_changed_by_whoever_has_seen_it(program: Program) -> None:
     assert program.send("put", url, {"definition": MODEL}).status_code == 409
 
 
+def test_a_draft_in_review_is_changed_by_program_only_once_it_is_taken_back(
+    workspace: Tenant, program: Program
+) -> None:
+    draft = program.send("post", "/api/v1/score-models/", {"definition": MODEL}).json()
+    looked_at = {"state": "in_review", "review_asked_by": "Ada", "approved_by": "Ben"}
+    with tenant_context(workspace.pk):
+        ProcessVersion.objects.filter(pk=draft["id"]).update(**looked_at)
+    url, changed = f"/api/v1/score-models/{draft['id']}/", {**MODEL, "inputs": MODEL["inputs"][:2]}
+    refused = program.send("put", url, {"definition": changed})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "in_review")
+    assert refused.json()["error"]["message"].endswith("Take it back first, so that its reviewers know.")
+    second = program.send("post", "/api/v1/score-models/", {"definition": changed})
+    assert (second.status_code, second.json()["error"]["code"]) == (422, "bad_model")
+    assert "is in review, as Ada asked." in second.json()["error"]["message"]
+    assert program.get(url).json()["state"] == "in_review"
+    back = program.send("put", url, {"definition": changed, "take_back": True}).json()
+    assert (back["id"], back["state"], len(back["definition"]["inputs"])) == (draft["id"], "draft", 2)
+
+
 def test_a_draft_keeps_its_key_and_the_name_is_the_same_inside_and_out(program: Program) -> None:
     draft = program.send("post", "/api/v1/score-models/", {"definition": MODEL}).json()
     url = f"/api/v1/score-models/{draft['id']}/"

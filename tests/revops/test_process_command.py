@@ -270,7 +270,7 @@ def test_a_draft_in_review_is_not_overwritten_by_its_author(harbour: Tenant, tmp
     process("apply", tmp_path, *by)
     process("ask-review", "renewal_timeline", "standard", "--reason", "sooner", *by)
     change(tmp_path, "renewal_timeline/standard.yaml", "offset_days: 45", "offset_days: 40")
-    with pytest.raises(CommandRefused, match=r"is in review\. Take it back first"):
+    with pytest.raises(CommandRefused, match=r"is in review, as Ada asked\. Take it back first"):
         process("apply", tmp_path, *by)
     process("take-back", "renewal_timeline", "standard", *by)
     report, _ = process("apply", tmp_path, *by)
