@@ -97,15 +97,7 @@ def move_opportunity(
     deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
     if seen_edition is not None and deal.edition != seen_edition:
         raise EditionMoved("Somebody else has changed this deal since you opened it. Reload to see their changes.")
-    result = move_opportunities(
-        opportunity_ids=[opportunity_id],
-        stage_id=stage_id,
-        actor=actor,
-        today=today,
-        now=now,
-        reason=reason,
-        close_reason=close_reason,
-    )
+    result = _move([deal], stage, actor, today, now, {REASON: reason.strip(), CLOSE_REASON: close_reason.strip()})
     for refusal in result.refused:
         _refuse(refusal, deal, stage, today)
     deal.refresh_from_db()
@@ -139,12 +131,19 @@ def move_opportunities(
     """
     stage = hold_stage(stage_id)
     held = Opportunity.objects.select_for_update(no_key=True).filter(pk__in=set(opportunity_ids)).order_by("pk")
+    said = {REASON: reason.strip(), CLOSE_REASON: close_reason.strip()}
+    return _move(list(held), stage, actor, today, now, said)
+
+
+def _move(
+    held: Sequence[Opportunity], stage: PipelineStage, actor: Actor, today: date, now: datetime, said: dict[str, str]
+) -> Moved:
+    """Moves what may go of deals that are locked, as is the pipeline of the stage."""
     deals = [deal for deal in held if deal.stage_id != stage.pk]
     if not deals:
         return Moved(())
     prefetch_related_objects(deals, "stage")
     process = pipeline_process(stage.pipeline)
-    said = {REASON: reason.strip(), CLOSE_REASON: close_reason.strip()}
     asked = [Asked(deal.pk, deal.name, _needs(process, deal, stage, said)) for deal in deals]
     judged = judge_deals(process, [one.id for one in asked], stage, today)
     result = sort_out(asked, judged, process, subject="opportunity", stage_key=stage.key, today=today)
