@@ -140,6 +140,7 @@ class TraceShape(serializers.Serializer[Any]):
     started_id = serializers.IntegerField(source="started.pk", default=None, allow_null=True)
     verdict = serializers.CharField()
     parts = TracePartShape(many=True)
+    steps = TracePartShape(many=True, help_text="Steps with a condition, and when it is read. They start nothing.")
 
 
 class PlayQuery(serializers.Serializer[Any]):

@@ -11,7 +11,7 @@ from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.facts import entry_words, money_facts
 from journeys.queries.plays.runs import PanelFact, RunView, StepView, run_view
 from journeys.rules import play_words as words
-from journeys.rules.play_due import ANCHOR_MOVES, DONE, LEFT_OUT, OPEN, RUNNING, SKIPPED
+from journeys.rules.play_due import AHEAD, ANCHOR_MOVES, DONE, LEFT_OUT, OPEN, RUNNING, SKIPPED, read_on
 
 _FRACTIONS: Final = frozenset({"accounts.usage_change", "health.coverage"})
 
@@ -128,7 +128,12 @@ def _due(step: StepView, numbers: dict[str, int], anchor: str) -> str:
 
 
 def _waits(step: StepView, numbers: dict[str, int]) -> str:
-    if step.row.state != "ahead" or step.spec is None or step.spec.due is None or not step.spec.due.step:
+    if step.row.state != AHEAD or step.spec is None or step.spec.due is None:
+        return ""
+    reads = read_on(step.spec, step.row.due_on) if step.row.due_on is not None else None
+    if reads is not None:
+        return f"its condition is read on {formatting.day(reads)}, a week before its day"
+    if not step.spec.due.step:
         return ""
     return f"waits for step {numbers.get(step.spec.due.step, '?')}"
 

@@ -1,5 +1,6 @@
 """A playbook on a test clock: the date of every step if each is done on its day. Nothing is written."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,14 +9,17 @@ from core.models import ProcessVersion
 from journeys.queries.plays.facts import anchors_of, entries, meeting, said, values_of
 from journeys.queries.plays.reading import calendar_of, playbook_of
 from journeys.rules import play_words as words
-from journeys.rules.play_due import AHEAD, DONE, LEFT_OUT, Calendar, Standing, ready
+from journeys.rules.play_due import AHEAD, DONE, LEFT_OUT, Calendar, Standing, base_of, read_on, ready
 from journeys.rules.playbooks import Step, Variant
 from journeys.rules.trees import leaves
 
 
 @dataclass(frozen=True)
 class WalkedStep:
-    """A step with its day. `why`: how its day was moved; `left_out`: the branch that excludes it."""
+    """A step with its day. `why`: how its day was moved; `left_out`: the branch that excludes it.
+
+    `reads_on`: the day on which the branch is read, where that is later than the day that it counts from.
+    """
 
     number: int
     title: str
@@ -25,6 +29,7 @@ class WalkedStep:
     why: str = ""
     left_out: str = ""
     asks: str = ""
+    reads_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,16 @@ class Walk:
 
 
 def walk_through(version: ProcessVersion, *, account: Account | None, start: date, anchor: date | None) -> Walk:
-    """Every step under the version, as if started on the day and each step done on its own."""
+    """Every step under the version, as if started on the day and each step done on its own.
+
+    Branches are read by what is known of the day of the start; in a play they are read a week before their step.
+    """
     playbook = playbook_of(version)
     own = anchors_of([account.pk], playbook.anchor, start).get(account.pk) if account else None
     day = anchor or own or start
     variant = playbook.variant_for(account.segment if account else "") or playbook.variants[0]
     outside = _outside(variant, account, start)
-    dates = _dates(variant, set(outside), start, day, calendar_of(playbook))
+    dates = _dates(variant, outside, start, day, calendar_of(playbook))
     steps = [_walked(number, step, dates, outside) for number, step in enumerate(variant.steps, start=1)]
     last = max((step.due_on for step in steps if step.due_on), default=None)
     return Walk(account, variant.key, start, day, bool(own and not anchor), steps, last)
@@ -66,19 +74,26 @@ def _outside(variant: Variant, account: Account | None, day: date) -> dict[str, 
 
 
 def _dates(
-    variant: Variant, outside: set[str], start: date, anchor: date, calendar: Calendar
-) -> dict[str, tuple[date, str]]:
-    stand = {step.key: Standing(LEFT_OUT, start) if step.key in outside else Standing(AHEAD) for step in variant.steps}
-    dates: dict[str, tuple[date, str]] = {}
+    variant: Variant, outside: Collection[str], start: date, anchor: date, calendar: Calendar
+) -> dict[str, tuple[date, str, date | None]]:
+    """By step: its day, how it was moved, and the day on which its branch is read where that lies ahead."""
+    stand = {step.key: Standing(AHEAD) for step in variant.steps}
+    dates: dict[str, tuple[date, str, date | None]] = {}
     while found := list(ready(variant, stand, anchor_on=anchor, started_on=start, calendar=calendar)):
         for step, placed in found:
-            dates[step.key] = (placed.day, placed.why)
-            stand[step.key] = Standing(DONE, placed.day)
+            base = base_of(step.due, anchor_on=start, started_on=start, stand=stand) if step.due else None
+            reads = read_on(step, placed.day)
+            later = reads if reads is not None and reads > (base or start) else None
+            dates[step.key] = (placed.day, placed.why, later)
+            over = (LEFT_OUT, later or base or start) if step.key in outside else (DONE, placed.day)
+            stand[step.key] = Standing(*over)
     return dates
 
 
-def _walked(number: int, step: Step, dates: dict[str, tuple[date, str]], outside: dict[str, str]) -> WalkedStep:
-    day, why = dates.get(step.key, (None, ""))
+def _walked(
+    number: int, step: Step, dates: dict[str, tuple[date, str, date | None]], outside: dict[str, str]
+) -> WalkedStep:
+    day, why, reads = dates.get(step.key, (None, "", None))
     return WalkedStep(
         number,
         step.title,
@@ -88,4 +103,5 @@ def _walked(number: int, step: Step, dates: dict[str, tuple[date, str]], outside
         why,
         outside.get(step.key, ""),
         said(step.only_if),
+        reads,
     )

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from journeys.rules.calendar import PlacedDay, next_business_day, place
 from journeys.rules.playbooks import Due, Step, Variant
@@ -17,6 +18,8 @@ REACHED, MISSED, ALREADY = "reached", "missed", "already"
 JUDGED_BY = "judged_by"
 # In the trace, too: whether the day that the play counts from was looked up, and how it has moved since.
 ANCHOR, LOOKED_UP, ANCHOR_MOVES = "anchor", "looked_up", "anchor_moves"
+# How long before its day a branch is read: late enough to be about the customer as they are then, early enough to plan.
+NOTICE: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ def ready(
         base = base_of(step.due, anchor_on=anchor_on, started_on=started_on, stand=stand)
         if base is not None:
             yield step, due_day(step.due, base, started_on, calendar)
+
+
+def read_on(step: Step, day: date) -> date | None:
+    """The day from which the branch of a step that is due on a day is read; None for a step without one."""
+    return day - NOTICE if step.only_if is not None else None
+
+
+def must_wait(step: Step, day: date, today: date) -> bool:
+    """Whether it is too early to say if the step will be done: its branch is about a day that is still far."""
+    reads = read_on(step, day)
+    return reads is not None and reads > today
 
 
 def waiting_for(variant: Variant, key: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from core.versioning import draft, publish
 from journeys.actions.plays.library import ensure_starter_playbooks
 from journeys.queries.plays.firing import rule_key
 from journeys.queries.plays.reading import KIND, calendar_of, playbook_of
-from journeys.rules.play_due import Calendar, Standing, ready
+from journeys.rules.play_due import Calendar, Standing, must_wait, ready
 from journeys.rules.playbooks import Playbook, Variant
 from revops.demo.seed import Demo, Say, run_steps
 
@@ -150,10 +150,16 @@ def _walk(
     as_of: date,
 ) -> None:
     started_on, anchor_on, pace = start
-    while opened := list(ready(variant, stand, anchor_on=anchor_on, started_on=started_on, calendar=calendar)):
+    while opened := [
+        (step, placed.day)
+        for step, placed in ready(variant, stand, anchor_on=anchor_on, started_on=started_on, calendar=calendar)
+        if step.key not in dues
+    ]:
         for step, day in opened:
-            dues[step.key] = day.day
-            done_on = max(day.day + timedelta(days=PACES[pace][step.place % 4]), started_on)
+            dues[step.key] = day
+            if must_wait(step, day, as_of):
+                continue
+            done_on = max(day + timedelta(days=PACES[pace][step.place % 4]), started_on)
             given_up = pace == GIVES_UP and step.place >= 2
             over = done_on <= as_of and not given_up
             stand[step.key] = Standing("done", done_on) if over else Standing("open")

@@ -12,7 +12,7 @@ from journeys.actions.plays.engine import lock_runs, task_detail
 from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.anchoring import moved_anchors
 from journeys.queries.plays.reading import calendar_of, playbooks_of
-from journeys.rules.play_due import ANCHOR_MOVES, OPEN, RUNNING, due_day
+from journeys.rules.play_due import AHEAD, ANCHOR_MOVES, OPEN, RUNNING, due_day
 from journeys.rules.playbooks import ANCHORS
 
 CHUNK: Final = 500
@@ -68,12 +68,16 @@ def _move(days: dict[int, date], today: date) -> None:
 
 
 def _steps(runs: Sequence[PlaybookRun], days: dict[int, date]) -> list[tuple[int, date, str]]:
-    """The open steps that count from the anchor, with their new day and what their task says."""
+    """The steps that count from the anchor and have a day, with their new one and what their task says.
+
+    Open ones, and those ahead that wait for the day on which their branch is read.
+    """
     books = {pk: book for pk, (_, book) in playbooks_of(run.version_id for run in runs).items()}
     calendars = {pk: calendar_of(book) for pk, book in books.items()}
     by_id = {run.pk: run for run in runs}
     found = []
-    for row in RunStep.objects.filter(run_id__in=by_id, state=OPEN):
+    dated = RunStep.objects.filter(run_id__in=by_id, state__in=[OPEN, AHEAD], due_on__isnull=False)
+    for row in dated:
         run = by_id[row.run_id]
         variant = books[run.version_id].variant(run.variant)
         step = variant.step(row.key) if variant is not None else None

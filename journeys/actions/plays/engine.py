@@ -1,7 +1,7 @@
 """What moves plays on: steps whose day is known are opened with their tasks, and a play without steps left is over.
 
 Everything goes through `settle`, whatever came before: a start, a step that was finished or skipped at any door, a
-change of version. Run again over the same state it writes nothing.
+change of version, or the day on which a branch is read. Run again over the same state it writes nothing.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.facts import currency_of, entries, entry_words, meeting, values_of
 from journeys.queries.plays.reading import calendar_of, playbooks_of
 from journeys.rules.calendar import PlacedDay
-from journeys.rules.play_due import LEFT_OUT, OPEN, Calendar, Standing, ready
+from journeys.rules.play_due import LEFT_OUT, OPEN, Calendar, Standing, must_wait, ready
 from journeys.rules.playbooks import Playbook, Step
 from journeys.rules.trees import leaves
 
@@ -87,9 +87,15 @@ FROM unnest(%(ids)s::bigint[], %(dues)s::date[]) AS q(step_id, due_on)
 WHERE s.tenant_id = %(tenant)s AND s.id = q.step_id AND s.state = 'ahead'
 """
 _LEAVE_OUT: Final = """
-UPDATE journeys_runstep AS s SET state = 'left_out', done_on = %(today)s, note = q.note
+UPDATE journeys_runstep AS s SET state = 'left_out', done_on = %(today)s, due_on = NULL, note = q.note
 FROM unnest(%(ids)s::bigint[], %(notes)s::text[]) AS q(step_id, note)
 WHERE s.tenant_id = %(tenant)s AND s.id = q.step_id AND s.state = 'ahead'
+"""
+# A step ahead with a day: it waits for the day on which its branch is read.
+_PLAN: Final = """
+UPDATE journeys_runstep AS s SET due_on = q.due_on
+FROM unnest(%(ids)s::bigint[], %(dues)s::date[]) AS q(step_id, due_on)
+WHERE s.tenant_id = %(tenant)s AND s.id = q.step_id AND s.state = 'ahead' AND s.due_on IS DISTINCT FROM q.due_on
 """
 _END: Final = """
 UPDATE journeys_playbookrun AS r SET state = 'finished', ended_on = %(today)s, ended_by = %(by)s
@@ -106,6 +112,9 @@ class Settled:
     opened: int = 0
     left_out: int = 0
     finished: int = 0
+
+    def __add__(self, other: "Settled") -> "Settled":
+        return Settled(self.opened + other.opened, self.left_out + other.left_out, self.finished + other.finished)
 
 
 @dataclass
@@ -141,6 +150,7 @@ class _Opening:
 def settle(run_ids: Iterable[int], *, today: date, now: datetime, actor: Actor) -> Settled:
     """Opens what can be opened, leaves out what a branch excludes, and ends plays that have nothing left.
 
+    A step with a branch whose day is still far stays ahead, with that day: its branch is read when the day comes near.
     For the running ones among the plays. A constant number of statements per round, and as many rounds as branches
     follow each other. To be called inside a transaction.
     """
@@ -149,12 +159,15 @@ def settle(run_ids: Iterable[int], *, today: date, now: datetime, actor: Actor) 
     books = playbooks_of(play.version_id for play in plays)
     calendars = {key: calendar_of(book) for key, (_, book) in books.items()}
     opened: list[_Opening] = []
+    waiting: dict[int, date] = {}
     left_out = 0
-    while round_ := list(_ready(plays, {key: book for key, (_, book) in books.items()}, calendars)):
+    while round_ := _due(plays, {key: book for key, (_, book) in books.items()}, calendars, waiting, today):
         outside = _outside(round_, today)
         left_out += len(outside)
         _leave_out(round_, outside, today)
         opened += _mark_open([one for one in round_ if one.row.id not in outside])
+    if waiting:
+        _run(_PLAN, ids=list(waiting), dues=list(waiting.values()))
     write_tasks([(one.row.id, one.step) for one in opened], days={one.row.id: one.day for one in opened}, now=now)
     ended = _run(_END, runs=ids, today=today, by=actor.label)
     return Settled(len(opened), left_out, len(ended))
@@ -193,6 +206,23 @@ def _plays(run_ids: list[int]) -> list[_Play]:
         play = found.setdefault(row[0], _Play(*row[:6]))
         play.steps[row[7]] = _Row(row[6], row[8], row[9])
     return list(found.values())
+
+
+def _due(
+    plays: list[_Play],
+    books: dict[int, Playbook],
+    calendars: dict[int, Calendar],
+    waiting: dict[int, date],
+    today: date,
+) -> list[_Opening]:
+    """What opens now or is left out; into `waiting` goes what is to be looked at later, with its day."""
+    found = []
+    for one in _ready(plays, books, calendars):
+        if must_wait(one.step, one.day.day, today):
+            waiting[one.row.id] = one.day.day
+        else:
+            found.append(one)
+    return found
 
 
 def _ready(plays: list[_Play], books: dict[int, Playbook], calendars: dict[int, Calendar]) -> Iterator[_Opening]:

@@ -215,7 +215,9 @@ def _take_back(steps: Sequence[RunStep], *, actor: Actor, today: date, now: date
     fields = ["state", "due_on", "done_on", "done_by", "done_by_person_id", "unaided", "note"]
     RunStep.objects.bulk_update(back, fields, batch_size=1000)
     opened = {step.pk for step in back}
-    rows = RunStep.objects.filter(run_id__in=waiting, state__in=[OPEN, LEFT_OUT]).values_list("pk", "run_id", "key")
+    rows = RunStep.objects.filter(run_id__in=waiting, state__in=[OPEN, LEFT_OUT, AHEAD]).values_list(
+        "pk", "run_id", "key"
+    )
     later = [pk for pk, run_id, key in rows if key in waiting[run_id] and pk not in opened]
     close_tasks_of(later, actor=actor, now=now)
     RunStep.objects.filter(pk__in=later).update(state=AHEAD, due_on=None, done_on=None, note="")

@@ -1,12 +1,12 @@
 """What must hold of plays at any moment."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.models import Tenant
 from journeys.models import PlaybookRun, RunStep, Task
-from journeys.rules.play_due import AHEAD, OPEN, RUNNING
+from journeys.rules.play_due import AHEAD, NOTICE, OPEN, RUNNING
 
 
 def steps_without_task(_tenant: Tenant, _now: datetime) -> int:
@@ -25,6 +25,12 @@ def at_rest() -> QuerySet[PlaybookRun]:
     """Running plays that have no step ahead or open."""
     waiting = RunStep.objects.filter(run_id=OuterRef("pk"), state__in=[AHEAD, OPEN])
     return PlaybookRun.objects.filter(state=RUNNING).exclude(Exists(waiting))
+
+
+def branches_to_read(today: date) -> QuerySet[PlaybookRun]:
+    """Running plays with a step ahead whose branch is to be read today, or was to be."""
+    near = RunStep.objects.filter(run_id=OuterRef("pk"), state=AHEAD, due_on__lte=today + NOTICE)
+    return PlaybookRun.objects.filter(Exists(near), state=RUNNING)
 
 
 def plays_at_rest(_tenant: Tenant, _now: datetime) -> int:

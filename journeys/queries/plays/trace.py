@@ -12,13 +12,13 @@ from core.choices import VersionState
 from core.formatting import day as day_words
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
-from journeys.models import PlaybookRun, StageVisit
+from journeys.models import PlaybookRun, RunStep, StageVisit
 from journeys.queries.plays.facts import anchors_of, currency_of, entries, in_major, said, values_of
 from journeys.queries.plays.firing import begins_with, keys_of, live_since
 from journeys.queries.plays.language import start_said
 from journeys.queries.plays.reading import KIND, playbook_of
-from journeys.rules.play_due import RUNNING
-from journeys.rules.playbooks import SWEPT, DaysFrom, Playbook, Start
+from journeys.rules.play_due import AHEAD, LEFT_OUT, NOTICE, RUNNING
+from journeys.rules.playbooks import SWEPT, DaysFrom, Playbook, Start, Step
 from journeys.rules.trees import condition_words, judge, leaves, value_words
 
 
@@ -68,7 +68,10 @@ class _Asked:
 
 @dataclass(frozen=True)
 class Trace:
-    """The answer. `started` is the play that began on the day; `verdict` says it in one sentence."""
+    """The answer. `started` is the play that began on the day; `verdict` says it in one sentence.
+
+    `steps` are those with a branch: what it asks, what it saw on the day, and when it is read. They start nothing.
+    """
 
     account: Account
     version: ProcessVersion
@@ -77,6 +80,7 @@ class Trace:
     started: PlaybookRun | None
     verdict: str
     parts: tuple[TracePart, ...] = field(default=())
+    steps: tuple[TracePart, ...] = field(default=())
 
 
 HIDDEN: Final = "Hidden"
@@ -106,11 +110,14 @@ def why_started(playbook_key: str, account_id: int, day: date, hidden: Collectio
     since, values = live_since(playbook_key, tenant, day), _values(account, book, day)
     asked = _Asked(account, playbook_key, versions, day, since, past, values)
     parts = tuple(_hide(part, hidden) for part in _parts(asked, version, book, was_live=bool(live)))
-    return Trace(account, version, day, bool(live), started, _verdict(started, parts, version, day), parts)
+    steps = tuple(_hide(part, hidden) for part in _branches(asked, book))
+    return Trace(account, version, day, bool(live), started, _verdict(started, parts, version, day), parts, steps)
 
 
 def _values(account: Account, book: Playbook, day: date) -> dict[str, Any]:
-    trees = [tree for tree in (book.audience, book.requires, *(start.rule for start in book.starts)) if tree]
+    asked = [book.audience, book.requires, *(start.rule for start in book.starts)]
+    asked += [step.only_if for variant in book.variants for step in variant.steps]
+    trees = [tree for tree in asked if tree]
     keys = [str(leaf["fact"]) for tree in trees for leaf in leaves(tree)]
     return values_of([account.pk], keys, day).get(account.pk, {}) if keys else {}
 
@@ -139,6 +146,33 @@ def _parts(asked: _Asked, version: ProcessVersion, book: Playbook, *, was_live: 
         ran = next((run for run in past if run.started_on < day and _ran(run, day)), None)
         words = f"One ran already, since {day_words(ran.started_on)}." if ran else "None was running."
         yield TracePart("One at a time", ran is None, words)
+
+
+def _branches(asked: _Asked, book: Playbook) -> Iterator[TracePart]:
+    """The steps with a branch, of the play that ran on the day or else of the variant that one would have."""
+    run = next((one for one in asked.past if one.started_on == asked.day or _ran(one, asked.day)), None)
+    of = playbook_of(run.version) if run is not None else book
+    variant = of.variant(run.variant) if run is not None else of.variant_for(asked.account.segment)
+    branched = [step for step in variant.steps if step.only_if is not None] if variant is not None else []
+    rows = {row.key: row for row in RunStep.objects.filter(run=run)} if run is not None and branched else {}
+    values: Mapping[str, Any] = asked.values
+    if run is not None and branched:
+        values = _values(asked.account, of, asked.day)
+    for step in branched:
+        found = _tree_part(f"Step “{step.title}”", step.only_if or {}, values)
+        yield replace(found, words=f"{found.words} {_read(step, rows.get(step.key))}")
+
+
+def _read(step: Step, row: RunStep | None) -> str:
+    """When the branch is read, or what came of it."""
+    if row is not None and row.state == LEFT_OUT:
+        return f"Read on {day_words(row.done_on)}. {row.note}" if row.done_on else row.note
+    if row is not None and row.state != AHEAD:
+        return f"It held when the step opened; the step is {row.state} now."
+    if row is not None and row.due_on is not None:
+        return f"It is read on {day_words(row.due_on - NOTICE)}, a week before the step is due."
+    after = "once the step that it waits for is over, and " if step.due is not None and step.due.step else ""
+    return f"It is read {after}not before the week in which the step is due."
 
 
 def _hide(part: TracePart, hidden: Collection[str]) -> TracePart:
