@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.choices import AccountStatus
 from accounts.models import Account, ContractLine, Person
+from accounts.queries.people import active_person
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -24,7 +25,11 @@ _TURNS: Final = (BECAME, NOT_AFTER_ALL, CHURNED)
 
 @transaction.atomic
 def assign_owner(*, accounts: QuerySet[Account], owner: Person, actor: Actor, now: datetime) -> int:
-    """Gives the accounts to a person; those that are theirs already do not count. Returns how many changed hands."""
+    """Gives the accounts to a person; those that are theirs already do not count. Returns how many changed hands.
+
+    Raises `HasLeft` for somebody who is given nothing more.
+    """
+    active_person(owner.pk)
     moving = (
         accounts.filter(merged_into=None)
         .filter(~Q(owner_id=owner.pk) | Q(owner_id=None))

@@ -6,6 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from accounts.models import Person
+from accounts.queries.people import HasLeft, active_person
 from core import audit
 from core.actors import Actor
 from core.models import Tenant
@@ -25,12 +26,14 @@ def set_absence(
 ) -> Absence:
     """The person is away until the day of return: what is due before it is the deputy's, from now on.
 
-    Work that comes up meanwhile follows with the sweep. Raises `AbsenceRefused`, and `Person.DoesNotExist` for
-    somebody who is not an active person of the workspace. Each piece of work that moved has an audit row.
+    Work that comes up meanwhile follows with the sweep. Raises `AbsenceRefused`, also for who has left, and
+    `Person.DoesNotExist` for a stranger. Each piece of work that moved has an audit row.
     """
     take_turns()
-    person = Person.objects.get(pk=person_id, is_active=True)
-    deputy = Person.objects.get(pk=deputy_id, is_active=True)
+    try:
+        person, deputy = active_person(person_id), active_person(deputy_id)
+    except HasLeft as gone:
+        raise AbsenceRefused(str(gone)) from gone
     check_absence(person_id=person.pk, deputy_id=deputy.pk, from_on=from_on, until_on=until_on, today=today)
     check_against(
         aways(from_on=from_on, until_on=until_on),

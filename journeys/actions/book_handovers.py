@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from accounts.actions.accounts import assign_owner
 from accounts.models import Account, Person
+from accounts.queries.people import active_people
 from core import audit
 from core.actors import Actor
 from core.jobs import start_job
@@ -27,6 +28,7 @@ INSERT INTO journeys_handoverline (tenant_id, handover_id, account_id, to_person
 SELECT %(tenant)s, %(handover)s, a.id, p.id, ''
 FROM accounts_account a
 LEFT JOIN accounts_person p ON p.tenant_id = %(tenant)s AND p.id = a.deputy_id AND p.is_active AND p.id <> %(person)s
+  AND NOT EXISTS (SELECT FROM core_membership m WHERE m.id = p.membership_id AND NOT m.is_active)
 WHERE a.tenant_id = %(tenant)s AND a.owner_id = %(person)s
 ORDER BY a.arr_minor DESC, a.id
 ON CONFLICT (tenant_id, handover_id, account_id) DO NOTHING
@@ -90,9 +92,7 @@ def _planned(handover_id: int) -> BookHandover:
 
 def _successors(plan: BookHandover, person_ids: Sequence[int]) -> list[int]:
     wanted = list(dict.fromkeys(person_ids))
-    fit = set(
-        Person.objects.filter(pk__in=wanted, is_active=True).exclude(pk=plan.person_id).values_list("pk", flat=True)
-    )
+    fit = set(active_people().filter(pk__in=wanted).exclude(pk=plan.person_id).values_list("pk", flat=True))
     if not wanted or fit != set(wanted):
         raise HandoverRefused("Choose successors among the active people of the workspace, without the one who leaves.")
     return wanted
@@ -184,7 +184,8 @@ def _check_complete(plan: BookHandover) -> None:
         raise HandoverRefused(
             f"{missing:,} account{' has' if one else 's have'} no successor. Choose one for each, or spread them."
         )
-    gone = plan.lines.filter(to_person__is_active=False).values_list("to_person__name", flat=True).first()
+    left = plan.lines.exclude(to_person__in=active_people())
+    gone = left.values_list("to_person__name", flat=True).first()
     if gone is not None:
         raise HandoverRefused(f"{gone} is no longer active and cannot take accounts. Choose another successor.")
     _check_rest(plan)
@@ -196,7 +197,7 @@ def _check_rest(plan: BookHandover) -> None:
     rest = sql.rest_of(plan.person_id)
     if not rest:
         return
-    if taker is None or not taker.is_active:
+    if taker is None or not _is_there(taker):
         much = ", ".join(f"{count:,} {word}{'' if count == 1 else 's'}" for word, count in rest.items())
         raise HandoverRefused(f'Nobody gets what is left: {much}. Choose under "Everything else goes to" who takes it.')
     for absence in _covered(plan).select_related("person"):
@@ -206,6 +207,10 @@ def _check_rest(plan: BookHandover) -> None:
                 f"{taker.name} cannot stand in for {absence.person.name} and is away in these days. "
                 'Choose somebody else under "Everything else goes to", or end that absence.'
             )
+
+
+def _is_there(person: Person) -> bool:
+    return active_people().filter(pk=person.pk).exists()
 
 
 def _covered(plan: BookHandover) -> QuerySet[Absence]:
@@ -254,7 +259,7 @@ def _end_absences(plan: BookHandover, taker: Person | None, *, actor: Actor, now
     today = plan.tenant.today(now)
     for absence in _covered(plan):
         end_absence(absence_id=absence.pk, actor=actor, now=now)
-        if taker is None or absence.until_on <= today or not absence.person.is_active:
+        if taker is None or absence.until_on <= today or not _is_there(absence.person):
             continue
         try:
             set_absence(

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import Account, Person, Product
 from accounts.queries.living import living_account
+from accounts.queries.people import HasLeft, active_person
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
@@ -58,7 +59,8 @@ def create_opportunity(
 ) -> Opportunity:
     """A new deal in a stage of the pipeline, without one in its first open stage; its first stay is written.
 
-    Raises `OpportunityRefused`, and `GateShut` where the stages up to there ask for more than the deal says.
+    Raises `OpportunityRefused`, also for an owner who has left, and `GateShut` where the stages up to there ask for
+    more than the deal says.
     """
     pipeline = Pipeline.objects.filter(pk=pipeline_id).first()
     if pipeline is None:
@@ -100,7 +102,8 @@ def update_opportunity(
 
     `seen` are the values that the editor had before them: where somebody else changed one of those meanwhile,
     `ValuesMoved` is raised and nothing is written. With `seen_edition` any change since then raises `EditionMoved`.
-    Raises `OpportunityRefused`, and `AccountMerged` for an account that has gone into another one.
+    Raises `OpportunityRefused`, also for a new owner who has left, and `AccountMerged` for an account that has gone
+    into another one. An owner who left meanwhile and stays holds nothing up.
     """
     unknown = sorted(set(values) - set(CHANGEABLE))
     if unknown:
@@ -153,6 +156,11 @@ def _must_exist(values: Mapping[str, Any]) -> None:
         key = values.get(name)
         if key is not None and not model._default_manager.filter(pk=key).exists():
             raise OpportunityRefused(f"{name.removesuffix('_id')}: nobody and nothing has the id {key}.")
+    if values.get("owner_id") is not None:
+        try:
+            active_person(values["owner_id"])
+        except HasLeft as gone:
+            raise OpportunityRefused(f"owner: {gone}") from gone
     if "name" in values and not str(values["name"]).strip():
         raise OpportunityRefused("name: an opportunity needs a name.")
     amount = values.get("amount_minor")

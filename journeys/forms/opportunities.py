@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from django import forms
+from django.db.models import Q
 
 from accounts.choices import ContactRole
 from accounts.models import Person, Product
@@ -31,6 +32,29 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 
 
+class OwnerField(forms.ModelChoiceField):  # type: ignore[type-arg]  # -- generic for the type checker only
+    """Offers who can be given a deal. Anybody named is taken: an owner who stays may have left, a new one is refused by
+    the action.
+    """
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(queryset=Person.objects.none(), required=False, empty_label="Nobody", **more)
+
+    def offer(self, current_id: int | None) -> None:
+        """Who is there, and the owner that the deal has."""
+        there = Q(pk__in=active_people().order_by().values("pk")) | Q(pk=current_id)
+        self.queryset = Person.objects.filter(there).order_by("name_key")
+
+    def to_python(self, value: Any) -> Person | None:
+        if value in self.empty_values:
+            return None
+        named = str(value)
+        found = Person.objects.filter(pk=int(named)).first() if named.isdecimal() and len(named) < 19 else None
+        if found is None:
+            raise forms.ValidationError("Choose somebody of the workspace.")
+        return found
+
+
 class OpportunityForm(forms.Form):
     """All facts of a deal. `values` gives them as the action takes them; amounts are in minor units there."""
 
@@ -50,9 +74,7 @@ class OpportunityForm(forms.Form):
     close_on = forms.DateField(
         label="Close date", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    owner: "forms.ModelChoiceField[Person]" = forms.ModelChoiceField(
-        label="Owner", queryset=None, required=False, empty_label="Nobody"
-    )
+    owner = OwnerField(label="Owner")
     product: "forms.ModelChoiceField[Product]" = forms.ModelChoiceField(
         label="Product", queryset=None, required=False, empty_label="None"
     )
@@ -63,7 +85,7 @@ class OpportunityForm(forms.Form):
         for name in [name for name in self.fields if only and name != only]:
             del self.fields[name]
         if "owner" in self.fields:
-            self.fields["owner"].queryset = active_people().order_by("name_key")  # type: ignore[attr-defined]  # -- a ModelChoiceField
+            self.fields["owner"].offer(self.initial.get("owner"))  # type: ignore[attr-defined]  # -- an OwnerField
         if "product" in self.fields:
             self.fields["product"].queryset = Product.objects.order_by("name")  # type: ignore[attr-defined]  # -- as above
 
