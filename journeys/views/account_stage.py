@@ -7,6 +7,7 @@ from urllib.parse import quote
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from accounts.models import Account
 from core import clock
@@ -90,7 +91,7 @@ def account_move(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     except GateShut:
         return _dialog(request, account, key, status=422)
     except ReasonNeeded:
-        return _dialog(request, account, key, status=422, error="Say why it goes back. The reason stays with the move.")
+        return _dialog(request, account, key, error="Say why it goes back. The reason stays with the move.", at="move")
     return _done(request, account, f"{account.name} is in {visit.stage.name}.")
 
 
@@ -100,7 +101,7 @@ def account_leave(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     """Ends the stay of the account with a reason: it is in no stage of the journey any more."""
     account, form, now = _account(account_id), LeaveForm(request.POST), clock.now()
     if not form.is_valid():
-        return _dialog(request, account, "", status=422, error="Say why they leave. The reason stays with the account.")
+        return _dialog(request, account, "", error="Say why they leave. The reason stays with the account.", at="leave")
     leave_journey(
         account_ids=[account.pk],
         reason=form.cleaned_data["reason"],
@@ -128,8 +129,9 @@ def _stage(key: str) -> LifecycleStage:
 
 
 def _dialog(
-    request: WorkspaceRequest, account: Account, key: str, *, status: int = 200, error: str = ""
+    request: WorkspaceRequest, account: Account, key: str, *, status: int = 200, error: str = "", at: str = ""
 ) -> HttpResponse:
+    """The dialog; with `error` what is wrong in its part `at`, beside what was typed there."""
     today = _today(request)
     section = stage_section(account=account, today=today, sees_money=_sees_money(request))
     stages = [one for one in lifecycle_stages() if one.key != section.key]
@@ -144,10 +146,17 @@ def _dialog(
         "stages": stages,
         "gate": gate,
         "error": error,
+        "at": at,
+        "typed": request.POST if error else {},
         "today": today,
         "approvers": ", ".join(roles_with(Permission.APPROVE_WAIVERS)),
     }
-    return render(request, "journeys/_stage_dialog.html", context, status=status)
+    return render(request, "journeys/_stage_dialog.html", context, status=422 if error else status)
+
+
+def _changed(request: WorkspaceRequest, account: Account, key: str) -> HttpResponse:
+    """The dialog again, and the page beneath it looks anew at what is missing."""
+    return trigger_client_event(_dialog(request, account, key), "stage-changed")
 
 
 @requires(rights.GIVE_EVIDENCE)
@@ -157,7 +166,8 @@ def account_evidence(request: WorkspaceRequest, account_id: int) -> HttpResponse
     account, form = _account(account_id), StageEvidenceForm(request.POST)
     to = _stage(request.POST.get("to", "")).key
     if not form.is_valid():
-        return _dialog(request, account, to, status=422, error="Say what shows it: a document, a date, their words.")
+        asks = "Say what shows it: a document, a date, their words."
+        return _dialog(request, account, to, error=asks, at="evidence")
     now = clock.now()
     try:
         give_evidence(
@@ -169,8 +179,8 @@ def account_evidence(request: WorkspaceRequest, account_id: int) -> HttpResponse
             account_id=account.pk,
         )
     except EvidenceRefused as refused:
-        return _dialog(request, account, to, status=422, error=str(refused))
-    return _dialog(request, account, to)
+        return _dialog(request, account, to, error=str(refused), at="evidence")
+    return _changed(request, account, to)
 
 
 @requires(rights.ASK_WAIVER)
@@ -180,7 +190,8 @@ def account_waiver(request: WorkspaceRequest, account_id: int) -> HttpResponse:
     account, form = _account(account_id), StageWaiverForm(request.POST)
     to = _stage(request.POST.get("to", "")).key
     if not form.is_valid():
-        return _dialog(request, account, to, status=422, error="A waiver needs a reason and the day on which it ends.")
+        asks = "A waiver needs a reason and the day on which it ends."
+        return _dialog(request, account, to, error=asks, at="waiver")
     now = clock.now()
     try:
         ask_waiver(
@@ -194,8 +205,8 @@ def account_waiver(request: WorkspaceRequest, account_id: int) -> HttpResponse:
             account_id=account.pk,
         )
     except WaiverRefused as refused:
-        return _dialog(request, account, to, status=422, error=str(refused))
-    return _dialog(request, account, to)
+        return _dialog(request, account, to, error=str(refused), at="waiver")
+    return _changed(request, account, to)
 
 
 @requires(Permission.LOG_ACTIVITY)

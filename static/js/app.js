@@ -119,15 +119,41 @@
     event.preventDefault();
   });
 
-  /* Dialogs are native; focus goes back where it came from by itself. #dialog opens when htmx fills it. */
+  /* Dialogs are native; focus goes back where it came from by itself, and by its id where an answer drew that anew
+     meanwhile. #dialog opens when htmx fills it. */
+  let opener = "";
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target } = event.detail;
-    if (target.matches("dialog") && target.innerHTML.trim() && !target.open) target.showModal();
+    if (!target.matches("dialog") || !target.innerHTML.trim() || target.open) return;
+    opener = document.activeElement?.id;
+    target.showModal();
   });
   document.addEventListener("close-dialog", () => one("dialog[open]")?.close());
   document.addEventListener("close", (event) => {
-    if (event.target.id === "dialog") event.target.replaceChildren();
+    if (event.target.id !== "dialog") return;
+    event.target.replaceChildren();
+    if (opener && document.activeElement === document.body) document.getElementById(opener)?.focus();
   }, true);
+
+  /* The focus is never lost to the page. Where an answer took away what had it, it goes on in the same part: to what is
+     wrong, else to what the part says comes next, else to its first control. A refused page starts at what is wrong. */
+  const goesOn = (part) => ['[aria-invalid="true"]', "[data-focus]", ".dialog-body :is(input, select, textarea, button, summary)",
+    ":is(a[href], button, input, select, textarea, summary)"]
+    .flatMap((selector) => all(selector, part)).find((item) => !item.disabled && item.type !== "hidden" && item.checkVisibility());
+  let held = "";
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target } = event.detail;
+    held = target.id && target.contains(document.activeElement) ? target.id : held;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const part = held && document.getElementById(held);
+    held = "";
+    const lost = !document.activeElement || document.activeElement.matches("body, dialog");
+    if (part && lost && !one("[data-countdown]", part)) goesOn(part)?.focus();
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.activeElement === document.body) one('main :is([aria-invalid="true"], [data-refused])')?.focus();
+  });
 
   const setTheme = (choice) => {
     if (choice === "system") delete root.dataset.theme;

@@ -112,6 +112,30 @@ def test_a_failed_request_is_never_silent(context: BrowserContext, address: str)
     expect(page.locator("#toasts")).to_contain_text("No connection. Nothing was sent")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '<button>First</button><input aria-label="Here" aria-invalid="true"><button data-focus>Second</button>',
+        '<button>First</button><button data-focus disabled>No</button><button aria-label="Here" data-focus>Go</button>',
+        '<p>Saved</p><button disabled>Not yet</button><details><summary aria-label="Here">More</summary></details>',
+    ],
+)
+def test_where_an_answer_takes_away_what_had_the_focus_it_goes_on_in_the_same_part(
+    page: Page, address: str, answer: str
+) -> None:
+    sign_in(page, address)
+    page.route("**/part/", lambda route: route.fulfill(body=answer, content_type="text/html"))
+    page.evaluate(
+        """() => {
+          const part = '<div id="part"><button hx-get="/part/" hx-target="#part">Keep</button></div>';
+          document.querySelector("main").insertAdjacentHTML("afterbegin", part);
+          htmx.process(document.querySelector("#part"));
+        }"""
+    )
+    page.get_by_role("button", name="Keep", exact=True).press("Enter")
+    expect(page.locator("#part [aria-label=Here]")).to_be_focused()
+
+
 def test_a_part_asked_for_after_the_session_ended_leads_to_the_sign_in(context: BrowserContext, address: str) -> None:
     page = context.new_page()
     sign_in(page, address)

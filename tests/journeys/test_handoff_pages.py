@@ -120,6 +120,8 @@ def test_on_the_page_accepting_is_refused_with_everything_that_is_missing(world:
     refused = client.post(address(world, "handoff_accept"))
     assert refused.status_code == 409
     assert "At least one expectation of the customer, Scope KESTREL" in refused.content.decode()
+    # The card looks again at the hand-off's own address, not at the one that the refusal came from.
+    assert f'hx-get="{address(world)}" hx-trigger="handoff-changed from:body"' in refused.content.decode()
     client.post(
         reverse("journeys:expectation_new", args=[world.ids["account_id"]]),
         {"text": "Live by May", "for_expansion": "on"},

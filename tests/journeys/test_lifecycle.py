@@ -198,6 +198,25 @@ def test_a_stage_is_left_on_the_page_only_with_its_criteria_met(world: World) ->
     assert "Second team starts anew" in section
 
 
+def test_what_was_typed_into_the_dialog_comes_back_beside_what_is_wrong(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        account = customer("Onboarded", "onboarding", 5)
+    client = sign_in(world, Role.CSM)
+    asked = {"to": "adoption", "reason": "Their board meets in March", "expires_on": "2020-01-01"}
+    refused = client.post(reverse("journeys:account_waiver", args=[account.pk]), asked)
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert "Their board meets in March</textarea>" in page
+    assert 'value="2020-01-01"' in page
+    assert page.count('aria-invalid="true"') == 1
+    shown = client.post(
+        reverse("journeys:account_evidence", args=[account.pk]), {"to": "adoption", "of": "data", "text": "Mail"}
+    )
+    assert shown["HX-Trigger"] == '{"stage-changed": {}}'
+    section = client.get(reverse("journeys:account_stage", args=[account.pk])).content.decode()
+    assert 'hx-trigger="stage-changed from:body"' in section
+
+
 def test_a_checkpoint_is_recorded_on_the_page(world: World) -> None:
     with tenant_context(world.tenant.pk):
         customer("Fresh", "onboarding", 2)
