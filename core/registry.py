@@ -122,6 +122,7 @@ class ProcessKind:
     - `headed` says that a definition itself repeats kind, key and name, as a file does.
     - `references` names other processes that a definition relies on: they must be live before it, and stay so.
     - `document` tells a definition as a document for people who do the work: the same definition, the same blocks.
+    - `gaps` says what the design of a version lacks though it may be live, each line with its remedy.
     - `note` is what a reader of any process of this kind must know first.
     """
 
@@ -140,6 +141,7 @@ class ProcessKind:
     references: Callable[[dict[str, Any]], list[Reference]] | None = None
     document: Callable[[dict[str, Any]], list[Block]] | None = None
     note: str = ""
+    gaps: Callable[[ProcessVersion], list[str]] | None = None
 
 
 @dataclass(frozen=True)

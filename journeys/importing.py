@@ -16,9 +16,10 @@ from journeys.actions.pipelines import add_stages, create_pipeline
 from journeys.importing_gates import record_versions, refuse_shut_gates
 from journeys.importing_wins import note_wins, take_back
 from journeys.models import Pipeline
-from journeys.queries.gates import gated_pipelines
+from journeys.queries.gates import gated_pipelines, open_imports
 from journeys.queries.pipelines import known_pipelines
 from journeys.rules.pipelines import (
+    IMPORTER,
     OPEN,
     KnownPipeline,
     PipelineSpec,
@@ -31,7 +32,7 @@ from journeys.rules.pipelines import (
 )
 
 MAX_STAGES: Final = 100
-_IMPORT: Final = Actor.system("Import")
+_IMPORT: Final = Actor.system(IMPORTER)
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,11 @@ def _place(stage: Stage) -> None:
         if _brings_stages(groups):
             take_turns()  # before the pipelines, as everybody who publishes
         hold_every_pipeline()
-    known, gated = known_pipelines(), gated_pipelines()
+    known, gated, left_open = known_pipelines(), gated_pipelines(), open_imports()
     for pipeline_name, seen in groups.items():
         chosen = choose_pipeline(pipeline_name, [one.name for one in seen], known)
+        if chosen is None or chosen.id in left_open:
+            _say_no_gates(stage, pipeline_name, chosen)
         kept = _without_new_stages(stage, pipeline_name, seen, chosen) if chosen and chosen.id in gated else seen
         placed += _place_group(stage, pipeline_name, kept, chosen, known, first_new=-1 - 1000 * len(placed))
     stage.execute(
@@ -167,6 +170,18 @@ def _place_group(
         )
         for place, name in enumerate(names)
     ]
+
+
+def _say_no_gates(stage: Stage, pipeline_name: str, chosen: KnownPipeline | None) -> None:
+    """Deals that land where nobody has decided what is asked of them are counted, by every import that brings some."""
+    rows = stage.count("r.state IS NULL AND COALESCE(r.pipeline, '') = %(pipeline)s", pipeline=pipeline_name)
+    name = chosen.name if chosen else _new_name(pipeline_name)
+    stage.warn(
+        "no_gates",
+        rows,
+        f"“{name}” has no gates: an import made it, and nothing is asked of its {rows:,} opportunities in this file. "
+        "Give its stages criteria in Stages and gates, or publish it there as it is.",
+    )
 
 
 def _announce(

@@ -39,7 +39,10 @@ def add_arguments(verbs: Any) -> list[argparse.ArgumentParser]:
     owner.add_argument("--owner", required=True, metavar="E-MAIL")
     owner.add_argument("--deputy", metavar="E-MAIL")
     owner.add_argument("--by", metavar="E-MAIL", help="the member who does it")
-    found += [owner, verbs.add_parser("lint", help="live processes without an active owner and deputy; exit 1 if any")]
+    found += [
+        owner,
+        verbs.add_parser("lint", help="live processes without an active owner and deputy, or with gaps; exit 1 if any"),
+    ]
     documents = verbs.add_parser("documents", help="write every document as Markdown or PDF into a folder")
     documents.add_argument("path", type=Path, metavar="DIR")
     documents.add_argument("--format", choices=["md", "pdf"], default="md")
@@ -142,4 +145,5 @@ def _documents(tenant: Tenant, options: dict[str, Any], _actor: Actor) -> dict[s
             (folder / name).write_text(as_markdown(document), encoding="utf-8")
         files.append(name)
     count = coverage()
-    return {"total": count.total, "documented": count.documented, "ownerless": count.ownerless, "wrote": files}
+    counts = {name: getattr(count, name) for name in ("total", "documented", "ownerless", "with_gaps")}
+    return {**counts, "wrote": files}

@@ -8,20 +8,21 @@ from core import registry
 from core.choices import VersionState
 from core.documents.building import is_documented
 from core.models import ProcessOwner, ProcessVersion
-from core.processes.owners import owners, problems_of
+from core.processes.owners import gaps_of, owners, problems_of
 
-SHOWS: Final = ("all", "ownerless", "undocumented")
+SHOWS: Final = ("all", "ownerless", "undocumented", "gaps")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A live process: whether it is told as a document, and who answers for it."""
+    """A live process: whether it is told as a document, who answers for it, and what its design lacks."""
 
     version: ProcessVersion
     label: str
     documented: bool
     owner: ProcessOwner | None
     problems: tuple[str, ...]
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Coverage:
     documented: int
     ownerless: int
     rows: tuple[Row, ...]
+    with_gaps: int = 0
 
     @property
     def undocumented(self) -> int:
@@ -48,7 +50,14 @@ def coverage(show: str = "all") -> Coverage:
     labels, known = {kind.kind: kind.label for kind in registry.process_kinds()}, owners()
     live = ProcessVersion.objects.filter(state=VersionState.PUBLISHED, kind__in=labels)
     rows = [
-        Row(one, labels[one.kind], is_documented(one), known.get((one.kind, one.key)), _problems(one, known))
+        Row(
+            one,
+            labels[one.kind],
+            is_documented(one),
+            known.get((one.kind, one.key)),
+            _problems(one, known),
+            gaps_of(one),
+        )
         for one in sorted(live, key=lambda one: (labels[one.kind], one.name.casefold(), one.key))
     ]
     return Coverage(
@@ -56,6 +65,7 @@ def coverage(show: str = "all") -> Coverage:
         documented=sum(row.documented for row in rows),
         ownerless=sum(bool(row.problems) for row in rows),
         rows=tuple(_chosen(rows, show)),
+        with_gaps=sum(bool(row.gaps) for row in rows),
     )
 
 
@@ -66,6 +76,8 @@ def _problems(version: ProcessVersion, known: dict[tuple[str, str], ProcessOwner
 def _chosen(rows: Sequence[Row], show: str) -> list[Row]:
     if show == "ownerless":
         return [row for row in rows if row.problems]
+    if show == "gaps":
+        return [row for row in rows if row.gaps]
     if show == "undocumented":
         return [row for row in rows if not row.documented]
     return list(rows)

@@ -22,7 +22,7 @@ class BadOwner(ValueError):
 
 @dataclass(frozen=True)
 class Finding:
-    """A live process that somebody's holiday would stop, and what is missing."""
+    """A live process that somebody's holiday would stop, or whose design lacks something, and what is missing."""
 
     kind: str
     key: str
@@ -107,14 +107,20 @@ def problems_of(row: ProcessOwner | None) -> tuple[str, ...]:
     return tuple(found)
 
 
+def gaps_of(version: ProcessVersion) -> tuple[str, ...]:
+    """What the design of a live version lacks, by its kind. No query."""
+    gaps = registry.process_kind(version.kind).gaps
+    return tuple(gaps(version)) if gaps is not None else ()
+
+
 def lint() -> list[Finding]:
-    """Every live process without an active owner and an active deputy. Two queries."""
+    """Every live process without an active owner and an active deputy, or with a gap in its design. Two queries."""
     known, labels = owners(), {kind.kind: kind.label for kind in registry.process_kinds()}
-    live = ProcessVersion.objects.filter(state=VersionState.PUBLISHED, kind__in=labels).defer("definition")
+    live = ProcessVersion.objects.filter(state=VersionState.PUBLISHED, kind__in=labels)
     return [
         Finding(version.kind, version.key, version.name, labels[version.kind], problems)
         for version in live.order_by("kind", "key")
-        if (problems := problems_of(known.get((version.kind, version.key))))
+        if (problems := problems_of(known.get((version.kind, version.key))) + gaps_of(version))
     ]
 
 

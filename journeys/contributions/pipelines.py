@@ -30,6 +30,7 @@ def register() -> None:
             page="journeys:pipeline_edit",
             references=documents.criteria_references,
             document=documents.pipeline,
+            gaps=words.pipeline_gaps,
         )
     )
     registry.add_tenant_default(registry.TenantDefault("journeys.pipeline", 20, _pipeline))

@@ -16,7 +16,9 @@ from journeys.choices import StageKind
 from journeys.models import LifecycleStage, Opportunity, Pipeline, PipelineStage, StageVisit, Waiver
 from journeys.queries.criteria import ACCOUNT, OPPORTUNITY, Judged, Placed, Ways, judge, placed_criteria
 from journeys.queries.gate_lines import GateLine, lines_of
+from journeys.queries.words import left_open
 from journeys.rules.criteria import StageGates, asks_the_same, criteria_of, stage_gates
+from journeys.rules.pipelines import IMPORTER
 
 JOURNEY: Final = "standard"
 
@@ -117,6 +119,13 @@ def gated_pipelines() -> set[int]:
         for key, definition in live.values_list("key", "definition")
         if any(one.entry or one.exit for one in stage_gates(definition))
     ]
+    return set(Pipeline.objects.filter(key__in=keys).values_list("pk", flat=True))
+
+
+def open_imports() -> set[int]:
+    """The pipelines that an import made and that nobody has given gates, or said to need none. Two statements."""
+    live = ProcessVersion.objects.filter(kind="pipeline", state=VersionState.PUBLISHED, published_by=IMPORTER)
+    keys = [version.key for version in live if left_open(version)]
     return set(Pipeline.objects.filter(key__in=keys).values_list("pk", flat=True))
 
 

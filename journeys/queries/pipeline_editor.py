@@ -11,7 +11,7 @@ from core.differences import Change
 from core.models import ProcessVersion
 from core.version_history import in_review, live_among, open_draft, versions_of
 from journeys.queries.qualification import Framework, frameworks
-from journeys.queries.words import StageUse, pipeline_effects, stage_uses
+from journeys.queries.words import StageUse, pipeline_effects, pipeline_gaps, stage_uses
 from journeys.rules.criteria import asked_of
 from journeys.rules.pipelines import PipelineSpec, StageSpec, parse_pipeline
 
@@ -69,6 +69,7 @@ class EditorPage:
     obstacles: Sequence[str]
     asks: Sequence[Asking]
     review: ProcessVersion | None
+    gaps: Sequence[str] = ()
 
     @property
     def in_review(self) -> bool:
@@ -93,6 +94,7 @@ class ProcessRow:
     draft: ProcessVersion | None
     stages: int
     criteria: int
+    gaps: Sequence[str] = ()
 
 
 def draft_of(key: str) -> ProcessVersion | None:
@@ -124,6 +126,7 @@ def editor_page(key: str, today: date) -> EditorPage | None:
         obstacles=[words for words in effects if words.startswith(("stages", "reassign"))],
         asks=_asks(known),
         review=in_review(versions),
+        gaps=pipeline_gaps(live) if live is not None else [],
     )
 
 
@@ -176,4 +179,5 @@ def _process(kind: str, key: str, versions: Sequence[ProcessVersion]) -> Process
     draft = open_draft(versions)
     stages = (live or versions[0]).definition.get("stages") or []
     asked = sum(len(stage.get("entry") or []) + len(stage.get("exit") or []) for stage in stages)
-    return ProcessRow(kind, key, (live or versions[0]).name, live, draft, len(stages), asked)
+    gaps = pipeline_gaps(live) if live is not None and kind == KIND else []
+    return ProcessRow(kind, key, (live or versions[0]).name, live, draft, len(stages), asked, gaps)

@@ -8,11 +8,12 @@ from typing import Any, Final
 from django.db.models import Count
 
 from core.differences import Line
+from core.models import ProcessVersion
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.criteria import check_questions, check_rules
 from journeys.rules.criteria import FIELDS as CRITERION_FIELDS
-from journeys.rules.criteria import Criterion, asked_of
-from journeys.rules.pipelines import PipelineSpec, parse_pipeline
+from journeys.rules.criteria import Criterion, asked_of, stage_gates
+from journeys.rules.pipelines import IMPORTER, PipelineSpec, parse_pipeline
 
 FIELDS: Final = (
     "frameworks", "reassign", "stages", "key", "name", "kind", "probability", "forecast", "entry", "exit",
@@ -30,6 +31,25 @@ def parse_checked(definition: dict[str, Any]) -> PipelineSpec:
 def publish_check(definition: dict[str, Any]) -> None:
     """Frameworks and questions that criteria name are live."""
     check_questions(definition)
+
+
+NO_GATES: Final = (
+    "No gates: an import made its stages, and nothing is asked of its deals. Give its stages criteria in Stages and "
+    "gates, or publish it as it is, and say why."
+)
+
+
+def left_open(version: ProcessVersion) -> bool:
+    """Whether an import made the version and no stage of it asks anything: nobody has decided that it should be so."""
+    gates = stage_gates(version.definition)
+    return version.published_by == IMPORTER and not any(one.entry or one.exit for one in gates)
+
+
+def pipeline_gaps(version: ProcessVersion) -> list[str]:
+    """What a pipeline lacks, with the remedy. One that a person published without criteria is as it should be."""
+    if not left_open(version):
+        return []
+    return [NO_GATES]
 
 
 def criteria_lines(path: str, part: str, entry: Sequence[Criterion], leave: Sequence[Criterion]) -> list[Line]:

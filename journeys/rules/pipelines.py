@@ -8,6 +8,8 @@ from core.shapes import only
 from journeys.rules.criteria import Criterion, criteria_document, parse_criteria, stage_gates
 
 # The words of `journeys.choices`, which this room may not import: choices are made of Django.
+# Who publishes the pipelines and stages that a file brings.
+IMPORTER: Final = "Import"
 OPEN: Final = "open"
 WON: Final = "won"
 LOST: Final = "lost"

@@ -46,7 +46,13 @@ _STEP: Final[Schema] = _block(
     owner={"enum": ["", *OWNERS], "description": "Needed to go live."},
     due=_DUE,
     panel={"type": "array", "items": {"type": "string"}, "description": "Facts that are shown beside the step."},
-    only_if={**_TREE, "description": "Read a week before the step is due, at once where that is nearer; where it does not hold the step is left out."},
+    only_if={
+        **_TREE,
+        "description": (
+            "Read a week before the step is due, at once where that is nearer; where it does not hold the step is "
+            "left out."
+        ),
+    },
 )
 _STEPS: Final[Schema] = {"type": "array", "items": {"$ref": "#/$defs/step"}, "minItems": 1, "maxItems": MOST_STEPS}
 _START: Final[Schema] = {

@@ -10,13 +10,16 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Account, Person, Product
+from core import versioning
 from core.actions import create_tenant
 from core.actors import Actor
+from core.documents.queries import coverage
 from core.management.base import CommandRefused
 from core.models import AuditEntry, ProcessVersion, Tenant
+from core.processes.owners import lint
 from core.tenancy import tenant_context
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
-from journeys.queries.pipeline_editor import editor_page
+from journeys.queries.pipeline_editor import editor_page, stage_processes
 from journeys.queries.pipelines import misplaced_opportunities
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +115,7 @@ def test_unknown_stages_make_a_pipeline_once_and_later_ones_join_it(tenant: Tena
         page = editor_page(pipeline.key, date(2026, 3, 2))
         assert page is not None
         assert [one.spec.name for one in page.stages] == ["Engaging", "Pilot", "Won", "Lost"]
-        assert AuditEntry.objects.filter(verb="published", reason="Stages of an import.").count() == 1
+        assert AuditEntry.objects.filter(verb="published", reason="Stages of an import.").count() == 2
 
 
 def test_a_dry_run_makes_nothing_and_counts_the_same(tenant: Tenant, tmp_path: Path) -> None:
@@ -183,3 +186,47 @@ def test_the_doctor_finds_a_deal_whose_history_says_otherwise(tenant: Tenant, tm
         assert misplaced_opportunities() == 0
         Opportunity.objects.filter(external_id="1").update(stage=PipelineStage.objects.get(key="proposal"))
         assert misplaced_opportunities() == 1
+
+
+def test_a_pipeline_that_a_file_made_says_that_it_has_no_gates_until_somebody_publishes_it(
+    tenant: Tenant, tmp_path: Path, now: Any
+) -> None:
+    text = HEAD + "1,A,,,,Engaging,1,2026-01-05,\n2,B,,,,Won,1,2026-01-05,2026-01-09\n"
+    assert warned(load(tmp_path, text, "--dry-run"))["no_gates"] == 2
+    assert warned(load(tmp_path, text))["no_gates"] == 2
+    assert warned(load(tmp_path, HEAD + "3,C,,,,Engaging,1,2026-01-05,\n"))["no_gates"] == 1
+    assert "no_gates" not in warned(load(tmp_path, HEAD + "4,D,,,,Demo,1,2026-01-05,\n"))
+    with tenant_context(tenant.pk):
+        key = Pipeline.objects.get(is_default=False).key
+        live = ProcessVersion.objects.get(kind="pipeline", key=key, state="published")
+        assert (live.reason, live.published_by) == ("Stages of an import.", "Import")
+        page = editor_page(key, date(2026, 3, 2))
+        assert page is not None
+        assert [gap.split(":")[0] for gap in page.gaps] == ["No gates"]
+        assert {row.key: len(row.gaps) for row in stage_processes() if row.kind == "pipeline"} == {key: 1, "sales": 0}
+        assert ([row.version.key for row in coverage("gaps").rows], coverage().with_gaps) == ([key], 1)
+        [found] = [one for one in lint() if one.key == key]
+        assert found.problems[-1].startswith("No gates: an import made its stages")
+        again = versioning.draft(
+            kind="pipeline", key=key, name=live.name, definition=live.definition, actor=Actor("Ruth Adler"), now=now
+        )
+        versioning.publish(version=again, actor=Actor("Ruth Adler"), now=now, reason="Partners sell as they like.")
+        assert (coverage().with_gaps, editor_page(key, date(2026, 3, 2)).gaps) == (0, [])  # type: ignore[union-attr]  # -- the page was there before
+    assert "no_gates" not in warned(load(tmp_path, HEAD + "5,E,,,,Engaging,1,2026-01-05,\n"))
+    assert warned(load(tmp_path, HEAD + "6,F,,,,Pilot,1,2026-01-05,\n7,G,,,,Engaging,1,,\n"))["new_stages"] == 2
+    with tenant_context(tenant.pk):
+        assert coverage().with_gaps == 1
+
+
+def test_a_pipeline_with_criteria_is_no_gap_whoever_published_it(tenant: Tenant, tmp_path: Path, now: Any) -> None:
+    load(tmp_path, HEAD + "1,A,,,,Engaging,1,2026-01-05,\n")
+    with tenant_context(tenant.pk):
+        live = ProcessVersion.objects.get(kind="pipeline", state="published", published_by="Import")
+        stages = [{**one} for one in live.definition["stages"]]
+        stages[0]["exit"] = [{"key": "shown", "name": "Shown", "evidence": True}]
+        gated = versioning.draft(
+            kind="pipeline", key=live.key, name=live.name, definition={"stages": stages}, actor=Actor("Ruth Adler"),
+            now=now,
+        )  # fmt: skip
+        versioning.publish(version=gated, actor=Actor("Ruth Adler"), now=now, reason="Gates.")
+        assert coverage().with_gaps == 0
