@@ -17,7 +17,11 @@ class PublishForm(forms.Form):
     number = forms.IntegerField(min_value=1, max_value=NUMBER, widget=forms.HiddenInput)
     seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     reason = forms.CharField(
-        label="Reason", max_length=400, widget=forms.Textarea(attrs={"rows": 2}), help_text="Kept with the version."
+        label="Reason",
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Kept with the version.",
+        error_messages={"required": "Say why. It is kept with the version."},
     )
     waiver = forms.CharField(
         label="Waiver: why it goes live all the same",

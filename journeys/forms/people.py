@@ -16,7 +16,10 @@ class AbsenceForm(forms.Form):
 
     person = forms.ModelChoiceField(label="Who is away", queryset=Person.objects.none(), empty_label=None)
     deputy = forms.ModelChoiceField(
-        label="Who stands in", queryset=Person.objects.none(), help_text="Gets all open work that is due meanwhile."
+        label="Who stands in",
+        queryset=Person.objects.none(),
+        empty_label="Choose somebody",
+        help_text="Gets all open work that is due meanwhile.",
     )
     from_on = forms.DateField(label="First day away", widget=forms.DateInput(attrs=_DAY))
     until_on = forms.DateField(

@@ -92,6 +92,8 @@ def test_a_draft_is_compared_with_what_is_live_in_words(world: World) -> None:
 def test_publishing_on_the_page_makes_it_live_with_the_reason(world: World) -> None:
     version = drafted(world)
     sent = {"number": version.number, "seen": version.content_hash, "reason": "Sooner is better"}
+    refused = client_of(world).post(f"{PAGE}publish/", sent | {"reason": " "})
+    assert (refused.status_code, "Say why. It is kept with the version." in refused.content.decode()) == (422, True)
     response = client_of(world).post(f"{PAGE}publish/", sent)
     assert (response.status_code, states(world)) == (302, [(1, "retired"), (2, "published")])
     with tenant_context(world.tenant.pk):
@@ -131,6 +133,9 @@ def test_one_click_rolls_back_and_any_version_can_be_brought_back(world: World) 
     for _ in range(2):  # pressed twice
         text = client.post(f"{PAGE}rollback/", {"seen": 3, "reason": "Worse"}, follow=True).content.decode()
     assert "went live meanwhile" in text
+    # Each version that was live has a dialog of its own that asks why; the live one has none.
+    page = client.get(PAGE).content.decode()
+    assert [f'id="back-{number}"' in page for number in (1, 2, 3, 4)] == [True, True, True, False]
     client.post(f"{PAGE}rollback/", {"to": 1, "seen": 4, "reason": "Worse still"})
     with tenant_context(world.tenant.pk):
         rows = ProcessVersion.objects.filter(kind="renewal_timeline").order_by("number")

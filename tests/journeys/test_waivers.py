@@ -171,6 +171,11 @@ def test_the_ledger_is_answered_on_its_page_and_taken_away_as_a_file(team: Team)
     assert [(row["state"], row["about"], row["gate"], row["answer"]) for row in rows] == [
         ("open", "Seats", "Sales: Demo", "Go")
     ]
+    with time_machine.travel(NOW + timedelta(days=30), tick=False):
+        manager.force_login(team.manager.user)
+        over = manager.get(reverse("journeys:waivers"), {"state": "expired"}).content.decode()
+    assert ("<dt>Expired</dt>" in over, "days late" in over) == (True, False)
+    manager.force_login(team.manager.user)
     assert manager.get(reverse("journeys:waiver_report")).status_code == 200
     assert manager.post(reverse("journeys:waiver_answer", args=[10**12]), {"verdict": "approve"}).status_code == 404
 
