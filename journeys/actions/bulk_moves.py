@@ -32,6 +32,7 @@ def start_moves(
     now: datetime,
     reason: str = "",
     close_reason: str = "",
+    leave: bool = False,
 ) -> Job:
     """Starts the job that moves these deals. Asked for twice within a minute, it is the same job."""
     ids = sorted(set(opportunity_ids))
@@ -42,6 +43,7 @@ def start_moves(
         "stage_id": stage_id,
         "reason": reason,
         "close_reason": close_reason,
+        "leave": leave,
         "today": today.isoformat(),
         "by": actor.label,
         "membership_id": actor.membership_id,
@@ -55,7 +57,7 @@ def carry_moves(job: RunningJob, *, now: datetime) -> dict[str, Any]:
     """Moves the deals of a job. Each chunk is a transaction; those that are there already are passed over."""
     payload = job.payload
     ids: list[int] = payload["ids"]
-    moved, refused, told = 0, 0, []
+    moved, refused, left, told = 0, 0, 0, []
     for start in range(0, len(ids), CHUNK):
         _report(job, start, len(ids), moved)
         with job.transaction():
@@ -68,16 +70,18 @@ def carry_moves(job: RunningJob, *, now: datetime) -> dict[str, Any]:
                     now=now,
                     reason=payload["reason"],
                     close_reason=payload["close_reason"],
+                    leave=payload.get("leave", False),
                 )
             except PipelineStage.DoesNotExist as error:
                 raise JobRefused("The stage is gone: the pipeline has changed. Choose another one.") from error
         moved += len(result.moved)
         refused += len(result.refused)
+        left += result.left
         told += [
             {"id": one.id, "name": one.name, "code": one.code, "missing": list(one.missing)} for one in result.refused
         ]
     _report(job, len(ids), len(ids), moved)
-    return {"moved": moved, "refused": refused, "refusals": told[:TOLD]}
+    return {"moved": moved, "refused": refused, "refusals": told[:TOLD], "left": left}
 
 
 def _report(job: RunningJob, done: int, total: int, moved: int) -> None:

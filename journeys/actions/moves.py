@@ -1,6 +1,7 @@
 """Moves of deals: one verb for many, through the gates; the single move is a list of one."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
@@ -36,7 +37,7 @@ from journeys.actions.pipeline_locks import hold_stage
 from journeys.choices import OpportunityKind, StageKind
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.gates import Process, deal_needs, judge_deals, opportunity_gate, pipeline_process
-from journeys.queries.leaving import leaves_with
+from journeys.queries.leaving import leave_with
 
 __all__ = [
     "EditionMoved",
@@ -101,9 +102,19 @@ def move_opportunity(
     for refusal in result.refused:
         _refuse(refusal, deal, stage, today)
     deal.refresh_from_db()
-    if leave and stage.kind == StageKind.LOST and (left := leaves_with(deal)) is not None:
-        leave_journey(account_ids=[left.pk], reason=f"Lost: {close_reason}", actor=actor, today=today, now=now)
+    if leave:
+        _let_leave([deal.pk], stage, close_reason, actor, today, now)
     return deal
+
+
+def _let_leave(
+    lost: Collection[int], stage: PipelineStage, close_reason: str, actor: Actor, today: date, now: datetime
+) -> int:
+    """Prospects whose last open deal of new business is among the lost ones leave for the same reason. How many."""
+    if stage.kind != StageKind.LOST:
+        return 0
+    why = f"Lost: {close_reason.strip()}"
+    return leave_journey(account_ids=leave_with(lost), reason=why, actor=actor, today=today, now=now)
 
 
 def _refuse(refusal: Refusal, deal: Opportunity, stage: PipelineStage, today: date) -> None:
@@ -124,15 +135,20 @@ def move_opportunities(
     now: datetime,
     reason: str = "",
     close_reason: str = "",
+    leave: bool = False,
 ) -> Moved:
     """Many deals into one stage: those whose gates are open go, the others stay and are named. Set-based.
 
-    Deals that are in the stage already, and ids without a deal, are passed over.
+    Deals that are in the stage already, and ids without a deal, are passed over. With `leave`, prospects whose last
+    open deal of new business is lost with these leave the journey for the same reason.
     """
     stage = hold_stage(stage_id)
     held = Opportunity.objects.select_for_update(no_key=True).filter(pk__in=set(opportunity_ids)).order_by("pk")
     said = {REASON: reason.strip(), CLOSE_REASON: close_reason.strip()}
-    return _move(list(held), stage, actor, today, now, said)
+    result = _move(list(held), stage, actor, today, now, said)
+    if not leave or not result.moved:
+        return result
+    return replace(result, left=_let_leave(result.moved, stage, close_reason, actor, today, now))
 
 
 def _move(

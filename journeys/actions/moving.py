@@ -66,6 +66,7 @@ class Moved:
 
     moved: tuple[int, ...]
     refused: tuple[Refusal, ...] = ()
+    left: int = 0  # accounts that left the journey with them
 
 
 @dataclass(frozen=True)

@@ -73,13 +73,20 @@ class Closing(Moving):
                                          help_text="Needed for a lost deal.")  # fmt: skip
 
 
-class DealMoving(Closing):
+class Losing(Closing):
+    leave = serializers.BooleanField(
+        required=False, default=False,
+        help_text="Into a lost stage: prospects whose last open deal of new business it was leave the journey.",
+    )  # fmt: skip
+
+
+class DealMoving(Losing):
     edition = serializers.IntegerField(
         required=False, min_value=1, help_text="As last read: refused when it has risen."
     )
 
 
-class ManyMoving(Closing):
+class ManyMoving(Losing):
     pipeline = serializers.CharField(max_length=80)
     opportunities = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=ID_MAX),
                                           min_length=1, max_length=MOST)  # fmt: skip
@@ -89,7 +96,7 @@ class PlaceShape(serializers.Serializer[Any]):
     """Where it is now."""
 
     id = serializers.IntegerField()
-    stage = serializers.CharField()
+    stage = serializers.CharField(allow_null=True, help_text="Null: it has left the journey.")
     edition = serializers.IntegerField(allow_null=True)
 
 
@@ -166,7 +173,7 @@ class DealMove(ApiView):
             moved = move_opportunity(
                 opportunity_id=deal.pk, stage_id=stage.pk, actor=call.actor, today=call.today, now=call.now,
                 reason=call.body["reason"], close_reason=call.body["close_reason"],
-                seen_edition=call.body.get("edition"),
+                seen_edition=call.body.get("edition"), leave=call.body["leave"],
             )  # fmt: skip
         except (GateShut, ReasonNeeded, EditionMoved, StageElsewhere) as error:
             raise refusal(error) from error
@@ -184,6 +191,7 @@ class DealMoves(ApiView):
             start_moves(
                 opportunity_ids=call.body["opportunities"], stage_id=stage.pk, actor=call.actor, today=call.today,
                 now=call.now, reason=call.body["reason"], close_reason=call.body["close_reason"],
+                leave=call.body["leave"],
             )
         )  # fmt: skip
 

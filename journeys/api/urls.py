@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from journeys.api import analysis, gates, handoffs, leads, opportunities, plays
+from journeys.api import analysis, gates, handoffs, journey, leads, opportunities, plays
 
 urlpatterns = [
     path("opportunities/", opportunities.OpportunityList.as_view(), name="api_opportunities"),
@@ -19,6 +19,9 @@ urlpatterns = [
     path("evidence/<int:evidence_id>/take-back/", gates.EvidenceBack.as_view(), name="api_evidence_back"),
     path("accounts/<int:account_id>/gate/", gates.AccountGate.as_view(), name="api_account_gate"),
     path("accounts/<int:account_id>/stage/", gates.AccountMove.as_view(), name="api_account_stage"),
+    path("accounts/<int:account_id>/stage/leave/", journey.AccountLeave.as_view(), name="api_account_leave"),
+    path("accounts/stages/", journey.AccountMoves.as_view(), name="api_account_moves"),
+    path("accounts/stages/leave/", journey.AccountsLeave.as_view(), name="api_accounts_leave"),
     path("accounts/<int:account_id>/evidence/", gates.AccountEvidence.as_view(), name="api_account_evidence"),
     path("leads/", leads.LeadList.as_view(), name="api_leads"),
     path("pipelines/<str:key>/analysis/", analysis.PipelineAnalysis.as_view(), name="api_pipeline_analysis"),

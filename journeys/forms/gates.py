@@ -34,6 +34,7 @@ class ManyMovesForm(forms.Form):
     stage = forms.IntegerField(min_value=1, max_value=2**63 - 1)
     reason = forms.CharField(max_length=1000, required=False, strip=True)
     close_reason = forms.CharField(max_length=200, required=False, strip=True)
+    leave = forms.BooleanField(required=False)
     ids = forms.CharField(max_length=_MOST_IDS, required=False)
 
     def clean_ids(self) -> list[int]:

@@ -31,7 +31,7 @@ def moves(request: WorkspaceRequest) -> HttpResponse:
     if stage is None:
         raise Http404
     actor, today = Actor.person(request.membership), request.tenant.today(now)
-    words = {"reason": asked["reason"], "close_reason": asked["close_reason"]}
+    words = {name: asked[name] for name in ("reason", "close_reason", "leave")}
     if len(asked["ids"]) > AT_ONCE:
         try:
             job = start_moves(

@@ -18,6 +18,9 @@ class Command(TenantCommand):
         parser.add_argument("deals", nargs="+", metavar="DEAL", help="id of the source, else number of the deal")
         parser.add_argument("--reason", default="", help="why; needed for a step back")
         parser.add_argument("--close-reason", default="", help="why it was lost, or won")
+        parser.add_argument(
+            "--leave", action="store_true", help="prospects whose last open deal is lost leave the journey"
+        )
         parser.add_argument("--by", default="", metavar="NAME", help="who asked for it, for the trail")
 
     def run(self, tenant: Tenant, options: dict[str, Any]) -> dict[str, Any]:
@@ -38,10 +41,12 @@ class Command(TenantCommand):
             now=options["now"],
             reason=options["reason"],
             close_reason=options["close_reason"],
+            leave=options["leave"],
         )
         return {
             "stage": stage.key,
             "moved": len(result.moved),
+            "left": result.left,
             "unchanged": len(found) - len(result.moved) - len(result.refused),
             "refused": [
                 {"id": one.id, "name": one.name, "code": one.code, "missing": list(one.missing)}
