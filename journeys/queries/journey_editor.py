@@ -13,6 +13,7 @@ from core.differences import Change
 from core.models import ProcessVersion
 from core.version_history import in_review, live_among, open_draft, versions_of
 from journeys.models import ContactStageVisit, StageVisit
+from journeys.queries.handoff_editor import TeamsForm, teams_form
 from journeys.queries.journey_words import journey_effects
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND
 from journeys.rules.criteria import asked_of
@@ -56,6 +57,7 @@ class JourneyPage:
     asks: Sequence[tuple[str, str]]
     segments: Sequence[str]
     review: ProcessVersion | None
+    form: TeamsForm
 
     @property
     def in_review(self) -> bool:
@@ -74,8 +76,13 @@ def draft_of(key: str) -> ProcessVersion | None:
     return open_draft(versions_of(JOURNEY_KIND, key))
 
 
-def journey_page(key: str, today: date) -> JourneyPage | None:
-    """The page of a journey, or None where neither a live version nor a draft is there."""
+def journey_page(
+    key: str, today: date, *, typed: Mapping[str, str] | None = None, problems: Mapping[str, str] | None = None
+) -> JourneyPage | None:
+    """The page of a journey, or None where neither a live version nor a draft is there.
+
+    `typed` and `problems` are what was refused and why: hand-offs and teams show both at their fields.
+    """
     versions = versions_of(JOURNEY_KIND, key)
     live, draft = live_among(versions), open_draft(versions)
     version = draft or live
@@ -100,6 +107,7 @@ def journey_page(key: str, today: date) -> JourneyPage | None:
         ],
         segments=[str(value) for value in Segment.values],
         review=in_review(versions),
+        form=teams_form(spec, typed or {}, problems or {}, with_handoffs=key != CONTACTS),
     )
 
 

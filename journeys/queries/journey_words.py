@@ -1,17 +1,18 @@
 """Journeys in words, and what publishing another one meets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef
 
 from core import differences
+from core.choices import Role
 from core.differences import Line
 from core.facts import conditions
 from core.models import ProcessVersion
-from journeys.models import ContactStageVisit, LifecycleStage, StageVisit
-from journeys.queries.stages import CONTACTS, JOURNEY_KIND
+from journeys.models import ContactStageVisit, Handoff, LifecycleStage, StageVisit
+from journeys.queries.stages import CONTACTS, JOURNEY_KIND, STANDARD
 from journeys.rules.criteria import Criterion, asked_of, tree_words
 from journeys.rules.journeys import CLOSE, PEERS, JourneySpec, LifecycleStageSpec, parse_journey, unknown_teams
 
@@ -25,7 +26,7 @@ FIELDS: Final = (
 def describe_journey(definition: dict[str, Any]) -> list[Line]:
     """Line by line, stage after stage, then hand-offs and first value."""
     spec = parse_journey(definition)
-    lines = [Line(f"teams.{one.name}", f"roles of team {one.name}", ", ".join(one.roles)) for one in spec.teams]
+    lines = [Line(f"teams.{one.name}", f"roles of team {one.name}", _roles(one.roles)) for one in spec.teams]
     for place, stage in enumerate(spec.stages, start=1):
         lines += _stage_lines(stage, place)
     for one in spec.handoffs:
@@ -44,6 +45,10 @@ def describe_journey(definition: dict[str, Any]) -> list[Line]:
         ]
         lines += [Line(f"{path}.{field}", label, value, part, short, path) for field, label, value, short in said]
     return [*lines, *_value_lines(spec)]
+
+
+def _roles(roles: Iterable[str]) -> str:
+    return ", ".join(str(Role(role).label) for role in roles)
 
 
 def _stage_lines(stage: LifecycleStageSpec, place: int) -> Iterator[Line]:
@@ -138,7 +143,25 @@ def journey_effects(key: str, definition: dict[str, Any], _today: date) -> list[
         for stage in spec.stages
         if not stage.is_team_known
     ]
-    return [*lines, *teams, *journey_obstacles(key, {stage.key for stage in spec.stages})]
+    handoffs = _handoff_effects(spec) if key != CONTACTS else []
+    return [*lines, *handoffs, *teams, *journey_obstacles(key, {stage.key for stage in spec.stages})]
+
+
+def _handoff_effects(spec: JourneySpec) -> list[str]:
+    """Hand-offs that change or go while some of them are under way. Two statements."""
+    then = {one.key: one for one in spec.handoffs}
+    live = ProcessVersion.objects.filter(kind=JOURNEY_KIND, key=STANDARD, state="published").first()
+    try:
+        now = parse_journey(live.definition).handoffs if live is not None else ()
+    except ValueError:  # from before its language changed
+        return []
+    waiting = dict(Handoff.objects.filter(state="waiting").order_by().values_list("key").annotate(n=Count("pk")))
+    return [
+        f"Hand-off {one.name} {'changes' if one.key in then else 'goes'}: {waiting[one.key]:,} under way "
+        f"{'keeps' if waiting[one.key] == 1 else 'keep'} what was asked when it was opened."
+        for one in now
+        if waiting.get(one.key) and then.get(one.key) != one
+    ]
 
 
 def _stand(count: int, whom: str) -> str:

@@ -11,6 +11,7 @@ from journeys.rules.teams import TeamSpec, is_of, parse_teams, roles_of
 
 # Within how many hours an answer is due where the journey does not say.
 USUAL_HOURS: Final = 48
+LONGEST_WAIT: Final = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,6 @@ _FIELDS: Final = frozenset(
         "accept_within_hours", "on_won",
     }
 )  # fmt: skip
-_LONGEST_WAIT: Final = 24 * 60
 
 
 def handoffs_of(definition: Mapping[str, Any]) -> tuple[HandoffSpec, ...]:
@@ -140,8 +140,8 @@ def _handoff(raw: Any, stages: Collection[str], teams: Sequence[TeamSpec], place
         if raw.get(field) not in stages:
             raise ValueError(f"{place}.{field}: '{raw.get(field)}' is no stage; one of {', '.join(stages)}.")
     hours = raw.get("accept_within_hours", USUAL_HOURS)
-    if not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= _LONGEST_WAIT:
-        raise ValueError(f"{place}.accept_within_hours: a whole number from 1 to {_LONGEST_WAIT}, not {hours!r}.")
+    if not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= LONGEST_WAIT:
+        raise ValueError(f"{place}.accept_within_hours: a whole number from 1 to {LONGEST_WAIT}, not {hours!r}.")
     for field in ("needs_expectation", "on_won"):
         if raw.get(field, False) not in (True, False):
             raise ValueError(f"{place}.{field}: true or false, not {raw[field]!r}.")

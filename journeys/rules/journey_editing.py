@@ -5,9 +5,9 @@ from copy import deepcopy
 from typing import Any, Final
 
 from core.shapes import BadFields
-from journeys.rules import pipeline_editing
+from journeys.rules import handoff_editing, pipeline_editing
+from journeys.rules.handoff_editing import fresh
 from journeys.rules.journeys import CLOCKS, LONGEST_STAY, STUCK_AFTER
-from journeys.rules.pipelines import stage_key
 
 Document = dict[str, Any]
 _TEXTS: Final = {"owner_team": 80, "success": 2_000}
@@ -16,7 +16,8 @@ _SHARED: Final = frozenset({"up", "down", "criterion", "drop"})
 
 def edited(definition: Mapping[str, Any], fields: Mapping[str, str]) -> Document:
     """The document with what was typed: `stages.KEY.name`, `.owner_team`, `.success`, `.expected_days`,
-    `.touchpoints` (one a line), `.hubspot` and `.back_to` (with commas), `first_value.clock`, `stuck_after`.
+    `.touchpoints` (one a line), `.hubspot` and `.back_to` (with commas), `first_value.clock`, `stuck_after`, and
+    those of hand-offs and teams.
 
     A field left empty is taken out. Raises `BadFields` with what would be right, by field.
     """
@@ -24,6 +25,8 @@ def edited(definition: Mapping[str, Any], fields: Mapping[str, str]) -> Document
     problems: dict[str, str] = {}
     for stage in document["stages"]:
         _edit_stage(stage, fields, problems)
+    handoff_editing.edit_handoffs(document, fields, problems)
+    handoff_editing.edit_teams(document, fields, problems)
     if problems:
         raise BadFields(problems)
     if fields.get("first_value.clock") in CLOCKS:
@@ -81,6 +84,12 @@ def acted(
         "uncheck": _drop_checkpoint,
         "event": _add_event,
         "unevent": _drop_event,
+        "handoff": handoff_editing.add_handoff,
+        "unhand": handoff_editing.drop_handoff,
+        "item": handoff_editing.add_item,
+        "unitem": handoff_editing.drop_item,
+        "team": handoff_editing.add_team,
+        "unteam": handoff_editing.drop_team,
     }
     changed = deepcopy(document)
     if act in verbs:
@@ -93,7 +102,7 @@ def _add(document: Document, _key: str, _more: str, fields: Mapping[str, str]) -
     name = fields.get("new.name", "").strip()[:120]
     if not name:
         raise BadFields({"new.name": "Name the new stage."})
-    document["stages"].append({"key": _fresh(name, [one["key"] for one in document["stages"]]), "name": name})
+    document["stages"].append({"key": fresh(name, [one["key"] for one in document["stages"]]), "name": name})
 
 
 def _remove(document: Document, key: str, _more: str, _fields: Mapping[str, str]) -> None:
@@ -114,7 +123,7 @@ def _add_checkpoint(document: Document, key: str, _more: str, fields: Mapping[st
         raise BadFields({f"{base}.days": "How many days after the stage is entered: a whole number from 1."})
     points = list(stage.get("checkpoints", []))
     taken = [one["key"] for one in points]
-    stage["checkpoints"] = [*points, {"key": _fresh(name, taken), "name": name, "after_days": int(days)}]
+    stage["checkpoints"] = [*points, {"key": fresh(name, taken), "name": name, "after_days": int(days)}]
 
 
 def _drop_checkpoint(document: Document, key: str, point: str, _fields: Mapping[str, str]) -> None:
@@ -149,8 +158,3 @@ def _stage(document: Document, key: str) -> Document:
     if found is None:
         raise BadFields({"": f"There is no stage '{key[:60]}' any more. Load the page again."})
     return found
-
-
-def _fresh(name: str, taken: Sequence[str]) -> str:
-    base = stage_key(name)[:60]
-    return next(key for key in (base, *(f"{base}_{n}" for n in range(2, 1000))) if key not in taken)

@@ -1,6 +1,6 @@
 """Doors of the editor of a journey: its stages as a form, the draft, and what makes it live."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -43,8 +43,18 @@ def journey_save(request: WorkspaceRequest, key: str) -> HttpResponse:
     except ValueError as refused:
         status, problems = editors.refusal(refused)
         return _page(request, key, status=status, problems=problems, typed=typed)
-    anchor = f"#stage-{arguments[0]}" if arguments and act not in {"remove", "unevent"} else ""
-    return redirect(reverse("journeys:journey_edit", args=[key]) + anchor)
+    return redirect(reverse("journeys:journey_edit", args=[key]) + _anchor(act, arguments))
+
+
+def _anchor(act: str, arguments: Sequence[str]) -> str:
+    """Where the page is looked at after a button's act: where it was pressed."""
+    if act in {"handoff", "unhand"}:
+        return "#handoffs"
+    if act in {"team", "unteam"}:
+        return "#teams"
+    if not arguments or act in {"remove", "unevent"}:
+        return ""
+    return f"#handoff-{arguments[0]}" if act in {"item", "unitem"} else f"#stage-{arguments[0]}"
 
 
 @requires(Permission.CONFIGURE_PROCESSES)
@@ -69,7 +79,8 @@ def _page(
     problems: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    page = journey_page(editors.storable(key, longest=LONGEST), request.tenant.today(clock.now()))
+    today = request.tenant.today(clock.now())
+    page = journey_page(editors.storable(key, longest=LONGEST), today, typed=typed, problems=problems)
     if page is None:
         raise Http404
     allowed = may(request.membership.role, Permission.CONFIGURE_PROCESSES)
@@ -80,5 +91,7 @@ def _page(
         "may_edit": allowed,
         "editable": allowed and not page.in_review,
         "needs_approval": request.tenant.needs_approval,
+        "new_handoff_open": any(name.startswith("handoff.") for name in problems or {}),
+        "new_team_open": any(name.startswith("team.") for name in problems or {}),
     }
     return render(request, "journeys/stages/journey.html", context, status=status)
