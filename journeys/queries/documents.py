@@ -6,6 +6,7 @@ from typing import Any
 from core.documents.blocks import Block, Bullets, Heading, Paragraph, Step, Steps, table
 from core.documents.words import days, fact_name, humanised, sentence
 from core.registry import Reference
+from journeys.queries.criterion_words import answer_words
 from journeys.rules.criteria import Criterion, criteria_of, stage_gates
 from journeys.rules.handoffs import HandoffSpec
 from journeys.rules.journeys import JourneySpec, LifecycleStageSpec, parse_journey
@@ -21,8 +22,7 @@ def asked(one: Criterion) -> str:
     if one.rule is not None:
         how = f"when {sentence(one.rule)}"
     elif one.answer:
-        framework, _, question = one.answer.partition(".")
-        how = f"answer “{humanised(question)}” of {framework.upper()}"
+        how = answer_words(one.answer)
     else:
         how = f"{one.framework.upper()} answered in full" if one.framework else "a person gives the evidence"
     return f"{one.name} ({how}){'. ' + one.help if one.help else ''}"

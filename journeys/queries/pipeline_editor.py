@@ -10,9 +10,9 @@ from core.choices import VersionState
 from core.differences import Change
 from core.models import ProcessVersion
 from core.version_history import in_review, live_among, open_draft, versions_of
+from journeys.queries.criterion_words import asked_words
 from journeys.queries.qualification import Framework, frameworks
 from journeys.queries.words import StageUse, pipeline_effects, pipeline_gaps, stage_uses
-from journeys.rules.criteria import asked_of
 from journeys.rules.pipelines import PipelineSpec, StageSpec, parse_pipeline
 
 KIND = "pipeline"
@@ -138,7 +138,7 @@ def _rows(spec: PipelineSpec, uses: Mapping[str, StageUse]) -> list[StageRow]:
             deals=uses.get(stage.key, nothing).deals,
             stays=uses.get(stage.key, nothing).stays,
             criteria=[
-                CriterionRow(one.key, one.name, part, asked_of(one))
+                CriterionRow(one.key, one.name, part, asked_words(one))
                 for part, many in (("entry", stage.entry), ("exit", stage.exit))
                 for one in many
             ],

@@ -8,11 +8,13 @@ from typing import Any, Final
 from django.db.models import Count
 
 from core.differences import Line
+from core.documents.words import days
 from core.models import ProcessVersion
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.criteria import check_questions, check_rules
+from journeys.queries.criterion_words import asked_words
 from journeys.rules.criteria import FIELDS as CRITERION_FIELDS
-from journeys.rules.criteria import Criterion, asked_of, stage_gates
+from journeys.rules.criteria import Criterion, stage_gates
 from journeys.rules.pipelines import IMPORTER, PipelineSpec, parse_pipeline
 
 FIELDS: Final = (
@@ -53,13 +55,13 @@ def pipeline_gaps(version: ProcessVersion) -> list[str]:
 
 
 def criteria_lines(path: str, part: str, entry: Sequence[Criterion], leave: Sequence[Criterion]) -> list[Line]:
-    """The criteria of a stage, one line each: `to go on from Proposal: Budget is named (answer to budget of bant)`."""
+    """The criteria of a stage, one line each: `to go on from Proposal: Budget is named (answer “Budget” of BANT)`."""
     lines = []
     for word, said, many in (("entry", "to enter", entry), ("exit", "to go on from", leave)):
         for one in many:
             here, label, short = f"{path}.{word}.{one.key}", f"{one.name}, {said} {part}", f"{said}: {one.name}"
             named = f"name of {one.key}, {said} {part}"
-            lines.append(Line(here, label, asked_of(one), part, short, path))
+            lines.append(Line(here, label, asked_words(one), part, short, path))
             lines.append(Line(f"{here}.name", named, one.name, part, "name", path, quiet=True))
             if one.help:
                 lines.append(Line(f"{here}.help", f"help of {label}", one.help, part, f"help of {one.name}", path))
@@ -69,7 +71,11 @@ def criteria_lines(path: str, part: str, entry: Sequence[Criterion], leave: Sequ
 def describe_pipeline(definition: dict[str, Any]) -> list[Line]:
     """Line by line, stage after stage."""
     spec = parse_pipeline(definition)
-    lines = [Line("frameworks", "qualified by", ", ".join(spec.frameworks))] if spec.frameworks else []
+    lines = (
+        [Line("frameworks", "qualified by", ", ".join(key.upper() for key in spec.frameworks))]
+        if spec.frameworks
+        else []
+    )
     lines += [
         Line(f"reassign.{gone}", f"deals of the former stage {gone} go to", target)
         for gone, target in spec.reassign.items()
@@ -90,12 +96,19 @@ def pipeline_effects(key: str, definition: dict[str, Any], _today: date) -> list
     """The opportunities that the change meets."""
     spec = parse_pipeline(definition)
     count = Opportunity.objects.filter(pipeline__key=key).count()
+    names = {stage.key: stage.name for stage in spec.stages}
     moves = [
-        f"{one.deals:,} opportunities and {one.stays:,} stays go from {one.name} to {spec.reassign[one.key]}."
+        f"{_deals(one.deals)} and {days(one.stays, 'stay')} go from {one.name} to "
+        f"{names.get(spec.reassign[one.key], spec.reassign[one.key])}."
         for one in stage_uses(key)
         if one.key in spec.reassign
     ]
-    return [f"{count:,} opportunities are in this pipeline.", *moves, *pipeline_obstacles(key, spec)]
+    held = f"{_deals(count)} {'is' if count == 1 else 'are'} in this pipeline."
+    return [held, *moves, *pipeline_obstacles(key, spec)]
+
+
+def _deals(count: int) -> str:
+    return "1 opportunity" if count == 1 else f"{count:,} opportunities"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Doors of stages and gates: the list of pipelines and journeys, and the editor of a pipeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -70,7 +71,9 @@ def pipeline_save(request: WorkspaceRequest, key: str) -> HttpResponse:
         )
     except ValueError as refused:
         status, problems = editors.refusal(refused)
-        return _page(request, key, status=status, problems=problems, typed=typed)
+        # What somebody else saved meanwhile is shown as it is now, and nothing typed lies over it.
+        kept = typed if status == HTTPStatus.UNPROCESSABLE_ENTITY else {}
+        return _page(request, key, status=status, problems=problems, typed=kept, frameworks=chosen if kept else None)
     anchor = f"#stage-{arguments[0]}" if arguments and act != "remove" else ""
     return redirect(reverse("journeys:pipeline_edit", args=[key]) + anchor)
 
@@ -101,6 +104,7 @@ def _page(
     status: int = 200,
     problems: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
+    frameworks: Sequence[str] | None = None,
 ) -> HttpResponse:
     page = editor_page(editors.storable(key, longest=LONGEST), request.tenant.today(clock.now()))
     if page is None:
@@ -110,6 +114,7 @@ def _page(
         "page": page,
         "problems": problems or {},
         "typed": typed or {},
+        "chosen_frameworks": page.spec.frameworks if frameworks is None else frameworks,
         "kinds": StageKind.choices,
         "forecasts": ForecastCategory.choices,
         "may_edit": allowed,

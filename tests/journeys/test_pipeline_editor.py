@@ -17,7 +17,7 @@ from core.tenancy import tenant_context
 from core.versioning import PublishRefused, draft, publish, rollback
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.pipelines import misplaced_opportunities
-from journeys.queries.words import pipeline_effects
+from journeys.queries.words import describe_pipeline, pipeline_effects
 from journeys.rules.pipeline_editing import acted, edited
 from journeys.rules.pipelines import DEFAULT_PIPELINE, parse_pipeline
 from tests.factories.world import World, make_world
@@ -78,7 +78,7 @@ def test_deals_and_their_history_go_to_the_named_stage_in_one_transaction(world:
         with_history(world)
         deals, stays = Opportunity.objects.count(), OpportunityStageVisit.objects.count()
         gone = without("discovery", reassign={"discovery": "demo"})
-        assert "1 opportunities and 2 stays go from Discovery to demo." in pipeline_effects(
+        assert "1 opportunity and 2 stays go from Discovery to Demo." in pipeline_effects(
             "sales", gone, date(2026, 3, 2)
         )
         go_live(gone)
@@ -201,6 +201,47 @@ def test_a_pipeline_is_drafted_compared_and_published_in_the_browser(world: Worl
     assert refused.status_code == 302
     assert "Say where they go" in client.get(page).content.decode()
     assert "Sales" in client.get("/stages/").content.decode()
+
+
+def test_what_was_typed_stays_in_the_editor_and_what_is_wrong_stands_at_its_field(world: World) -> None:
+    client = Client()
+    client.force_login(world.members[Role.REVOPS_ADMIN].user)
+    typed = {
+        "stages.demo.name": "Show", "stages.demo.probability": "abc", "stages.proposal.new.name": "Budget is named",
+        "seen": "0" * 64, "frameworks": ["bant"], "frameworks_shown": "yes", "act": "keep",
+    }  # fmt: skip
+    refused = client.post("/stages/pipelines/sales/save/", typed)
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert 'value="Show"' in page
+    assert 'value="abc" inputmode="numeric" aria-invalid="true"' in page
+    assert 'aria-describedby="stages.demo.probability-error"' in page
+    assert 'id="stages.demo.probability-error" role="alert">' in page
+    assert 'value="Budget is named"' in page
+    assert page.count("<details open>") == 1
+    assert 'name="frameworks" value="bant" checked' in page
+    # What was looked at is remembered, so that somebody else's change in between is not written over.
+    assert f'name="seen" value="{"0" * 64}"' in page
+
+
+def test_criteria_are_told_in_the_names_that_people_know(world: World) -> None:
+    with tenant_context(world.tenant.pk):
+        asks = [
+            {"key": "large", "name": "Large", "rule": {"fact": "opportunity.amount", "op": "gte", "value": 1_000_000}},
+            {"key": "buyer", "name": "Buyer", "answer": "meddic.economic_buyer"},
+            {"key": "whole", "name": "Whole", "framework": "meddic"},
+        ]
+        stages = [{**one, "exit": asks} if one["key"] == "demo" else one for one in document()["stages"]]
+        live = go_live(document(stages=stages, frameworks=["meddic"]))
+        lines = {line.label: line.value for line in describe_pipeline(live.definition)}
+    assert lines["qualified by"] == "MEDDIC"
+    assert [lines[f"{name}, to go on from stage Demo"] for name in ("Large", "Buyer", "Whole")] == [
+        "Amount is at least 10,000", "answer “Economic buyer” of MEDDIC", "MEDDIC complete"
+    ]  # fmt: skip
+    client = Client()
+    client.force_login(world.members[Role.CSM].user)
+    page = client.get("/stages/pipelines/sales/").content.decode()
+    assert "To go on: Amount is at least 10,000" in page
 
 
 def test_only_those_who_configure_may_change_a_pipeline(world: World) -> None:
