@@ -32,6 +32,11 @@ def workspace_currency() -> str:
     return found or ""
 
 
+def needs_approval() -> bool:
+    """Whether processes of the current workspace go live only with a second person's approval. One query."""
+    return Tenant.objects.filter(pk=current_tenant_id(), needs_approval=True).exists()
+
+
 def published_version(kind: str, key: str) -> ProcessVersion | None:
     """The live version of a process, or None before the first one is published."""
     return ProcessVersion.objects.filter(kind=kind, key=key, state=VersionState.PUBLISHED).first()

@@ -10,6 +10,7 @@ from accounts.importing.kinds import Column, Field, ImportKind, Target
 from accounts.importing.stage import Stage
 from accounts.queries.planning import whole_tables
 from core.actors import Actor
+from core.queries import needs_approval
 from core.versioning import take_turns
 from journeys.actions.pipeline_locks import hold_every_pipeline
 from journeys.actions.pipelines import add_stages, create_pipeline
@@ -79,11 +80,14 @@ def _place(stage: Stage) -> None:
             take_turns()  # before the pipelines, as everybody who publishes
         hold_every_pipeline()
     known, gated, left_open = known_pipelines(), gated_pipelines(), open_imports()
+    approved = needs_approval()
     for pipeline_name, seen in groups.items():
         chosen = choose_pipeline(pipeline_name, [one.name for one in seen], known)
         if chosen is None or chosen.id in left_open:
             _say_no_gates(stage, pipeline_name, chosen)
-        kept = _without_new_stages(stage, pipeline_name, seen, chosen) if chosen and chosen.id in gated else seen
+        kept = seen
+        if chosen and (chosen.id in gated or approved):
+            kept = _without_new_stages(stage, pipeline_name, seen, chosen, gated=chosen.id in gated)
         placed += _place_group(stage, pipeline_name, kept, chosen, known, first_new=-1 - 1000 * len(placed))
     stage.execute(
         "UPDATE import_row AS r SET pipeline_id = p.pipeline_id, stage_id = p.stage_id, stage_kind = p.kind, "
@@ -126,14 +130,19 @@ def _brings_stages(groups: Mapping[str, list[SeenStage]]) -> bool:
 
 
 def _without_new_stages(
-    stage: Stage, pipeline_name: str, seen: list[SeenStage], chosen: KnownPipeline
+    stage: Stage, pipeline_name: str, seen: list[SeenStage], chosen: KnownPipeline, *, gated: bool
 ) -> list[SeenStage]:
-    """The stages that rows may be in. A pipeline with criteria gets none from a file: nobody would have gated it."""
+    """The stages that rows may be in. A pipeline with criteria gets none from a file: nobody would have gated it.
+
+    Nor does one that only changes with a second person's approval: a file has none.
+    """
+    why = "has criteria" if gated else "changes only with a second person’s approval"
     stage.reject(
         "COALESCE(r.pipeline, '') = %(pipeline)s AND r.stage = ANY(%(unknown)s)",
         code="stage",
-        message="format('%%s has criteria and knows no stage “%%s”: add the stage in Stages and gates, or name one of "
-        "its own.', %(name)s::text, r.stage)",
+        message="format('%%s %%s and knows no stage “%%s”: add the stage in Stages and gates, or name one of "
+        "its own.', %(name)s::text, %(why)s::text, r.stage)",
+        why=why,
         pipeline=pipeline_name,
         unknown=[one.name for one in seen if squashed(one.name) not in chosen.ids],
         name=chosen.name,

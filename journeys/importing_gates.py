@@ -3,13 +3,15 @@
 The rows are written on trial inside a savepoint, so that the criteria see what the file says of amount, owner or dates,
 and judged by the very statement that pages and programs are judged by; then the trial is undone. Pipelines without
 criteria are passed over: there the file is the record of moves that were made elsewhere. Closed deals that the
-workspace has never seen are history, and history is not judged, where they closed before the live gates were
-published; any other is judged like a deal that is made today. No row takes a deal out of a pipeline with criteria.
+workspace has never seen are history, and history is not judged, where they closed before the pipeline had criteria,
+whatever was published since; any other is judged like a deal that is made today. No row takes a deal out of a pipeline
+with criteria.
 """
 
 import json
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models.expressions import RawSQL
@@ -22,7 +24,7 @@ from core.actors import Actor
 from journeys.actions.moving import PIPELINE, Asked, Refusal, sort_out, use_waivers
 from journeys.models import Opportunity, Pipeline
 from journeys.queries.criteria import Judged, judge
-from journeys.queries.gates import Process, deal_ways, gated_pipelines, pipeline_process
+from journeys.queries.gates import Process, deal_ways, gated_pipelines, gated_since, pipeline_process
 
 CODE: Final = "gate"
 _MOVED: Final = frozenset({"stage_id", "pipeline_id", "closed_on"})
@@ -109,8 +111,8 @@ def _refuse_in(stage: Stage, target: Target, pipeline: Pipeline, process: Proces
 
 def _lay_ways(stage: Stage, pipeline: Pipeline, process: Process) -> bool:
     loops = [[one.key, key] for one in process.gates for key in one.back_to]
-    published = process.version.published_at if process.version else None
-    stage.execute(_WAYS, pipeline=pipeline.pk, loops=json.dumps(loops), gated_on=(published or stage.now).date())
+    since = (gated_since(pipeline.key) or stage.now).astimezone(ZoneInfo(stage.zone))
+    stage.execute(_WAYS, pipeline=pipeline.pk, loops=json.dumps(loops), gated_on=since.date())
     return bool(stage.scalar("SELECT EXISTS (SELECT FROM import_way)"))
 
 

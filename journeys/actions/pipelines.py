@@ -64,7 +64,7 @@ def add_stages(*, pipeline: Pipeline, spec: PipelineSpec, actor: Actor, now: dat
     """Gives an imported pipeline the stages that it does not know yet, before its closed ones; returns the new ones.
 
     They stand in a new version of its document, so that the editor and the deals agree. Raises `ValueError` where
-    what is live could not be published as it is.
+    what is live could not be published as it is, and where processes need a second person's approval.
     """
     rows = list(pipeline.stages.order_by("position"))
     known = {stage.key for stage in rows}
@@ -82,7 +82,7 @@ def add_stages(*, pipeline: Pipeline, spec: PipelineSpec, actor: Actor, now: dat
     stages[place:place] = pipeline_document(PipelineSpec(tuple(coming)))["stages"]
     version = draft(kind=PIPELINE_KIND, key=pipeline.key, name=live.name if live else pipeline.name,
                     definition={**definition, "stages": stages}, actor=actor, now=now)  # fmt: skip
-    publish(version=version, actor=actor, now=now, reason=IMPORTED, waiver=IMPORTED, exempt=True)
+    publish(version=version, actor=actor, now=now, reason=IMPORTED, waiver=IMPORTED)
     return list(pipeline.stages.filter(key__in=[stage.key for stage in fresh]).order_by("position"))
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
@@ -120,6 +120,25 @@ def gated_pipelines() -> set[int]:
         if any(one.entry or one.exit for one in stage_gates(definition))
     ]
     return set(Pipeline.objects.filter(key__in=keys).values_list("pk", flat=True))
+
+
+def gated_since(key: str) -> datetime | None:
+    """The moment from which the pipeline has asked something without a break; None where it asks nothing now.
+
+    Publishing it again does not begin anew, as long as every version since had a criterion. One statement.
+    """
+    live = ProcessVersion.objects.filter(kind="pipeline", key=key).exclude(published_at=None)
+    since = None
+    for published_at, definition in live.order_by("-published_at", "-number").values_list("published_at", "definition"):
+        if not any(_asks(stage) for stage in definition.get("stages", ())):
+            break
+        since = published_at
+    return since
+
+
+def _asks(stage: Mapping[str, Any]) -> bool:
+    """By the document itself: a version from before the language of criteria changed asked something, too."""
+    return bool(stage.get("entry") or stage.get("exit"))
 
 
 def open_imports() -> set[int]:
