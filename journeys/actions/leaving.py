@@ -71,6 +71,12 @@ def take_back_wins(*, wins: Sequence[Win], reason: str, actor: Actor, now: datet
     is again what it was before, and a clock of first value that nothing has stopped goes with it.
     """
     call_off_of_deals(opportunity_ids=[one.deal_id for one in wins], reason=reason, actor=actor, now=now)
+    take_back_buyers(wins=wins, reason=reason, actor=actor, now=now)
+
+
+@transaction.atomic
+def take_back_buyers(*, wins: Sequence[Win], reason: str, actor: Actor, now: datetime) -> None:
+    """The part of `take_back_wins` that is about the accounts: the hand-offs stay."""
     new = Opportunity.objects.filter(kind=OpportunityKind.NEW)
     bought = {one.account_id for one in wins if one.account_id and one.kind == OpportunityKind.NEW}
     others = new.filter(account_id__in=bought, stage__kind=StageKind.WON).values_list("account_id", flat=True)

@@ -99,10 +99,15 @@ def sort_out(
     subject: Subject,
     stage_key: str,
     today: date,
+    hold: bool = True,
 ) -> Sorted:
-    """Who goes and who stays. A waiver helps with the criteria that it names, and with nothing else."""
+    """Who goes and who stays. A waiver helps with the criteria that it names, and with nothing else.
+
+    Waivers that help are held until the transaction ends, so that nobody revokes one by which somebody goes; not with
+    `hold=False`, for what only looks.
+    """
     missing = {one.id: one.missing for one in judged if one.missing}
-    signed = waivers_for(subject, set(missing), stage_key, today) if missing else {}
+    signed = waivers_for(subject, set(missing), stage_key, today, hold=hold) if missing else {}
     going, refused = [], []
     used: dict[int, tuple[int, ...]] = {}
     for one in asked:
@@ -123,15 +128,27 @@ def sort_out(
     return Sorted(tuple(going), tuple(refused), used)
 
 
-def waivers_for(subject: Subject, ids: Collection[int], stage_key: str, today: date) -> dict[int, list[Waiver]]:
-    """The waivers that open this stage today, by the id of whom they are about. One statement; few are ever open."""
+def waivers_for(
+    subject: Subject, ids: Collection[int], stage_key: str, today: date, *, hold: bool = True
+) -> dict[int, list[Waiver]]:
+    """The waivers that open this stage today, by the id of whom they are about. Two statements; few are ever open.
+
+    With `hold` they stay as they are until the transaction ends: one that is being revoked is waited for.
+    """
+    open_ones = Waiver.objects.filter(usable(today), stage_key=stage_key, **{f"{subject}__isnull": False})
+    signed = [waiver for waiver in open_ones.select_related("version") if _about(waiver, subject) in ids]
+    if hold and signed:
+        mine = Waiver.objects.filter(usable(today), pk__in=[waiver.pk for waiver in signed])
+        held = set(mine.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+        signed = [waiver for waiver in signed if waiver.pk in held]
     found: dict[int, list[Waiver]] = {}
-    signed = Waiver.objects.filter(usable(today), stage_key=stage_key, **{f"{subject}__isnull": False})
-    for waiver in signed.select_related("version"):
-        about = waiver.opportunity_id if subject == "opportunity" else waiver.account_id
-        if about is not None and about in ids:
-            found.setdefault(about, []).append(waiver)
+    for waiver in signed:
+        found.setdefault(_about(waiver, subject), []).append(waiver)
     return found
+
+
+def _about(waiver: Waiver, subject: Subject) -> int:
+    return (waiver.opportunity_id if subject == "opportunity" else waiver.account_id) or 0
 
 
 def moved_after(result: Sorted, row_id: int, stage_key: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Account, Person, Product
 from accounts.queries.living import living_account
@@ -13,11 +13,15 @@ from accounts.queries.people import HasLeft, active_person
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
+from journeys.actions.leaving import Win
 from journeys.actions.moves import EditionMoved, place_opportunity
 from journeys.actions.pipeline_locks import hold_pipelines
+from journeys.actions.winning import move_win
+from journeys.choices import StageKind
 from journeys.models import Answer, Opportunity, Pipeline, PipelineStage
 
 CHANGEABLE: Final = ("name", "about", "amount_minor", "close_on", "kind", "owner_id", "product_id", "account_id")
+_TAKEN: Final = "external_id: '{}' is an opportunity already. Change that one."
 _RELATED: Final = {"owner_id": Person, "product_id": Product, "account_id": Account}
 
 
@@ -71,10 +75,10 @@ def create_opportunity(
     if stage is None:
         raise OpportunityRefused(f"stage: '{pipeline.name}' has no such stage. Choose one of its own.")
     if external_id and Opportunity.objects.filter(external_id=external_id).exists():
-        raise OpportunityRefused(f"external_id: '{external_id}' is an opportunity already. Change that one.")
+        raise OpportunityRefused(_TAKEN.format(external_id))
     _must_exist(values)
     _must_live(values)
-    deal = Opportunity.objects.create(
+    deal = Opportunity(
         **{name: values[name] for name in CHANGEABLE if name in values},
         pipeline=pipeline,
         stage=stage,
@@ -84,8 +88,23 @@ def create_opportunity(
         source_kind=source_kind,
         source_id=source_id,
     )
+    _insert(deal)
     audit.record(actor=actor, at=now, verb="created opportunity", subject=deal, after=_plain(values))
     return place_opportunity(opportunity_id=deal.pk, actor=actor, today=today, now=now)
+
+
+def _insert(deal: Opportunity) -> None:
+    """Writes the new row. Whoever sends the same external id at the same moment is told, as one who comes later is."""
+    if not deal.external_id:
+        deal.save()
+        return
+    try:
+        with transaction.atomic():
+            deal.save()
+    except IntegrityError as error:
+        if not Opportunity.objects.filter(external_id=deal.external_id).exists():
+            raise
+        raise OpportunityRefused(_TAKEN.format(deal.external_id)) from error
 
 
 @transaction.atomic
@@ -94,11 +113,12 @@ def update_opportunity(
     opportunity_id: int,
     values: Mapping[str, Any],
     actor: Actor,
+    today: date,
     now: datetime,
     seen: Mapping[str, Any] | None = None,
     seen_edition: int | None = None,
 ) -> Opportunity:
-    """Gives a deal other values. What is as it was changes nothing.
+    """Gives a deal other values. What is as it was changes nothing. A win goes with its deal to another account.
 
     `seen` are the values that the editor had before them: where somebody else changed one of those meanwhile,
     `ValuesMoved` is raised and nothing is written. With `seen_edition` any change since then raises `EditionMoved`.
@@ -109,6 +129,7 @@ def update_opportunity(
     if unknown:
         raise OpportunityRefused(f"{unknown[0]}: this cannot be changed here. Known: {', '.join(CHANGEABLE)}.")
     _must_exist({"account_id": values.get("account_id")})
+    _hold_accounts(opportunity_id, values)
     _must_live(values)
     deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
     if seen_edition is not None and deal.edition != seen_edition:
@@ -125,7 +146,7 @@ def update_opportunity(
         return deal
     _must_exist(fresh)
     before = {name: getattr(deal, name) for name in fresh}
-    accounts = {deal.account_id}
+    was = Win(deal.pk, deal.account_id, deal.kind)
     for name, value in fresh.items():
         setattr(deal, name, value)
     deal.edition += 1
@@ -135,7 +156,10 @@ def update_opportunity(
     )
     if "account_id" in fresh:
         _let_contacts_go(deal, actor, now)
-    mark_changed([pk for pk in accounts | {deal.account_id} if pk is not None])
+    if {"account_id", "kind"} & set(fresh) and deal.stage.kind == StageKind.WON:
+        is_now = Win(deal.pk, deal.account_id, deal.kind)
+        move_win(was=was, is_now=is_now, won_on=deal.closed_on, actor=actor, today=today, now=now)
+    mark_changed([pk for pk in {was.account_id, deal.account_id} if pk is not None])
     return deal
 
 
@@ -166,6 +190,16 @@ def _must_exist(values: Mapping[str, Any]) -> None:
     amount = values.get("amount_minor")
     if amount is not None and not 0 <= amount < 10**15:
         raise OpportunityRefused("amount: an amount from 0 up to ten trillion.")
+
+
+def _hold_accounts(opportunity_id: int, values: Mapping[str, Any]) -> None:
+    """Locks the account that the deal leaves, and the one that it is given, before the deal and in their order."""
+    if "account_id" not in values:
+        return
+    before = Opportunity.objects.filter(pk=opportunity_id).values_list("account_id", flat=True).first()
+    both = {before, values["account_id"]} - {None}
+    if before != values["account_id"] and both:
+        list(Account.objects.filter(pk__in=both).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def _must_live(values: Mapping[str, Any]) -> None:

@@ -87,7 +87,9 @@ def _check(reason: str, expires_on: date, today: date) -> None:
 
 def _gate_of(opportunity_id: int | None, account_id: int | None, to_stage: str, today: date) -> tuple[str, Gate]:
     if opportunity_id is not None:
-        deal = Opportunity.objects.select_related("stage").get(pk=opportunity_id)
+        # Held, as the account below: of two who ask at once the second finds what the first has asked for. Without a
+        # join: a row whose stage changes while it is waited for would be no row of the join any more.
+        deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
         stage = PipelineStage.objects.select_related("pipeline").get(pipeline_id=deal.pipeline_id, key=to_stage)
         return deal.name, opportunity_gate(opportunity=deal, to_stage=stage, today=today)
     account = living_account(account_id or 0)

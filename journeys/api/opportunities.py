@@ -160,8 +160,8 @@ class OpportunityDetail(ApiView):
         _one(opportunity_id)
         try:
             update_opportunity(
-                opportunity_id=opportunity_id, values=_values(call.body), actor=call.actor, now=call.now,
-                seen_edition=call.body.get("edition"),
+                opportunity_id=opportunity_id, values=_values(call.body), actor=call.actor, today=call.today,
+                now=call.now, seen_edition=call.body.get("edition"),
             )  # fmt: skip
         except EditionMoved as moved:
             raise Refused("changed_meanwhile", str(moved), status_code=409) from moved

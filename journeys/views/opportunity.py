@@ -116,9 +116,11 @@ def edit(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
         # What the editor left as it was is not theirs to write.
         mine = {name: value for name, value in form.values.items() if name not in seen or seen[name] != value}
         try:
+            now = clock.now()
             update_opportunity(
-                opportunity_id=deal.pk, values=mine, seen=seen, actor=Actor.person(request.membership), now=clock.now()
-            )
+                opportunity_id=deal.pk, values=mine, seen=seen, actor=Actor.person(request.membership),
+                today=request.tenant.today(now), now=now,
+            )  # fmt: skip
         except ValuesMoved as moved:
             now_there = deal_or_404(deal.pk)
             context |= {
@@ -147,12 +149,14 @@ def field(request: WorkspaceRequest, opportunity_id: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
+            now = clock.now()
             update_opportunity(
                 opportunity_id=deal.pk,
                 values=form.values,
                 seen=seen_value(name, request.POST.get("seen"), deal.currency),
                 actor=Actor.person(request.membership),
-                now=clock.now(),
+                today=request.tenant.today(now),
+                now=now,
             )
         except ValuesMoved as moved:
             rows = clash_rows(moved, deal, request.tenant.today(clock.now()))

@@ -1,22 +1,18 @@
 """Two people at one deal, and a version that is published while deals move: nobody is lost, nobody is stranded."""
 
-import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from core.models import Tenant
 from core.tenancy import tenant_context
 from journeys.actions.moves import EditionMoved, move_opportunity
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from tests.factories import gates
+from tests.factories.at_once import meanwhile
 from tests.factories.gates import ACTOR, NOW, TODAY, deal, gated, stage
 
 pytestmark = pytest.mark.django_db(transaction=True)
-_WAIT = 0.5
 
 
 @pytest.fixture
@@ -27,31 +23,6 @@ def tenant() -> Tenant:
 
 def move(of: int, to: int, **more: Any) -> Opportunity:
     return move_opportunity(opportunity_id=of, stage_id=to, actor=ACTOR, today=TODAY, now=NOW, **more)
-
-
-def meanwhile(tenant: Tenant, first: Callable[[], object], second: Callable[[], object]) -> list[object]:
-    """`second` on a connection of its own, waiting for `first`, which commits only after that one has begun."""
-    said: list[object] = []
-
-    def run() -> None:
-        try:
-            with tenant_context(tenant.pk):
-                said.append(second())
-        except Exception as error:  # noqa: BLE001 -- what it says is what the test is about
-            said.append(error)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    try:
-        with tenant_context(tenant.pk):
-            first()
-            thread.start()
-            time.sleep(_WAIT)
-            assert not said, "the second did not wait"
-    finally:
-        thread.join(20)
-    return said
 
 
 @pytest.mark.parametrize(("to", "seen"), [("proposal", True), ("demo", False), ("proposal", False)])

@@ -362,21 +362,17 @@ def test_a_new_deal_begins_in_the_first_stage_with_its_history(world: World, cli
 
 
 def test_an_action_refuses_what_cannot_be(world: World, actor: Actor) -> None:
-    now = clock.now()
+    by = {"actor": actor, "today": today_of(world), "now": clock.now()}
     with tenant_context(world.tenant.pk):
         deal = Opportunity.objects.get()
         with pytest.raises(OpportunityRefused, match="owner"):
-            update_opportunity(opportunity_id=deal.pk, values={"owner_id": 10**9}, actor=actor, now=now)
+            update_opportunity(opportunity_id=deal.pk, values={"owner_id": 10**9}, **by)
         with pytest.raises(OpportunityRefused, match="stage_id"):
-            update_opportunity(opportunity_id=deal.pk, values={"stage_id": 1}, actor=actor, now=now)
+            update_opportunity(opportunity_id=deal.pk, values={"stage_id": 1}, **by)
         with pytest.raises(ValuesMoved):
-            update_opportunity(
-                opportunity_id=deal.pk, values={"about": "mine"}, seen={"about": "older"}, actor=actor, now=now
-            )
+            update_opportunity(opportunity_id=deal.pk, values={"about": "mine"}, seen={"about": "older"}, **by)
         with pytest.raises(OpportunityRefused, match="pipeline"):
-            create_opportunity(
-                values={"name": "x"}, pipeline_id=10**9, currency="EUR", actor=actor, today=today_of(world), now=now
-            )
+            create_opportunity(values={"name": "x"}, pipeline_id=10**9, currency="EUR", **by)
 
 
 def test_the_page_of_a_deal_shows_path_gate_questions_and_history(world: World, client: Client) -> None:

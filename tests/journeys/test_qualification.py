@@ -157,7 +157,7 @@ def test_a_contact_of_the_former_account_no_longer_answers(world: World, actor: 
         answer_question(question="champion", value="", contact_id=Contact.objects.get().pk, **given)
         answer_question(question="pain", value="Slow", **given)
         other = Account.objects.create(name="Other", name_key="other")
-        update_opportunity(opportunity_id=deal.pk, values={"account_id": other.pk}, actor=actor, now=now)
+        update_opportunity(opportunity_id=deal.pk, values={"account_id": other.pk}, actor=actor, today=TODAY, now=now)
         said = {one.question: (one.contact_id, one.is_complete) for one in Answer.objects.all()}
         assert said == {"champion": (None, False), "pain": (None, True)}
         assert AuditEntry.objects.filter(subject_id=deal.pk, verb="opened answers again").count() == 1

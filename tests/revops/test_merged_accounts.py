@@ -91,7 +91,7 @@ VERBS: dict[str, Callable[[World, int], object]] = {
         values={"name": "More", "account_id": pk}, pipeline_id=_pipeline(), currency="EUR", **DAY
     ),
     "deal": lambda world, pk: update_opportunity(
-        opportunity_id=Opportunity.objects.order_by("pk")[0].pk, values={"account_id": pk}, **BY
+        opportunity_id=Opportunity.objects.order_by("pk")[0].pk, values={"account_id": pk}, **DAY
     ),
     "evidence": lambda _, pk: give_evidence(criterion_key="any", text="A letter", account_id=pk, **DAY),
     "waiver": lambda world, pk: ask_waiver(

@@ -26,6 +26,12 @@ _SET_ASIDE: Final = """
 UPDATE journeys_handoff AS handoff SET origin_key = handoff.origin_key || ':off' || off.id
 FROM unnest(%(keys)s::text[], %(ids)s::bigint[]) AS off (origin_key, id)
 WHERE handoff.tenant_id = %(tenant)s AND handoff.origin_key = off.origin_key"""
+# At another account the deal is handed over anew, whatever came of it where it was.
+_SET_ALL_ASIDE: Final = """
+UPDATE journeys_handoff AS handoff SET origin_key = handoff.origin_key || ':off' || (
+  SELECT min(first.id) FROM journeys_handoff AS first
+  WHERE first.tenant_id = %(tenant)s AND first.origin_key = handoff.origin_key)
+WHERE handoff.tenant_id = %(tenant)s AND handoff.opportunity_id = %(deal)s AND handoff.origin_key !~ ':off[0-9]+$'"""
 
 
 @transaction.atomic
@@ -39,6 +45,13 @@ def call_off_of_deals(*, opportunity_ids: Collection[int], reason: str, actor: A
                 _SET_ASIDE, {"tenant": require_tenant_id(), "keys": list(found.values()), "ids": list(found)}
             )
     return len(found)
+
+
+@transaction.atomic
+def let_hand_over_anew(*, opportunity_id: int) -> None:
+    """What the win of this deal has opened stays where it was, and keeps no hand-off from being opened elsewhere."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_ALL_ASIDE, {"tenant": require_tenant_id(), "deal": opportunity_id})
 
 
 @transaction.atomic
