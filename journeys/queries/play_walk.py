@@ -57,7 +57,7 @@ def walk_through(version: ProcessVersion, *, account: Account | None, start: dat
     outside = _outside(variant, account, start)
     dates = _dates(variant, outside, start, day, calendar_of(playbook))
     steps = [_walked(number, step, dates, outside) for number, step in enumerate(variant.steps, start=1)]
-    last = max((step.due_on for step in steps if step.due_on), default=None)
+    last = max((step.due_on for step in steps if step.due_on and not step.left_out), default=None)
     return Walk(account, variant.key, start, day, bool(own and not anchor), steps, last)
 
 

@@ -187,6 +187,7 @@ class TestReading:
             (TODAY + 30 * DAY, "ARR", TODAY + 23 * DAY),
             (TODAY + 26 * DAY, "", None),
         ]
+        assert walk.last == TODAY + 26 * DAY
 
 
 @pytest.mark.usefixtures("in_kestrel")
