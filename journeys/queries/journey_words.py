@@ -1,6 +1,6 @@
 """Journeys in words, and what publishing another one meets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -9,11 +9,13 @@ from django.db.models import Count, Exists, OuterRef
 from core import differences
 from core.choices import Role
 from core.differences import Line
+from core.documents.words import sentence
 from core.facts import conditions
 from core.models import ProcessVersion
 from journeys.models import ContactStageVisit, Handoff, LifecycleStage, StageVisit
+from journeys.queries.criterion_words import asked_words
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND, STANDARD
-from journeys.rules.criteria import Criterion, asked_of, tree_words
+from journeys.rules.criteria import Criterion
 from journeys.rules.journeys import CLOSE, PEERS, JourneySpec, LifecycleStageSpec, parse_journey, unknown_teams
 
 FIELDS: Final = (
@@ -28,7 +30,7 @@ def describe_journey(definition: dict[str, Any]) -> list[Line]:
     spec = parse_journey(definition)
     lines = [Line(f"teams.{one.name}", f"roles of team {one.name}", _roles(one.roles)) for one in spec.teams]
     for place, stage in enumerate(spec.stages, start=1):
-        lines += _stage_lines(stage, place)
+        lines += _stage_lines(stage, place, {one.key: one.name for one in spec.stages})
     for one in spec.handoffs:
         path, part = f"handoffs.{one.key}", f"hand-off {one.name}"
         ways = f"{one.from_team} to {one.to_team}"
@@ -51,7 +53,7 @@ def _roles(roles: Iterable[str]) -> str:
     return ", ".join(str(Role(role).label) for role in roles)
 
 
-def _stage_lines(stage: LifecycleStageSpec, place: int) -> Iterator[Line]:
+def _stage_lines(stage: LifecycleStageSpec, place: int, names: Mapping[str, str]) -> Iterator[Line]:
     path, part = f"stages.{stage.key}", f"stage {stage.name}"
     said = [
         ("name", f"name of stage {stage.key}", stage.name, "name"),
@@ -60,7 +62,7 @@ def _stage_lines(stage: LifecycleStageSpec, place: int) -> Iterator[Line]:
         ("success", f"success in {part}", stage.success or "not said", "success"),
         ("expected_days", f"expected time in {part}", _days(stage.expected_days), "expected time"),
         ("touchpoints", f"touchpoints of {part}", ", ".join(stage.touchpoints) or "none", "touchpoints"),
-        ("back_to", f"loops of {part}", ", ".join(stage.back_to) or "none", "loops"),
+        ("back_to", f"loops of {part}", ", ".join(names.get(key, key) for key in stage.back_to) or "none", "loops"),
         ("hubspot", f"words of HubSpot for {part}", ", ".join(stage.hubspot) or "none", "words of HubSpot"),
     ]
     for field, label, value, short in said:
@@ -76,7 +78,7 @@ def _stage_lines(stage: LifecycleStageSpec, place: int) -> Iterator[Line]:
 
 def _criterion_lines(path: str, stage: str, word: str, one: Criterion) -> Iterator[Line]:
     here, label = f"{path}.{word}.{one.key}", f"{word} criterion {one.name} of {stage}"
-    yield Line(here, label, asked_of(one))
+    yield Line(here, label, asked_words(one))
     yield Line(f"{here}.name", f"name of {word} criterion {one.key} of {stage}", one.name, quiet=True)
     if one.help:
         yield Line(f"{here}.help", f"help of {label}", one.help)
@@ -92,7 +94,7 @@ def _value_lines(spec: JourneySpec) -> Iterator[Line]:
     yield Line("first_value.clock", "clock of first value starts at", clock)
     for place, event in enumerate(spec.first_value.events, start=1):
         whom = ", ".join(event.segments) or "all other segments"
-        how = tree_words(event.rule) if event.rule is not None else "evidence from a person"
+        how = sentence(event.rule) if event.rule is not None else "evidence from a person"
         path = f"first_value.events.{place}"
         yield Line(path, f"first value of {whom}", f"{event.name} ({how})")
         yield Line(f"{path}.segments", f"first value {place}, {event.name}, is for", whom, quiet=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.shapes import OPERATORS, only
+from core.shapes import only
 
 RULE: Final = "rule"
 ANSWER: Final = "answer"
@@ -106,41 +106,11 @@ def criteria_document(criteria: Sequence[Criterion]) -> list[dict[str, Any]]:
     return [_written(one) for one in criteria]
 
 
-def asked_of(criterion: Criterion) -> str:
-    """What it asks, in words that a list of differences can show."""
-    if criterion.rule is not None:
-        return tree_words(criterion.rule)
-    if criterion.answer:
-        framework, _, question = criterion.answer.partition(".")
-        return f"answer to {question} of {framework}"
-    return f"{criterion.framework} complete" if criterion.framework else "evidence from a person"
-
-
 def asks_the_same(one: Criterion, other: Criterion) -> bool:
     """Whether the two ask the same thing. Names and help may differ, but of evidence the name is what is asked."""
     if one.evidence or other.evidence:
         return one.evidence == other.evidence and one.name == other.name
     return (one.rule, one.answer, one.framework) == (other.rule, other.answer, other.framework)
-
-
-def tree_words(tree: Mapping[str, Any]) -> str:
-    """A rule in one line: `opportunity.amount is over 0 and opportunity.close_on is known`."""
-    if "all" in tree:
-        return " and ".join(_inner(one) for one in tree["all"]) or "always"
-    if "any" in tree:
-        return " or ".join(_inner(one) for one in tree["any"])
-    if "not" in tree:
-        return f"not ({tree_words(tree['not'])})"
-    op, value = str(tree.get("op")), tree.get("value")
-    words = f"{tree.get('fact')} {OPERATORS.get(op, op)}"
-    if op in {"is_known", "is_unknown"}:
-        return words
-    return f"{words} {', '.join(map(str, value)) if isinstance(value, list) else value}"
-
-
-def _inner(tree: Mapping[str, Any]) -> str:
-    words = tree_words(tree)
-    return f"({words})" if "all" in tree or "any" in tree else words
 
 
 def _criterion(raw: Any, place: str) -> Criterion:

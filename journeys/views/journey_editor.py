@@ -1,6 +1,7 @@
 """Doors of the editor of a journey: its stages as a form, the draft, and what makes it live."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -42,7 +43,9 @@ def journey_save(request: WorkspaceRequest, key: str) -> HttpResponse:
         )
     except ValueError as refused:
         status, problems = editors.refusal(refused)
-        return _page(request, key, status=status, problems=problems, typed=typed)
+        # What somebody else saved meanwhile is shown as it is now, and nothing typed lies over it.
+        kept = typed if status == HTTPStatus.UNPROCESSABLE_ENTITY else {}
+        return _page(request, key, status=status, problems=problems, typed=kept)
     return redirect(reverse("journeys:journey_edit", args=[key]) + _anchor(act, arguments))
 
 

@@ -244,8 +244,14 @@ def test_a_journey_is_drafted_previewed_and_published_in_the_editor(world: World
     assert "60 days" in shown
     assert "45 days" in shown
     assert "1 account stands in it" in shown
-    bad = client.post(save, {"act": "keep", "stages.onboarding.expected_days": "soon"})
+    typed = {"act": "keep", "stages.onboarding.expected_days": "soon", "stages.onboarding.success": "We see it work."}
+    bad = client.post(save, typed)
     assert bad.status_code == 422
+    assert 'value="soon" inputmode="numeric" aria-invalid="true"' in bad.content.decode()
+    assert 'value="We see it work."' in bad.content.decode()
+    # What somebody else saved in between is shown as it is, and nothing typed lies over it.
+    late = client.post(save, {**typed, "stages.onboarding.expected_days": "44", "seen": "0" * 64})
+    assert (late.status_code, "We see it work." in late.content.decode()) == (409, False)
     assert client.post(live, {"reason": ""}).status_code == 422
     assert client.post(live, {"reason": "Faster since March"}).status_code == 302
     with tenant_context(world.tenant.pk):
