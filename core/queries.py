@@ -7,7 +7,7 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from core.choices import JobState, VersionState
 from core.models import Job, Membership, ProcessVersion, Tenant
-from core.tenancy import current_tenant_id
+from core.tenancy import current_tenant_id, require_tenant_id
 
 
 def active_membership(*, user_id: int, membership_id: int | None) -> Membership | None:
@@ -34,7 +34,7 @@ def workspace_currency() -> str:
 
 def needs_approval() -> bool:
     """Whether processes of the current workspace go live only with a second person's approval. One query."""
-    return Tenant.objects.filter(pk=current_tenant_id(), needs_approval=True).exists()
+    return Tenant.objects.filter(pk=require_tenant_id(), needs_approval=True).exists()
 
 
 def published_version(kind: str, key: str) -> ProcessVersion | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from accounts.importing.currencies import CURRENCY, refuse_other_currency
 from accounts.importing.errors import ImportRefused
 from accounts.importing.kinds import Column, Field, ImportKind, Target
 from accounts.importing.stage import Stage
@@ -15,7 +16,7 @@ from core.versioning import take_turns
 from journeys.actions.pipeline_locks import hold_every_pipeline
 from journeys.actions.pipelines import add_stages, create_pipeline
 from journeys.importing_gates import record_versions, refuse_shut_gates
-from journeys.importing_wins import note_wins, take_back
+from journeys.importing_wins import follow_wins, note_wins
 from journeys.models import Pipeline
 from journeys.queries.gates import gated_pipelines, open_imports
 from journeys.queries.pipelines import known_pipelines
@@ -33,6 +34,18 @@ from journeys.rules.pipelines import (
 )
 
 MAX_STAGES: Final = 100
+# Salesforce and HubSpot say "existing" of a customer who buys more; who takes less goes on with the team they have.
+KIND_WORDS: Final = {
+    "new": "new", "new business": "new", "newbusiness": "new", "new customer": "new", "new logo": "new",
+    "net new": "new", "acquisition": "new",
+    "renewal": "renewal", "renewals": "renewal", "renew": "renewal", "contract renewal": "renewal",
+    "existing customer renewal": "renewal",
+    "expansion": "expansion", "upsell": "expansion", "up sell": "expansion", "cross sell": "expansion",
+    "crosssell": "expansion", "upsell cross sell": "expansion", "add on": "expansion", "addon": "expansion",
+    "upgrade": "expansion", "growth": "expansion", "existing business": "expansion", "existingbusiness": "expansion",
+    "existing customer": "expansion", "existing customer upgrade": "expansion",
+    "existing customer replacement": "expansion", "existing customer downgrade": "renewal",
+}  # fmt: skip
 _IMPORT: Final = Actor.system(IMPORTER)
 
 
@@ -64,7 +77,10 @@ def _prepare(stage: Stage) -> None:
         "UPDATE import_row AS r SET "
         "deal_name = left(COALESCE(r.name, old.name, NULLIF(concat_ws(' for ', r.product, r.account), ''), "
         "r.deal_key), 200), "
-        "closed_on = CASE WHEN r.stage_kind <> 'open' THEN COALESCE(r.close_on, old.closed_on) END "
+        "kind = COALESCE(r.kind, old.kind, 'new'), "
+        # Whoever hears today that a deal of theirs is closed, and not when, knows that it was open until now.
+        "closed_on = CASE WHEN r.stage_kind <> 'open' THEN COALESCE(r.close_on, "
+        "CASE WHEN old.stage_id = r.stage_id THEN old.closed_on WHEN old.id IS NOT NULL THEN %(today)s END) END "
         "FROM import_row AS mine LEFT JOIN journeys_opportunity AS old "
         "ON old.tenant_id = %(tenant)s AND old.external_id = mine.deal_key AND old.external_id <> '' "
         "WHERE mine.line = r.line AND r.state IS NULL"
@@ -240,6 +256,7 @@ def _make(
 
 
 def _check(stage: Stage) -> None:
+    refuse_other_currency(stage, "r.amount <> 0")
     read = "r.state IS NULL"
     none = stage.count(f"{read} AND r.account IS NULL")
     stage.warn("no_account", none, f"{none:,} opportunities name no account; they are kept without one.")
@@ -247,6 +264,8 @@ def _check(stage: Stage) -> None:
     stage.warn("closes_before_start", odd, f"{odd:,} opportunities close before they start; check their dates.")
     undated = stage.count(f"{read} AND r.stage_kind <> 'open' AND r.closed_on IS NULL")
     stage.warn("closed_without_date", undated, f"{undated:,} closed opportunities have no closing date.")
+    ahead = stage.count(f"{read} AND r.closed_on > %(today)s")
+    stage.warn("closes_in_future", ahead, f"{ahead:,} opportunities are closed on a day that is still to come.")
     worthless = stage.count(f"{read} AND r.stage_kind = 'won' AND COALESCE(r.amount, 0) = 0")
     stage.warn("won_without_value", worthless, f"{worthless:,} won opportunities have no value.")
     if stage.kind.target is not None:
@@ -259,7 +278,7 @@ def _after(stage: Stage) -> None:
     with whole_tables():
         _write_visits(stage)
         record_versions(stage)
-    take_back(stage)
+    follow_wins(stage)
 
 
 def _write_visits(stage: Stage) -> None:
@@ -318,6 +337,8 @@ OPPORTUNITIES: Final = ImportKind(
                 "associated company", "customer", "company id",
             ),
         ),
+        Field("kind", "Kind", "choice", choices=KIND_WORDS, aliases=(
+            "type", "deal type", "opportunity type", "dealtype", "deal kind", "opportunity kind")),
         Field("owner", "Owner", "person", aliases=("sales agent", "deal owner", "opportunity owner", "sales rep",
                                                    "owner name", "owner id", "account executive", "rep", "agent")),
         Field("product", "Product", "product", aliases=("product name", "product interest", "line item")),
@@ -326,6 +347,7 @@ OPPORTUNITIES: Final = ImportKind(
                                                                 "opportunity stage", "sales stage", "status"),
               max_length=120, cuts=True),
         Field("amount", "Amount", "money", aliases=("close value", "deal amount", "value", "deal value", "price")),
+        CURRENCY,
         Field("opened_on", "Opened", "date", aliases=("engage date", "create date", "created date", "created at",
                                                       "open date", "opened on", "start date", "createddate")),
         Field("close_on", "Closes", "date", aliases=("close date", "closed date", "closedate", "closed at",
@@ -355,6 +377,7 @@ OPPORTUNITIES: Final = ImportKind(
             Column("opened_on", "r.opened_on", ("opened_on",)),
             Column("close_on", "r.close_on", ("close_on",)),
             Column("closed_on", "r.closed_on"),
+            Column("kind", "r.kind", ("kind",), default="'new'"),
             Column("close_reason", "COALESCE(r.close_reason, '')", ("close_reason",), default="''"),
             Column("currency", "%(currency)s", insert_only=True),
         ),

@@ -1,12 +1,11 @@
 """What is done with accounts, one statement for any number of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 
 from accounts.choices import AccountStatus
 from accounts.models import Account, ContractLine, Person
@@ -57,20 +56,23 @@ def become_customers(*, account_ids: Collection[int], since: date, actor: Actor,
 
     The first day of an earlier time as a customer is kept: it is the day since when they are known to buy.
     """
-    held = Account.objects.filter(pk__in=account_ids, merged_into=None).exclude(status=AccountStatus.CUSTOMER)
+    return become_customers_on(days=dict.fromkeys(account_ids, since), actor=actor, now=now)
+
+
+@transaction.atomic
+def become_customers_on(*, days: Mapping[int, date], actor: Actor, now: datetime) -> int:
+    """As `become_customers`, with a day for each account."""
+    held = Account.objects.filter(pk__in=list(days), merged_into=None).exclude(status=AccountStatus.CUSTOMER)
     new = list(held.order_by("pk").select_for_update(of=("self",)))
     if not new:
         return 0
-    Account.objects.filter(pk__in=[one.pk for one in new]).update(
-        status=AccountStatus.CUSTOMER, customer_since=Coalesce("customer_since", since), updated_at=now
-    )
+    rows = [(one, {"status": one.status}, {"status": AccountStatus.CUSTOMER, "since": days[one.pk]}) for one in new]
+    for one in new:
+        one.status, one.updated_at = AccountStatus.CUSTOMER, now
+        one.customer_since = one.customer_since or days[one.pk]
+    Account.objects.bulk_update(new, ["status", "customer_since", "updated_at"])
     mark_changed([one.pk for one in new])
-    audit.record_many(
-        actor=actor,
-        at=now,
-        verb=BECAME,
-        rows=[(one, {"status": one.status}, {"status": AccountStatus.CUSTOMER, "since": since}) for one in new],
-    )
+    audit.record_many(actor=actor, at=now, verb=BECAME, rows=rows)
     return len(new)
 
 

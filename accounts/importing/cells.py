@@ -1,6 +1,6 @@
 """From printed cells to typed values: each distinct text of a column is read once, by the pure rules."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Final
@@ -20,6 +20,7 @@ from accounts.rules.headers import normal_header
 from accounts.rules.numbers import (
     DecimalEvidence,
     Decimals,
+    OtherCurrency,
     Unreadable,
     decimal_evidence,
     is_blank,
@@ -32,6 +33,7 @@ from core.money import digits, to_minor
 
 DATES: Final = frozenset({"date", "datetime"})
 NUMBERS: Final = frozenset({"number", "integer", "money"})
+OTHER_CURRENCY: Final = "other_currency"
 TYPED: Final = DATES | NUMBERS | {"boolean", "choice"}
 
 
@@ -132,7 +134,7 @@ class Reading:
             if wanted.type == "integer":
                 return str(parse_integer(text, decimals))
             if wanted.type == "money":
-                return str(to_minor(parse_amount(text, decimals).scaleb(scale), self.currency))
+                return str(to_minor(parse_amount(text, decimals, self.currency).scaleb(scale), self.currency))
             return repr(float(parse_number(text, decimals)))
 
         return parse
@@ -168,10 +170,11 @@ def _choice_parser(wanted: Field) -> Callable[[str], str | None]:
     return parse
 
 
-def read_values(parse: Callable[[str], str | None], values: Iterable[str]) -> Iterator[tuple[str, str | None, str]]:
-    """(text, value, why not) for each text."""
-    for text in values:
-        try:
-            yield text, parse(text), ""
-        except Unreadable as error:
-            yield text, None, str(error)
+def read_value(parse: Callable[[str], str | None], text: str) -> tuple[str | None, str, str]:
+    """The value, why there is none, and the code of the refusal where it has one of its own."""
+    try:
+        return parse(text), "", ""
+    except OtherCurrency as error:
+        return None, str(error), OTHER_CURRENCY
+    except Unreadable as error:
+        return None, str(error), ""

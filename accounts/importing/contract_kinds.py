@@ -4,6 +4,7 @@ from typing import Final
 
 from accounts.importing import billing, changes
 from accounts.importing.churn_sources import warn_churn_sources
+from accounts.importing.currencies import CURRENCY, refuse_other_currency
 from accounts.importing.errors import ImportRefused
 from accounts.importing.kinds import Field, ImportKind
 from accounts.importing.stage import Stage
@@ -62,11 +63,7 @@ def end_is_last_day(stage: Stage) -> bool:
 
 
 def _check(stage: Stage) -> None:
-    stage.reject(
-        "r.currency_word IS NOT NULL AND upper(r.currency_word) <> %(currency)s",
-        code="other_currency",
-        message="'the amount is in ' || upper(r.currency_word) || ', this workspace keeps ' || %(currency)s",
-    )
+    refuse_other_currency(stage, "true")
     stage.reject(
         "r.ends < r.starts_on",
         code="ends_before_start",
@@ -265,7 +262,7 @@ CONTRACTS: Final = ImportKind(
         Field("auto_renew", "Renews by itself", "boolean", aliases=("auto renew flag", "auto renew", "auto renewal")),
         Field("notice_days", "Notice (days)", "integer", aliases=(
             "notice days", "notice period", "notice period days")),
-        Field("currency_word", "Currency", "text", max_length=3, aliases=("currency", "currency code", "iso currency")),
+        CURRENCY,
     ),
     row_key=(("line_key",),),
     prepare=_prepare,

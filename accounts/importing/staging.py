@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from accounts.importing.cells import TYPED, Reading, read_values
+from accounts.importing.cells import TYPED, Reading, read_value
 from accounts.importing.kinds import REFERENCES, SQL_TYPES, Field
 from accounts.importing.reading import Row
 from accounts.importing.recognise import ColumnPlan, Plan
@@ -128,21 +128,13 @@ def _look_up(fields: list[tuple[ColumnPlan, Field]], reading: Reading) -> None:
         table = f"import_values_{column.index}"
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
-            cursor.execute(f"CREATE TEMP TABLE {table} (raw text, value text, why text) ON COMMIT DROP")
+            cursor.execute(f"CREATE TEMP TABLE {table} (raw text, value text, why text, code text) ON COMMIT DROP")
         parse = reading.parser(wanted, column.header)
         meant = reading.import_map.values.get(wanted.name, {})
         texts = ((text, meant.get(text, text)) for text in _distinct(column.index))
-        copy_pages(table, ([text, value, why] for text, value, why in _with_values(parse, texts)))
+        copy_pages(table, ([printed, *read_value(parse, text)] for printed, text in texts))
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {table}")
-
-
-def _with_values(
-    parse: Callable[[str], str | None], texts: Iterator[tuple[str, str]]
-) -> Iterator[tuple[str, str | None, str]]:
-    for printed, meant in texts:
-        for _, value, why in read_values(parse, [meant]):
-            yield printed, value, why
 
 
 def distinct_texts(table: str, cell: str, condition: str) -> Iterator[str]:
@@ -254,7 +246,8 @@ def _first_reason(plan: Plan, by_name: dict[str, tuple[ColumnPlan, Field]], read
         label = _quoted(f"{column.header}: ")
         if wanted.type in TYPED:
             cases.append(
-                f"WHEN v{column.index}.why IS NOT NULL THEN ARRAY['bad_{wanted.type}', {label} || v{column.index}.why]"
+                f"WHEN v{column.index}.why IS NOT NULL THEN ARRAY[COALESCE(v{column.index}.code, 'bad_{wanted.type}'), "
+                f"{label} || v{column.index}.why]"
             )
         elif wanted.max_length and not wanted.cuts:
             size = f"length({text_sql(column)})"

@@ -7,11 +7,22 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
+from core.money import CURRENCIES
+
 INTEGER_MAX: Final = 2_147_483_647
 MONEY_MAX: Final = Decimal(10) ** 15
 _BLANK: Final = frozenset({"", "-", "–", "—", "n/a", "#n/a", "na", "nan", "null", "none", "nil"})
 _GAPS: Final = re.compile(r"[\s'’\u00a0\u2009\u202f]")
 _MONEY_WORDS: Final = re.compile(r"[$€£¥₹]|(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])|%")
+# The currencies that write their amounts with a sign.
+_SIGNS: Final = {
+    "$": "USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP BRL JMD TTD BBD BSD BZD FJD NAD XCD",
+    "€": "EUR",
+    "£": "GBP GIP FKP SHP EGP LBP SYP",
+    "¥": "JPY CNY",
+    "₹": "INR",
+}
+_CODE: Final = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _PLAIN: Final = re.compile(r"\d+(\.\d+)?([eE][+-]?\d{1,3})?|\.\d+([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -25,6 +36,10 @@ class Decimals(StrEnum):
 
 class Unreadable(ValueError):
     """The text is no such value. The message says why, for the person who repairs the file."""
+
+
+class OtherCurrency(Unreadable):
+    """An amount that says it is in another currency than the one it would be kept in."""
 
 
 def is_blank(text: str) -> bool:
@@ -135,9 +150,22 @@ def parse_integer(text: str, decimals: Decimals) -> int:
     return int(value)
 
 
-def parse_amount(text: str, decimals: Decimals) -> Decimal:
-    """An amount in whole units of currency, exact; raises `Unreadable`."""
+def parse_amount(text: str, decimals: Decimals, currency: str = "") -> Decimal:
+    """An amount in whole units of currency, exact; raises `Unreadable`.
+
+    With `currency`, an amount that prints another one raises `OtherCurrency`. Nothing of any currency is nothing; a
+    sign that several currencies share, such as $, is taken for the one of them that is kept.
+    """
     value = parse_number(text, decimals)
     if abs(value) > MONEY_MAX:
         raise Unreadable(f"“{text[:40]}” is too large for an amount")
+    if currency and value and (other := _other_currency(text, currency)):
+        raise OtherCurrency(f"“{text[:40]}” is in {other}, this workspace keeps {currency}: convert it first")
     return value
+
+
+def _other_currency(text: str, currency: str) -> str:
+    """The code or sign of another currency that the text prints, or ""."""
+    signs = (sign for sign, kept in _SIGNS.items() if sign in text and currency not in kept)
+    codes = (code for code in _CODE.findall(text) if code != currency and code in CURRENCIES)
+    return next(codes, "") or next(signs, "")

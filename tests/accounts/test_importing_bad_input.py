@@ -244,7 +244,7 @@ class TestValues:
         )
         assert ContractLine.objects.get(external_id="S-1").arr_minor == 1_440_600
 
-    @pytest.mark.parametrize("printed", ['"1,200.50"', "1200.5", "$1200.50", "1'200.50", '"1,200.50 USD"'])
+    @pytest.mark.parametrize("printed", ['"1,200.50"', "1200.5", "€1200.50", "1'200.50", '"1,200.50 EUR"'])
     def test_decimal_points_and_thousands_are_read(self, load: Load, printed: str) -> None:
         load("accounts", TWO)
         load(

@@ -230,3 +230,69 @@ def test_a_pipeline_with_criteria_is_no_gap_whoever_published_it(tenant: Tenant,
         )  # fmt: skip
         versioning.publish(version=gated, actor=Actor("Ruth Adler"), now=now, reason="Gates.")
         assert coverage().with_gaps == 0
+
+
+@pytest.mark.parametrize("header", ["CurrencyIsoCode", "Currency", "deal_currency_code"])
+def test_an_amount_in_another_currency_is_refused(tenant: Tenant, tmp_path: Path, header: str) -> None:
+    head = f"Opportunity ID,Stage,Amount,{header}\n"
+    done = load(tmp_path, head + "1,Demo,100,EUR\n2,Demo,100000,JPY\n3,Demo,,JPY\n4,Demo,100,\n5,Demo,0,usd\n")
+    assert counts(done) == (4, 0, 0, 1)
+    [refusal] = done["refusals"]
+    assert (refusal["code"], refusal["line"]) == ("other_currency", 3)
+    assert refusal["example"] == "the amount is in JPY, this workspace keeps EUR: convert it first"
+
+
+@pytest.mark.parametrize(
+    ("printed", "other"), [("$1000", "$"), ("¥100000", "¥"), ("JPY 100000", "JPY"), ("100 CHF", "CHF"), ("£5", "£")]
+)
+def test_an_amount_that_prints_another_currency_is_refused(
+    tenant: Tenant, tmp_path: Path, printed: str, other: str
+) -> None:
+    done = load(tmp_path, f"Opportunity ID,Stage,Amount\n1,Demo,{printed}\n2,Demo,€7\n3,Demo,EUR 8\n4,Demo,9 ARR\n")
+    assert counts(done) == (3, 0, 0, 1)
+    [refusal] = done["refusals"]
+    words = f"Amount: “{printed}” is in {other}, this workspace keeps EUR: convert it first"
+    assert (refusal["code"], refusal["example"]) == ("other_currency", words)
+
+
+def test_a_sign_that_several_currencies_share_is_taken_for_the_workspaces_own(tenant: Tenant, tmp_path: Path) -> None:
+    Tenant.objects.filter(pk=tenant.pk).update(currency="CAD")
+    done = load(tmp_path, "Opportunity ID,Stage,Amount\n1,Demo,$1000\n2,Demo,$5 CAD\n3,Demo,$5 USD\n")
+    assert counts(done) == (2, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "word", "kind"),
+    [
+        ("Type", "Renewal", "renewal"),
+        ("Type", "Existing Customer - Upgrade", "expansion"),
+        ("Type", "New Customer", "new"),
+        ("dealtype", "newbusiness", "new"),
+        ("Deal Type", "Existing Business", "expansion"),
+        ("Opportunity Type", "Cross-Sell", "expansion"),
+        ("Kind", "expansion", "expansion"),
+    ],
+)
+def test_the_kind_of_a_deal_is_read(tenant: Tenant, tmp_path: Path, header: str, word: str, kind: str) -> None:
+    load(tmp_path, f"Opportunity ID,Stage,{header}\n1,Demo,{word}\n2,Demo,\n")
+    with tenant_context(tenant.pk):
+        assert list(Opportunity.objects.order_by("pk").values_list("kind", flat=True)) == [kind, "new"]
+    again = load(tmp_path, f"Opportunity ID,Stage,{header}\n1,Demo,\n2,Demo,{word}\n")
+    assert counts(again) == ((0, 1, 1, 0) if kind != "new" else (0, 0, 2, 0))
+    with tenant_context(tenant.pk):
+        assert set(Opportunity.objects.values_list("kind", flat=True)) == {kind}
+
+
+def test_a_type_that_is_no_kind_of_deal_stays_a_column_of_its_own(tenant: Tenant, tmp_path: Path) -> None:
+    done = load(tmp_path, "Opportunity ID,Stage,Type\n1,Demo,Direct\n2,Demo,Partner\n")
+    assert counts(done) == (2, 0, 0, 0)
+    with tenant_context(tenant.pk):
+        assert list(Opportunity.objects.order_by("pk").values_list("kind", "attributes__type")) == [
+            ("new", "Direct"), ("new", "Partner"),
+        ]  # fmt: skip
+
+
+def test_a_deal_closed_on_a_day_to_come_is_pointed_out(tenant: Tenant, tmp_path: Path) -> None:
+    done = load(tmp_path, HEAD + "1,A,,,,Closed won,5,2026-01-05,2026-03-03\n2,B,,,,Demo,5,2026-01-05,2027-01-01\n"
+                                 "3,C,,,,Closed lost,5,2026-01-05,2026-03-02\n")  # fmt: skip
+    assert warned(done)["closes_in_future"] == 1

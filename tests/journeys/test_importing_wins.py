@@ -1,6 +1,7 @@
-"""Files that say of won deals that they are none: what the wins brought about is taken back, as in the page."""
+"""Wins by files: what a win brings about comes, and what one that was none has brought about is taken back."""
 
 import json
+from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from accounts.models import Account, Contract, ContractLine
 from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from journeys.actions.handoffs import sweep_handoffs
+from journeys.actions.lifecycle import sweep_lifecycle
 from journeys.actions.moves import move_opportunities
-from journeys.models import Handoff, Opportunity
+from journeys.models import FirstValue, Handoff, Opportunity, OpportunityStageVisit
 from tests.factories import gates
 from tests.factories.gates import ACTOR, NOW, TODAY
 
@@ -44,10 +46,15 @@ def win(deals: list[Opportunity]) -> None:
     move_opportunities(opportunity_ids=[one.pk for one in deals], stage_id=stage_id, **SAID)
 
 
-def load(tmp_path: Path, tenant: Tenant, rows: str, *more: str) -> dict[str, int]:
+HEAD = "Opportunity ID,Stage,Account,Closed lost reason\n"
+DATED = "Opportunity ID,Stage,Account,Close date\n"
+KINDS = "Opportunity ID,Stage,Account,Type\n"
+
+
+def load(tmp_path: Path, tenant: Tenant, rows: str, *more: str, head: str = HEAD) -> dict[str, int]:
     """Imports the rows; what it warned of, and how many statements it took as `statements`."""
     file, out = tmp_path / "deals.csv", StringIO()
-    file.write_text("Opportunity ID,Stage,Account,Closed lost reason\n" + rows)
+    file.write_text(head + rows)
     asked = ["opportunities", str(file), "--tenant", tenant.slug, *more, "--json"]
     with CaptureQueriesContext(connection) as ran, time_machine.travel(NOW, tick=False):
         call_command("import_data", *asked, stdout=out)
@@ -89,7 +96,7 @@ def test_lost_by_a_file_the_reason_is_the_one_of_the_loss_and_won_again_it_is_ha
         assert (sweep_handoffs(**SAID), waiting()) == (0, 0)
     load(tmp_path, tenant, "Alder,Closed won,Alder,\n")
     with tenant_context(tenant.pk):
-        assert (sweep_handoffs(**SAID), waiting()) == (1, 1)
+        assert (waiting(), sweep_handoffs(**SAID)) == (1, 0)
 
 
 def test_who_is_a_customer_by_a_contract_or_by_another_win_stays_one(tenant: Tenant, tmp_path: Path) -> None:
@@ -146,3 +153,119 @@ def test_however_many_reasons_a_file_gives_the_acts_stay_few(tenant: Tenant, tmp
     with tenant_context(tenant.pk):
         reasons = set(Handoff.objects.values_list("return_reason", flat=True))
         assert (len(reasons), "The stay of each deal says why." in reasons, waiting()) == (51, True, 0)
+
+
+def open_deal(name: str, status: str = "prospect", **values: Any) -> Opportunity:
+    return gates.deal(name, "negotiation", of=gates.account(name, status=status), external_id=name, **values)
+
+
+def test_a_deal_won_by_a_file_brings_about_what_one_won_in_the_page_does(tenant: Tenant, tmp_path: Path) -> None:
+    with tenant_context(tenant.pk):
+        deal = open_deal("Alder")
+    head, row = "Opportunity ID,Stage\n", "Alder,Closed won\n"
+    assert load(tmp_path, tenant, row, "--dry-run", head=head)["new_customers"] == 1
+    with tenant_context(tenant.pk):
+        assert (standing(), waiting()) == ({"Alder": "prospect"}, 0)
+    assert load(tmp_path, tenant, row, head=head)["new_customers"] == 1
+    with tenant_context(tenant.pk):
+        deal.refresh_from_db()
+        account = Account.objects.get()
+        assert (deal.closed_on, account.status, account.customer_since, waiting()) == (TODAY, "customer", TODAY, 1)
+        assert OpportunityStageVisit.objects.get(left_on=None).entered_on == TODAY
+        sweep_lifecycle(today=TODAY, now=NOW)
+        assert FirstValue.objects.get().started_on == TODAY
+    assert "new_customers" not in load(tmp_path, tenant, row, head=head)
+    load(tmp_path, tenant, "Alder,Demo\n", head=head)
+    with tenant_context(tenant.pk):
+        assert (standing(), waiting(), FirstValue.objects.count()) == ({"Alder": "prospect"}, 0, 0)
+
+
+def test_a_deal_lost_by_a_file_without_a_date_is_closed_today_and_stays_so(tenant: Tenant, tmp_path: Path) -> None:
+    with tenant_context(tenant.pk):
+        deal = open_deal("Alder")
+    load(tmp_path, tenant, "Alder,Closed lost,Alder,Price\n")
+    with time_machine.travel(NOW + timedelta(days=3), tick=False), tenant_context(tenant.pk):
+        deal.refresh_from_db()
+        assert deal.closed_on == TODAY
+    load(tmp_path, tenant, "Alder,Closed lost,Alder,Price\n", "--as-of", "2026-03-05")
+    with tenant_context(tenant.pk):
+        deal.refresh_from_db()
+        assert deal.closed_on == TODAY
+
+
+@pytest.mark.parametrize(
+    ("status", "closed", "becomes", "since"),
+    [
+        ("prospect", "2026-02-20", "customer", date(2026, 2, 20)),
+        ("prospect", "2021-02-20", "customer", date(2021, 2, 20)),
+        ("prospect", "2026-05-01", "customer", TODAY),
+        ("churned", "2026-02-20", "customer", date(2026, 2, 20)),
+        ("churned", "2021-02-20", "churned", None),
+        ("churned", "", "churned", None),
+    ],
+)
+def test_a_win_that_nobody_has_seen_makes_a_customer_from_the_day_it_closed_and_brings_nobody_back_by_history(
+    tenant: Tenant, tmp_path: Path, status: str, closed: str, becomes: str, since: date | None
+) -> None:
+    with tenant_context(tenant.pk):
+        gates.account("Alder", status=status)
+    load(tmp_path, tenant, f"new,Closed won,Alder,{closed}\n", head=DATED)
+    with tenant_context(tenant.pk):
+        account = Account.objects.get()
+        assert (account.status, account.customer_since, waiting()) == (becomes, since, 0)
+
+
+def test_a_new_win_without_a_date_is_handed_over_where_the_account_buys_for_the_first_time(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    with tenant_context(tenant.pk):
+        gates.account("Alder", status="prospect")
+        gates.account("Birch", status="customer")
+    load(tmp_path, tenant, "a,Closed won,Alder,\nb,Closed won,Birch,\n", head=DATED)
+    with tenant_context(tenant.pk):
+        assert list(Handoff.objects.values_list("account__name", flat=True)) == ["Alder"]
+        assert set(Opportunity.objects.values_list("closed_on", flat=True)) == {None}
+
+
+def test_a_win_that_a_file_gives_to_another_account_goes_there_with_all_that_it_brought(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    with tenant_context(tenant.pk):
+        won("Alder")
+        gates.account("Birch", status="prospect")
+    assert load(tmp_path, tenant, "Alder,Closed won,Birch,\n")["wins_taken_back"] == 1
+    with tenant_context(tenant.pk):
+        assert standing() == {"Alder": "prospect", "Birch": "customer"}
+        found = Handoff.objects.order_by("pk").values_list("account__name", "state")
+        assert list(found) == [("Alder", "cancelled"), ("Birch", "waiting")]
+
+
+def test_a_renewal_that_a_file_says_is_won_changes_no_hands(tenant: Tenant, tmp_path: Path) -> None:
+    with tenant_context(tenant.pk):
+        open_deal("Alder", "customer")
+        open_deal("Birch", "customer")
+    load(tmp_path, tenant, "Alder,Closed won,Alder,Renewal\nBirch,Closed won,Birch,Upsell\n", head=KINDS)
+    with tenant_context(tenant.pk):
+        sweep_handoffs(**SAID)
+        assert list(Handoff.objects.values_list("account__name", flat=True)) == ["Birch"]
+        assert dict(Opportunity.objects.values_list("name", "kind")) == {"Alder": "renewal", "Birch": "expansion"}
+
+
+def test_a_win_that_turns_out_to_be_a_renewal_is_handed_over_by_nobody(tenant: Tenant, tmp_path: Path) -> None:
+    with tenant_context(tenant.pk):
+        won("Alder")
+    load(tmp_path, tenant, "Alder,Closed won,Alder,Renewal\n", head=KINDS)
+    with tenant_context(tenant.pk):
+        assert (waiting(), standing()) == (0, {"Alder": "prospect"})
+
+
+def test_many_new_wins_take_as_many_statements_as_few(tenant: Tenant, tmp_path: Path) -> None:
+    took = []
+    for names in (["A1"], ["B1", "B2"], [f"C{number}" for number in range(40)]):
+        with tenant_context(tenant.pk):
+            for name in names:
+                open_deal(name)
+        rows = "".join(f"{one},Closed won,{one},2026-02-{at % 28 + 1:02}\n" for at, one in enumerate(names))
+        took.append(load(tmp_path, tenant, rows, head=DATED))
+    assert [one["new_customers"] for one in took] == [1, 2, 40]
+    assert took[1]["statements"] == took[2]["statements"]
