@@ -22,6 +22,15 @@ Subject = Literal["account", "opportunity"]
 
 
 @dataclass(frozen=True)
+class EntryOf:
+    """The entries of a list of a live process. Without a key, of the process in which the rule stands."""
+
+    kind: str
+    key: str
+    part: str
+
+
+@dataclass(frozen=True)
 class Fact:
     """A named, typed fact about an account (or an opportunity) as of a date: an expression that annotates a QuerySet.
 
@@ -29,6 +38,7 @@ class Fact:
     `subject` says of which rows it speaks. Facts of accounts can also be asked of their opportunities.
     `now_only`: it gives what stands now whatever the date, so that nobody may take it for what was known in the past.
     `follows_score`: it comes about because of the health score, so that the score must not be made of it.
+    `values`: all that a choice can be, where these are few and fixed; `values_in`: the list whose keys it can be.
     """
 
     key: str
@@ -39,6 +49,8 @@ class Fact:
     now_only: bool = False
     follows_score: bool = False
     subject: Subject = "account"
+    values: tuple[str, ...] = ()
+    values_in: EntryOf | None = None
 
 
 @dataclass(frozen=True)
@@ -80,13 +92,17 @@ class TenantDefault:
 
 @dataclass(frozen=True)
 class Reference:
-    """A process that a document names: `field` is where. With `entry`, one of the target's list `part` is meant."""
+    """A process that a document names: `field` is where. With `entry`, one of the target's list `part` is meant.
+
+    `if_there`: asks nothing as long as no such process is live.
+    """
 
     field: str
     kind: str
     key: str
     part: str = ""
     entry: str = ""
+    if_there: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, NullIf
 
-from accounts.choices import ActivityKind, ContactRole
+from accounts.choices import AccountStatus, ActivityKind, ContactRole, Segment
 from accounts.models import Activity, Contact
 from accounts.queries.early_warning import EARLY_FACTS, day_begins, days_between
 from core.models import Tenant
@@ -101,8 +101,17 @@ ACCOUNT_FACTS: Final = (
         _segment,
         "The segment's key; empty when there is none.",
         now_only=True,
+        values=tuple(str(one) for one in Segment.values),
     ),
-    Fact("accounts.status", "Status", "choice", _status, "prospect, customer or churned.", now_only=True),
+    Fact(
+        "accounts.status",
+        "Status",
+        "choice",
+        _status,
+        "prospect, customer or churned.",
+        now_only=True,
+        values=tuple(str(one) for one in AccountStatus.values),
+    ),
     Fact(
         "accounts.days_since_contact",
         "Days since the last contact",

@@ -70,7 +70,11 @@ def plan(documents: Sequence[Document], *, actor: Actor, now: datetime, today: d
     """What applying and publishing the files would do. It leaves nothing behind."""
     stored = _stored()
     together = _together(documents)
-    return [_planned(one, stored, together, actor, now, today) for one in documents]
+    lost = _bad_references(documents, stored)
+    return [
+        _planned(one, stored, together, [line for file, line in lost if file is one], actor, now, today)
+        for one in documents
+    ]
 
 
 @transaction.atomic
@@ -115,6 +119,12 @@ def _named(documents: Sequence[Document]) -> dict[references.Name, list[registry
 
 def _refuse_bad_references(documents: Sequence[Document], stored: "_Shelf") -> None:
     """Every name of another process leads somewhere, among the files or in the workspace, and to no circle."""
+    problems = [one.problem(line) for one, line in _bad_references(documents, stored)]
+    if problems := [*problems, *_circles(documents)]:
+        raise BadFiles(problems)
+
+
+def _bad_references(documents: Sequence[Document], stored: "_Shelf") -> list[tuple[Document, str]]:
     beside: dict[references.Name, list[dict[str, Any]]] = {}
     for (kind, key, _), versions in stored.items():
         beside.setdefault((kind, key), []).extend(version.definition for version in versions)
@@ -129,9 +139,8 @@ def _refuse_bad_references(documents: Sequence[Document], stored: "_Shelf") -> N
         for named in references.of(one.kind, one.definition):
             said = [references.problem_of(named, target) for target in beside.get((named.kind, named.key), [None])]
             if all(said):
-                problems.append(one.problem(said[0]))
-    if problems := [*problems, *_circles(documents)]:
-        raise BadFiles(problems)
+                problems.append((one, said[0]))
+    return problems
 
 
 def _circles(documents: Sequence[Document]) -> list[Problem]:
@@ -181,6 +190,7 @@ def _planned(
     one: Document,
     stored: _Shelf,
     together: frozenset[references.Name],
+    lost: list[str],
     actor: Actor,
     now: datetime,
     today: date,
@@ -190,6 +200,8 @@ def _planned(
     effects = registry.process_kind(one.kind).effects
     told = () if same or effects is None else tuple(effects(one.key, one.definition, today))
     refused, waivable = ([], True) if same or one.is_draft else _against(one, stored, together, actor, now)
+    if lost:  # what it names is neither live nor among the files, be the file as it was
+        refused, waivable = list(dict.fromkeys([*lost, *refused])), False
     return Planned(
         compared.file,
         compared.kind,

@@ -14,10 +14,12 @@ from django.db.models.functions import Cast, Coalesce
 
 from core.models import ProcessVersion
 from core.registry import Fact
+from health.choices import Band
 from health.models import Score, ScoreHistory
 
 CHANGE_DAYS: Final = 30
 _YELLOW_FROM: Final = 50.0
+_BANDS: Final = tuple(str(one) for one in Band.values)
 
 
 def _history(as_of: date, value: Any, field: Any) -> Any:
@@ -60,9 +62,16 @@ def _above_red(as_of: date) -> Any:
 
 HEALTH_FACTS: Final = (
     Fact("health.score", "Health score", "number", _score, "0 to 100; unknown below coverage."),
-    Fact("health.band", "Health band", "choice", _band, "green, yellow, red or none."),
+    Fact("health.band", "Health band", "choice", _band, "green, yellow, red or none.", values=_BANDS),
     Fact("health.coverage", "Score coverage", "number", _coverage, "Share of weight with data."),
     Fact("health.change_30d", "Change of the score in 30 days", "number", _change, "In points."),
-    Fact("health.band_30d_ago", "Health band 30 days ago", "choice", _band_before, "green, yellow, red or none."),
+    Fact(
+        "health.band_30d_ago",
+        "Health band 30 days ago",
+        "choice",
+        _band_before,
+        "green, yellow, red or none.",
+        values=_BANDS,
+    ),
     Fact("health.above_red", "Points above the edge of at risk", "number", _above_red, "Below zero: at risk."),
 )

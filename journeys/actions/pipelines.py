@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, TextField, Value, When
+from django.db.models.functions import Concat
 
 from core import audit
 from core.actors import Actor
 from core.changes import mark_changed
-from core.models import ProcessVersion
+from core.models import ProcessVersion, Tenant
 from core.queries import published_version
+from core.tenancy import require_tenant_id
+from core.version_history import once_live
 from core.versioning import draft, ensure_published, publish
 from journeys.actions.pipeline_locks import take_pipeline
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
@@ -98,7 +101,9 @@ def follow_pipeline(version: ProcessVersion, actor: Actor, now: datetime) -> Non
     """
     spec = parse_pipeline(version.definition)
     take_pipeline(version.key)
-    stages, obstacles = spec.stages, pipeline_obstacles(version.key, spec)
+    today = Tenant.objects.get(pk=require_tenant_id()).today(now)
+    before = once_live(PIPELINE_KIND, version.key).order_by("-published_at", "-number").first()
+    stages, obstacles = spec.stages, pipeline_obstacles(version.key, spec, before, today)
     if obstacles:
         raise ValueError(" ".join(obstacles))
     pipeline, _ = Pipeline.objects.update_or_create(
@@ -127,8 +132,10 @@ def _reassign(gone: PipelineStage, target: PipelineStage, actor: Actor, now: dat
     )
     deals = Opportunity.objects.filter(stage=gone).update(stage=target, edition=F("edition") + 1)
     stays = OpportunityStageVisit.objects.filter(stage=gone)
-    stays.filter(reason="").update(reason=f"In {gone.name}, a stage that is no more")
-    count = stays.update(stage=target)
+    was = f"In {gone.name}, a stage that is no more"
+    longer = Concat(Value(f"{was}: "), F("reason"), output_field=TextField())
+    said = Case(When(reason="", then=Value(was)), default=longer, output_field=TextField())
+    count = stays.update(stage=target, reason=said)
     if deals or count:
         audit.record(
             actor=actor,

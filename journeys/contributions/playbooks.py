@@ -27,6 +27,7 @@ def register() -> None:
             fields=language.FIELDS,
             schema=PLAYBOOK_SCHEMA,
             page="journeys:playbook",
+            references=language.references,
             document=documents.playbook,
         )
     )

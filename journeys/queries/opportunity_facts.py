@@ -24,7 +24,8 @@ from django.db.models.functions import Coalesce
 from accounts.choices import ActivityKind, ContactRole
 from accounts.models import Account, Activity, Contact
 from accounts.queries.early_warning import day_begins, days_between
-from core.registry import Fact, FactType
+from core.registry import EntryOf, Fact, FactType
+from journeys.choices import OpportunityKind
 from journeys.models import Answer, OpportunityStageVisit
 
 WINDOW: Final = 30
@@ -120,8 +121,13 @@ def _answered(framework: str) -> Callable[[date], Any]:
     return lambda _as_of: Func(F("pk"), F("tenant_id"), template=template, output_field=FloatField())
 
 
+_KINDS: Final = tuple(str(one) for one in OpportunityKind.values)
+# A criterion asks the deals of its own pipeline.
+_STAGES: Final = EntryOf("pipeline", "", "stages")
 OPPORTUNITY_FACTS: Final = tuple(
-    Fact(key, label, cast(FactType, kind), expression, words, now_only=True, subject="opportunity")
+    Fact(key, label, cast(FactType, kind), expression, words, now_only=True, subject="opportunity",
+         values=_KINDS if key == "opportunity.kind" else (),
+         values_in=_STAGES if key == "opportunity.stage" else None)
     for key, label, kind, expression, words in (
         ("opportunity.amount", "Amount", "money", _plain("amount_minor"), "In minor units; unknown when not filled."),
         ("opportunity.amount_known", "Amount is filled", "boolean", _amount_known, "Over zero."),

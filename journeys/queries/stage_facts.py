@@ -6,10 +6,10 @@ from typing import Any, Final
 from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Value, When
 
 from accounts.models import ContractLine
-from core.registry import Fact
+from core.registry import EntryOf, Fact
 from journeys.choices import StageKind
 from journeys.models import FirstValue, Opportunity
-from journeys.queries.stages import current_stage
+from journeys.queries.stages import JOURNEY_KIND, STANDARD, current_stage
 
 
 def _stage(_as_of: date) -> Any:
@@ -44,6 +44,7 @@ STAGE_FACTS: Final = (
         _stage,
         "The key of the current stage; unknown without one.",
         now_only=True,
+        values_in=EntryOf(JOURNEY_KIND, STANDARD, "stages"),
     ),
     Fact(
         "journeys.value_proven",

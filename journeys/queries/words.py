@@ -10,9 +10,11 @@ from django.db.models import Count
 from core.differences import Line
 from core.documents.words import days
 from core.models import ProcessVersion
+from core.queries import published_version
 from journeys.models import Opportunity, OpportunityStageVisit, PipelineStage
 from journeys.queries.criteria import check_questions, check_rules
 from journeys.queries.criterion_words import asked_words
+from journeys.queries.reassigning import Passing, passings
 from journeys.rules.criteria import FIELDS as CRITERION_FIELDS
 from journeys.rules.criteria import Criterion, stage_gates
 from journeys.rules.pipelines import IMPORTER, PipelineSpec, parse_pipeline
@@ -92,7 +94,7 @@ def describe_pipeline(definition: dict[str, Any]) -> list[Line]:
     return lines
 
 
-def pipeline_effects(key: str, definition: dict[str, Any], _today: date) -> list[str]:
+def pipeline_effects(key: str, definition: dict[str, Any], today: date) -> list[str]:
     """The opportunities that the change meets."""
     spec = parse_pipeline(definition)
     count = Opportunity.objects.filter(pipeline__key=key).count()
@@ -104,7 +106,26 @@ def pipeline_effects(key: str, definition: dict[str, Any], _today: date) -> list
         if one.key in spec.reassign
     ]
     held = f"{_deals(count)} {'is' if count == 1 else 'are'} in this pipeline."
-    return [held, *moves, *pipeline_obstacles(key, spec)]
+    obstacles = _obstacles(key, spec)
+    passing = [] if obstacles else passings(key, spec, published_version("pipeline", key), today)
+    past = [f"{_lacking(one)}." for one in passing if one.is_near]
+    far = [_too_far(one) for one in passing if not one.is_near]
+    return [held, *moves, *past, *obstacles, *far]
+
+
+def _lacking(one: Passing) -> str:
+    """`1 of 3 deals goes from Discovery to Demo without: The amount is known (1)`."""
+    goes = "goes" if one.lacking == 1 else "go"
+    unmet = ", ".join(f"{name} ({count:,})" for name, count in one.unmet)
+    whole = days(one.deals, "deal")
+    return f"{one.lacking:,} of {whole} {goes} from {one.stage.name} to {one.to_name} without: {unmet}"
+
+
+def _too_far(one: Passing) -> str:
+    near = " or ".join(one.nearest)
+    return (
+        f"reassign.{one.stage.key}: {_lacking(one)}. Choose {near}, which stood beside it, or move these deals first."
+    )
 
 
 def _deals(count: int) -> str:
@@ -135,10 +156,16 @@ def stage_uses(key: str) -> list[StageUse]:
     ]
 
 
-def pipeline_obstacles(key: str, spec: PipelineSpec) -> list[str]:
+def pipeline_obstacles(key: str, spec: PipelineSpec, before: ProcessVersion | None, today: date) -> list[str]:
     """What stands against following the document: stages that hold or held deals and would go without saying where
-    their deals go, and stages that would change between open, won and lost under their deals.
+    their deals go, and stages that would change between open, won and lost under their deals. Where nothing of this
+    does: deals that would be taken past criteria, of it or of the version `before`, further on than the stage beside.
     """
+    found = _obstacles(key, spec)
+    return found or [_too_far(one) for one in passings(key, spec, before, today) if not one.is_near]
+
+
+def _obstacles(key: str, spec: PipelineSpec) -> list[str]:
     kinds = {stage.key: stage.kind for stage in spec.stages}
     return [words for one in stage_uses(key) if (words := _obstacle(one, kinds, spec))]
 

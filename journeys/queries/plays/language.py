@@ -8,11 +8,12 @@ from core import facts, registry
 from core.differences import Line
 from core.formatting import plural
 from core.models import Tenant
+from core.registry import Reference
 from core.tenancy import require_tenant_id
-from journeys.models import LifecycleStage
 from journeys.queries.plays.facts import RENEWAL_FACT, said
 from journeys.queries.plays.firing import would_start
 from journeys.queries.plays.moving import running_plays_meet
+from journeys.queries.stages import JOURNEY_KIND, STANDARD
 from journeys.rules.playbooks import (
     ANCHORS,
     OWNERS,
@@ -48,9 +49,17 @@ def parse_known(definition: dict[str, Any]) -> Playbook:
 def check_fit(definition: dict[str, Any]) -> None:
     """Raises `ValueError` for what a draft may lack and a live playbook may not."""
     playbook = parse_known(definition)
-    lines = [*lint(playbook), *_unknown_stages(playbook)]
-    if lines:
+    if lines := list(lint(playbook)):
         raise BadPlaybook(" ".join(lines))
+
+
+def references(definition: dict[str, Any]) -> list[Reference]:
+    """The stages of the journey on whose entry it starts."""
+    return [
+        Reference(f"starts[{n}].stage", JOURNEY_KIND, STANDARD, "stages", start.stage, if_there=True)
+        for n, start in enumerate(parse_playbook(definition).starts)
+        if start.stage
+    ]
 
 
 def trees_of(playbook: Playbook) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -80,13 +89,6 @@ def _facts_named(playbook: Playbook) -> Iterator[tuple[str, str]]:
                 raise BadPlaybook(f"starts[{n}].days.of: '{start.days.of}' is a {found.type}; a date is needed.")
     if uses_renewal:
         yield "anchor", RENEWAL_FACT
-
-
-def _unknown_stages(playbook: Playbook) -> Iterator[str]:
-    known = set(LifecycleStage.objects.filter(journey="standard").values_list("key", flat=True))
-    for n, start in enumerate(playbook.starts):
-        if start.stage and known and start.stage not in known:
-            yield f"starts[{n}].stage: no stage '{start.stage}'. Known: {', '.join(sorted(known))}."
 
 
 def describe(definition: dict[str, Any]) -> list[Line]:
