@@ -14,6 +14,8 @@ from django.db import connection
 
 from accounts.queries.planning import whole_tables
 from core.tenancy import require_tenant_id
+from journeys.queries.analysis.scope import LEAST
+from journeys.rules.drops import biggest_drop
 from journeys.rules.rates import Rate, amount_win_rate, win_rate
 
 Cohort = Literal["all", "created", "closed"]
@@ -21,7 +23,7 @@ Cohort = Literal["all", "created", "closed"]
 # The deals of the report: of one pipeline or all, and by the day on which they were created or closed.
 _DEALS: Final = """
 SELECT o.id, o.pipeline_id, o.stage_id, o.owner_id, o.product_id, COALESCE(o.amount_minor, 0) AS amount_minor,
-       stage.kind, stage.position, o.closed_on - o.opened_on AS days
+       stage.kind, stage.position, CASE WHEN o.closed_on >= o.opened_on THEN o.closed_on - o.opened_on END AS days
 FROM journeys_opportunity AS o
 JOIN journeys_pipelinestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = o.stage_id
 WHERE o.tenant_id = %(tenant)s AND (%(pipeline)s::bigint IS NULL OR o.pipeline_id = %(pipeline)s::bigint)
@@ -94,7 +96,7 @@ ORDER BY pipeline.is_default DESC, pipeline.name, pipeline.id, stage.position
 
 @dataclass(frozen=True)
 class Cycle:
-    """Days from opening to close of deals that have both dates."""
+    """Days from opening to close. A deal without both dates, or closed before it was opened, is not among `deals`."""
 
     mean: float | None
     median: float | None
@@ -132,6 +134,11 @@ class StageFlow:
     lost_here: int
 
     @property
+    def decided(self) -> int:
+        """Deals that went on or were lost here; the others are still open."""
+        return self.advanced + self.lost_here
+
+    @property
     def conversion(self) -> float | None:
         return self.advanced / self.entered if self.kind == "open" and self.entered else None
 
@@ -156,9 +163,14 @@ class PipelineReport:
 
     @property
     def biggest_drop_off(self) -> StageFlow | None:
-        """The open stage from which the smallest share went on; the earlier one of equals."""
-        rated = [stage for stage in self.stages if stage.conversion is not None]
-        return min(rated, key=lambda stage: stage.conversion or 0.0, default=None)
+        """The open stage that loses the largest share of its decided deals, as on the page of the analysis."""
+        stages = [stage for stage in self.stages if stage.kind == "open"]
+        return biggest_drop(
+            stages,
+            lost=lambda one: one.lost_here,
+            decided=lambda one: one.decided,
+            is_small=lambda one: one.decided < LEAST,
+        )
 
 
 def pipeline_report(

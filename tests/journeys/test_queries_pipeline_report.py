@@ -13,6 +13,8 @@ from core.management.base import CommandRefused
 from core.models import Tenant
 from journeys.actions.pipelines import ensure_default_pipeline
 from journeys.models import Opportunity, OpportunityStageVisit, Pipeline, PipelineStage
+from journeys.queries.analysis.page import analysis
+from journeys.queries.analysis.scope import Scope
 from journeys.queries.pipeline_report import as_json, pipeline_report
 
 START = date(2026, 1, 1)
@@ -119,9 +121,9 @@ def test_the_sales_cycle_has_mean_median_and_ninetieth_percentile_and_leaves_ope
 def test_deals_can_be_chosen_by_the_day_they_were_created_or_closed(stages: dict[str, PipelineStage]) -> None:
     deal(stages, "demo", "closed_won", days=10)
     deal(stages, "demo", "closed_won", days=40)
-    january = {"start": date(2026, 1, 1), "end": date(2026, 2, 1)}
-    assert pipeline_report(cohort="created", **january).won == 2
-    assert pipeline_report(cohort="closed", **january).won == 1
+    start, end = date(2026, 1, 1), date(2026, 2, 1)
+    assert pipeline_report(cohort="created", start=start, end=end).won == 2
+    assert pipeline_report(cohort="closed", start=start, end=end).won == 1
 
 
 def test_a_workspace_without_deals_says_that_nothing_is_closed(stages: dict[str, PipelineStage]) -> None:
@@ -144,3 +146,32 @@ def test_the_command_takes_a_pipeline_by_key_or_name_and_names_the_known_ones(
     assert Pipeline.objects.get().key == "sales"
     with pytest.raises(CommandRefused, match="There are: sales"):
         call_command("pipeline_report", "--tenant", "kestrel", "--pipeline", "nope")
+
+
+@pytest.mark.capability("A2")
+def test_deals_that_are_still_open_are_no_drop_off_here_nor_in_the_analysis(stages: dict[str, PipelineStage]) -> None:
+    for _ in range(6):
+        deal(stages, "discovery", "demo")  # waiting, not lost
+    for _ in range(5):
+        deal(stages, "discovery", "demo", "proposal", "closed_won", days=9)
+    deal(stages, "discovery", "demo", "closed_lost", days=5)
+    for _ in range(2):
+        deal(stages, "discovery", "demo", "proposal", "closed_lost", days=5)
+    report, pipeline = pipeline_report(), stages["demo"].pipeline
+    page = analysis(Scope(pipeline.pk), today=START + timedelta(30))
+    assert min((one for one in report.stages if one.conversion), key=lambda one: one.conversion or 0).name == "Demo"
+    assert as_json(report)["biggest_drop_off"] == "Proposal"
+    assert page.conversion.biggest_drop is not None
+    assert page.conversion.biggest_drop.name == "Proposal"
+
+
+@pytest.mark.capability("K4")
+def test_a_deal_closed_before_it_was_opened_has_no_cycle_and_is_counted_as_left_out(
+    stages: dict[str, PipelineStage],
+) -> None:
+    for days in (10, 20, -40):
+        deal(stages, "discovery", "closed_won", days=days)
+    won = as_json(pipeline_report())["cycle_days"]["won"]
+    page = analysis(Scope(stages["demo"].pipeline.pk), today=START + timedelta(30))
+    assert (won["mean"], won["median"], won["deals"]) == (15, 15, 2)
+    assert (page.cycles.whole.median, page.cycles.whole.won, page.won_without_cycle) == (15, 2, 1)

@@ -114,8 +114,10 @@ def test_the_analysis_agrees_with_the_report_and_with_plain_sql_in_both_formats(
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY o.closed_on - o.opened_on) "
-                "FROM journeys_opportunity o JOIN journeys_opportunitystagevisit v ON v.opportunity_id = o.id "
-                "AND v.left_on IS NULL JOIN journeys_pipelinestage s ON s.id = v.stage_id AND s.kind = 'won'"
+                "FROM journeys_opportunity o "
+                "JOIN journeys_opportunitystagevisit v ON v.tenant_id = o.tenant_id AND v.opportunity_id = o.id "
+                "AND v.left_on IS NULL "
+                "JOIN journeys_pipelinestage s ON s.tenant_id = v.tenant_id AND s.id = v.stage_id AND s.kind = 'won'"
             )
             median, p90 = cursor.fetchone()[0]
     flow = found.conversion

@@ -1,12 +1,13 @@
 """Stage-to-stage conversion from history, as a matrix, and by cohort."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from journeys.queries.analysis.scope import LEAST, REACHED, Scope, rows
+from journeys.rules.drops import biggest_drop
 
 _TALLY: Final = f"""
 WITH {REACHED}
@@ -115,18 +116,20 @@ class Conversion:
     @property
     def biggest_drop(self) -> Stage | None:
         """The stage that loses the largest share of its decided deals; stages with too few count only if all have."""
-        return self._worst("of_deals")
+        return self._worst(lambda one: one.deals)
 
     @property
     def biggest_drop_by_amount(self) -> Stage | None:
         """The same by what the deals are worth."""
-        return self._worst("of_amount")
+        return self._worst(lambda one: one.minor)
 
-    def _worst(self, measure: str) -> Stage | None:
-        rated = [stage for stage in self.stages if getattr(stage.drop, measure) is not None]
-        enough = [stage for stage in rated if not stage.drop.is_small] or rated
-        worst = max(enough, key=lambda stage: getattr(stage.drop, measure), default=None)
-        return worst if worst is not None and worst.lost.deals else None
+    def _worst(self, measure: Callable[[Sum], int]) -> Stage | None:
+        return biggest_drop(
+            self.stages,
+            lost=lambda one: measure(one.lost),
+            decided=lambda one: measure(one.drop.base),
+            is_small=lambda one: one.drop.is_small,
+        )
 
 
 def conversion(scope: Scope) -> Conversion:

@@ -21,11 +21,10 @@ CONVERSION: Final = Definition(
     "Stage conversion",
     "A deal came to every stage up to the furthest one it was ever in: a skipped stage counts as passed, a stage "
     "entered again counts once, and a won deal passed them all. Deals still open in their furthest stage stand apart. "
-    "The biggest drop-off is the stage that loses the largest share of its decided deals; the command pipeline_report "
-    "names the one from which the smallest share of all deals went on, open ones among them.",
+    "The biggest drop-off is the stage that loses the largest share of its decided deals.",
     "deals that went on to a later stage or were won",
     "deals that went on or were lost there",
-    version=2,
+    version=3,
 )
 MATRIX: Final = Definition(
     "matrix",
@@ -54,8 +53,10 @@ CYCLE: Final = Definition(
     "cycle",
     "Sales cycle",
     "Days from the day a deal was opened to the day it was won. “Won deals alone” is the plain percentile and looks "
-    "faster than it is. The other counts open deals as still on the way (Kaplan–Meier). Lost deals are in neither.",
+    "faster than it is. The other counts open deals as still on the way (Kaplan–Meier). Lost deals are in neither, nor "
+    "are won deals without both days or closed before they were opened.",
     "days from opening to winning",
+    version=2,
 )
 CONSISTENCY: Final = Definition(
     "consistency",

@@ -32,6 +32,11 @@ class Analysis:
     consistency: Consistency
     friction: Sequence[Friction]
 
+    @property
+    def won_without_cycle(self) -> int:
+        """Won deals that the sales cycle leaves out: without both days, or closed before they were opened."""
+        return self.conversion.won.deals - self.cycles.whole.won
+
 
 def analysis(scope: Scope, *, today: date) -> Analysis:
     """Nine statements, whatever the number of deals."""
@@ -66,6 +71,7 @@ def as_json(found: Analysis, *, with_money: bool) -> dict[str, Any]:
         "cycle_days": [
             _cycle(one) for one in (found.cycles.whole, *found.cycles.owners, *found.cycles.segments)
         ],
+        "won_without_cycle": found.won_without_cycle,
         "qualification": [_qualified(one) for one in found.consistency.people],
         "friction": [_friction(one, with_money=with_money) for one in found.friction],
         "definitions": {one.key: one.text for one in definitions.DEFINITIONS},
