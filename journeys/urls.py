@@ -109,6 +109,7 @@ urlpatterns = [
     path("playbooks/<str:key>/restore/", playbook_drafts.playbook_restore, name="playbook_restore"),
     path("playbooks/<str:key>/reviewed/", playbook_drafts.playbook_reviewed, name="playbook_reviewed"),
     path("playbooks/<str:key>/audience/", playbooks.playbook_audience, name="playbook_audience"),
+    path("playbooks/<str:key>/starts/", playbooks.playbook_starts, name="playbook_starts"),
     path("playbooks/<str:key>/preview/", playbooks.playbook_preview, name="playbook_preview"),
     path("playbooks/<str:key>/walk/", playbooks.playbook_walk, name="playbook_walk"),
     path("playbooks/<str:key>/compare/", playbooks.playbook_compare, name="playbook_compare"),

@@ -6,14 +6,17 @@ from typing import Final
 
 from django.db.models import Count, Sum
 
+from accounts.queries.planning import whole_tables
 from core import versioning
 from core.differences import Change
-from core.models import ProcessVersion
+from core.models import ProcessVersion, Tenant
 from core.version_history import live_among, versions_of
 from journeys.models import PlaybookRun
+from journeys.queries.plays.firing import would_start
 from journeys.queries.plays.moving import MovePlan, MovePreview, move_preview
-from journeys.queries.plays.reading import KIND
+from journeys.queries.plays.reading import KIND, playbook_of
 from journeys.rules.play_due import RUNNING
+from journeys.rules.play_words import start_words
 
 LOOKED_AT: Final = 300
 
@@ -43,6 +46,16 @@ class Running:
     looked_at: int = 0
 
 
+@dataclass(frozen=True)
+class StartsThen:
+    """What the next sweep would start by a draft's rules, each in words, and how many running plays it meets."""
+
+    plays: int
+    held: int
+    by_rule: list[tuple[str, int]]
+    running: Running
+
+
 def running_plays(version: ProcessVersion, *, today: date) -> Running:
     """The running plays of the version's playbook. Of a draft also how many could go over and would be late."""
     rows = PlaybookRun.objects.filter(playbook=version.key, state=RUNNING).order_by("version__number")
@@ -62,6 +75,15 @@ def running_plays(version: ProcessVersion, *, today: date) -> Running:
         late=sum(bool(one.late) for one in movable),
         looked_at=len(found.plans),
     )
+
+
+def starts_then(version: ProcessVersion, *, tenant: Tenant, today: date) -> StartsThen:
+    """As `process plan` says it, for the page: asked as the sweep asks. A statement per rule; writes nothing."""
+    starts = version.definition.get("starts", [])
+    with whole_tables():
+        found = would_start(version.key, playbook_of(version), tenant, today)
+    by_rule = [(start_words(starts[place]), count) for place, count in found.by_start]
+    return StartsThen(found.plays, found.held, by_rule, running_plays(version, today=today))
 
 
 def others_running(version: ProcessVersion) -> int:

@@ -14,8 +14,8 @@ from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires
 from journeys.forms.plays import WalkForm
 from journeys.queries.play_conditions import audience_size
-from journeys.queries.play_editor import PlaybookPage, playbook_page
-from journeys.queries.play_impact import compared, due_preview, running_plays
+from journeys.queries.play_editor import PlaybookPage, draft_of, playbook_page
+from journeys.queries.play_impact import compared, due_preview, running_plays, starts_then
 from journeys.queries.play_lists import Record, playbook_list, records
 from journeys.queries.play_walk import walk_through
 from journeys.queries.plays.reading import KIND
@@ -70,6 +70,23 @@ def playbook_audience(request: WorkspaceRequest, key: str) -> HttpResponse:
     if request.htmx:
         return render(request, "journeys/playbooks/_audience.html", {"page": page, "size": size})
     return part(request, "journeys/playbooks/_audience_page.html", "Accounts it is for", page=page, size=size)
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def playbook_starts(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """What the next sweep would start by the draft's rules, and the running plays that it meets: asked apart."""
+    version = draft_of(plain(key))
+    if version is None:
+        raise Http404
+    now = clock.now()
+    today = request.tenant.today(now)
+    then = starts_then(version, tenant=request.tenant, today=today)
+    context = {"version": version, "then": then, "today": today, "now": now}
+    if request.htmx:
+        return render(request, "journeys/playbooks/_starts.html", context)
+    return part(request, "journeys/playbooks/_starts_page.html", f"What v{version.number} would start",
+                page=playbook_or_404(key), **context)  # fmt: skip
 
 
 @requires(Permission.VIEW_ACCOUNTS)

@@ -31,6 +31,19 @@ class Firing:
     anchor_on: date | None = None
 
 
+@dataclass(frozen=True)
+class WouldStart:
+    """What the next sweep would start by rules, were a version live.
+
+    `by_start`: for each start rule its place in the document and its plays. `held`: accounts for which a rule fires
+    and that lack what must hold before a start; they are in no count.
+    """
+
+    plays: int = 0
+    held: int = 0
+    by_start: tuple[tuple[int, int], ...] = ()
+
+
 def published(playbook: str) -> QuerySet[ProcessVersion]:
     """Every version of a playbook that was ever live."""
     return ProcessVersion.objects.filter(kind=KIND, key=playbook, published_at__isnull=False)
@@ -111,6 +124,24 @@ def firings_of(
     playbook: str, book: Playbook, start: Start, keys: Sequence[str], tenant: Tenant, today: date
 ) -> Iterator[Firing]:
     """The accounts for which the rule fires and has not fired for this date, stay or episode. One statement."""
+    found = _firing(playbook, book, start, keys, tenant, today)
+    if start.on == "date":
+        of_anchor = start.days is not None and start.days.of == book.anchor
+        for pk, day in found.order_by("pk").values_list("pk", "play_day"):
+            yield Firing(pk, f"{keys[0]}{pk}:{day}", day if of_anchor else None)
+    elif start.on == "stage":
+        found = found.order_by("account_id")
+        for pk, visit_id, entered_on in found.values_list("account_id", "pk", "entered_on"):
+            yield Firing(pk, f"{keys[0]}{visit_id}", entered_on if book.anchor == "stage_entered" else None)
+    else:
+        for pk in found.order_by("pk").values_list("pk", flat=True):
+            yield Firing(pk, f"{keys[0]}{pk}:{today}")
+
+
+def _firing(
+    playbook: str, book: Playbook, start: Start, keys: Sequence[str], tenant: Tenant, today: date
+) -> QuerySet[Any]:
+    """Accounts, of a rule by a stage their stays: at most one each."""
     accounts = living()
     if book.one_at_a_time:
         accounts = accounts.filter(~running_for(playbook))
@@ -121,19 +152,11 @@ def firings_of(
             accounts = facts.matching(accounts, dict(tree), today)
     if start.on == "date":
         dated = dated_for(accounts, start, live_since(playbook, tenant, today), today)
-        left = _not_fired(dated, keys, Cast("pk", TextField()), Value(":"), iso_day("play_day"))
-        of_anchor = start.days is not None and start.days.of == book.anchor
-        for pk, day in left.order_by("pk").values_list("pk", "play_day"):
-            yield Firing(pk, f"{keys[0]}{pk}:{day}", day if of_anchor else None)
-    elif start.on == "stage":
+        return _not_fired(dated, keys, Cast("pk", TextField()), Value(":"), iso_day("play_day"))
+    if start.on == "stage":
         visits = visits_for(accounts, start, live_since(playbook, tenant, today), today)
-        found = _not_fired(visits, keys, Cast("pk", TextField())).order_by("account_id")
-        for pk, visit_id, entered_on in found.values_list("account_id", "pk", "entered_on"):
-            yield Firing(pk, f"{keys[0]}{visit_id}", entered_on if book.anchor == "stage_entered" else None)
-    else:
-        going_on = Exists(open_episodes(playbook, keys).filter(account_id=OuterRef("pk")))
-        for pk in accounts.filter(~going_on).order_by("pk").values_list("pk", flat=True):
-            yield Firing(pk, f"{keys[0]}{pk}:{today}")
+        return _not_fired(visits, keys, Cast("pk", TextField()))
+    return accounts.filter(~Exists(open_episodes(playbook, keys).filter(account_id=OuterRef("pk"))))
 
 
 def _not_fired(rows: QuerySet[Any], keys: Sequence[str], *parts: Any) -> QuerySet[Any]:
@@ -145,12 +168,41 @@ def _not_fired(rows: QuerySet[Any], keys: Sequence[str], *parts: Any) -> QuerySe
     return rows
 
 
-def would_start(playbook: str, book: Playbook, tenant: Tenant, today: date) -> int:
-    """How many plays the next sweep would start by rules, were this live; what is required may refuse some."""
-    swept = [start for start in book.starts if start.on in SWEPT]
-    keys = keys_of(playbook, swept) if swept else {}
-    found = [one for start in swept for one in firings_of(playbook, book, start, keys[start.same_as], tenant, today)]
-    return len({one.account_id for one in found}) if book.one_at_a_time else len({one.origin_key for one in found})
+def would_start(playbook: str, book: Playbook, tenant: Tenant, today: date) -> WouldStart:
+    """What the next sweep would start by rules, were this live: asked as the sweep asks, rule by rule in its order.
+
+    Writes nothing. One statement per rule, and one for what must hold before a start, whatever the number of accounts;
+    of them their ids alone are read. An account without the day that its steps count from is not foreseen.
+    """
+    swept = [(place, start) for place, start in enumerate(book.starts) if start.on in SWEPT]
+    if not swept:
+        return WouldStart()
+    keys = keys_of(playbook, [start for _, start in swept])
+    begun: set[int] = set()
+    fit: set[int] | None = None
+    held: set[int] = set()
+    same: set[str] = set()
+    counts = []
+    for place, start in swept:
+        column = "account_id" if start.on == "stage" else "pk"
+        found = _firing(playbook, book, start, keys[start.same_as], tenant, today)
+        ids = set(found.order_by().values_list(column, flat=True))
+        if ids and book.requires is not None:
+            fit = set(_fit(book, today)) if fit is None else fit
+            held |= ids - fit
+            ids &= fit
+        # What an earlier rule has started runs by then, or cools this one down, or has its key.
+        if book.one_at_a_time or start.cool_down_days or start.same_as in same:
+            ids -= begun
+        begun |= ids
+        same.add(start.same_as)
+        counts.append((place, len(ids)))
+    return WouldStart(sum(count for _, count in counts), len(held - begun), tuple(counts))
+
+
+def _fit(book: Playbook, today: date) -> QuerySet[Account, int]:
+    """Accounts that have what must hold before a start."""
+    return facts.matching(living(), dict(book.requires or {}), today).order_by().values_list("pk", flat=True)
 
 
 def live_since(playbook: str, tenant: Tenant, today: date) -> date:

@@ -184,6 +184,9 @@ def effects(key: str, definition: dict[str, Any], today: date) -> list[str]:
     """What it would mean for the plays that run, were they moved to it today, and what its rules would start."""
     tenant, playbook = Tenant.objects.get(pk=require_tenant_id()), parse_playbook(definition)
     lines = running_plays_meet(key, playbook, today, tenant)
-    if started := would_start(key, playbook, tenant, today):
-        lines.append(f"the next sweep would start {plural(started, 'play')} by its rules")
+    found = would_start(key, playbook, tenant, today)
+    if found.plays:
+        lines.append(f"the next sweep would start {plural(found.plays, 'play')} by its rules")
+    if found.held:
+        lines.append(f"for {plural(found.held, 'account')} a rule fires, and what must hold before a start does not")
     return lines
