@@ -4,6 +4,7 @@ Words of HubSpot are looked up in the live journeys. A word that no journey know
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,30 +15,37 @@ from journeys.actions.moving import GATE
 from journeys.actions.stages import move_accounts
 from journeys.models import LifecycleStage
 from journeys.queries.journey_figures import live_journey
+from journeys.queries.placing import CAME_BACK, NO_STAGE, beginnings, customers_word
 from journeys.queries.stages import CONTACTS, STANDARD, lifecycle_stages
 from journeys.rules.journeys import JourneySpec
 from journeys.rules.pipelines import squashed
 
 _IMPORT: Final = Actor.system("Import")
 _CHUNK: Final = 2_000
+_BY_IMPORT: Final = "First stage by import"
 _WORD: Final = "regexp_replace(lower({column}), '[^[:alnum:]]', '', 'g')"
 
 
 @dataclass(frozen=True)
 class _Words:
-    """The words that a file may use, each with the stage it means and that stage's place; "" and 0 for a kept word."""
+    """The words that a file may use, each with the stage it means and that stage's place; "" and 0 for a kept word.
+
+    `own` are the keys and names of the stages themselves, which mean nothing else.
+    """
 
     words: list[str]
     keys: list[str]
     places: list[int]
+    own: list[str]
 
 
 def _words(spec: JourneySpec, stages: list[LifecycleStage]) -> _Words:
     """A journey's own keys and names are words, too."""
     known = {squashed(text): stage.key for stage in stages for text in (stage.key, stage.name)}
+    own = list(known)
     known |= spec.hubspot_stages()
     places = {stage.key: stage.position for stage in stages}
-    return _Words(list(known), list(known.values()), [places.get(key, 0) for key in known.values()])
+    return _Words(list(known), list(known.values()), [places.get(key, 0) for key in known.values()], own)
 
 
 def _loops(spec: JourneySpec) -> list[str]:
@@ -136,9 +144,12 @@ def _prepare_accounts(stage: Stage) -> None:
     for one in stages:
         last = one.position if one.key in spoken else last
         lasts.append(last)
-    stage.execute("ALTER TABLE import_row ADD COLUMN stage_key text, ADD COLUMN stage_verdict text")
     stage.execute(
-        "UPDATE import_row AS r SET stage_key = known.key, stage_verdict = CASE WHEN known.key IS NULL THEN 'unknown' "
+        "ALTER TABLE import_row ADD COLUMN stage_key text, ADD COLUMN stage_own bool, ADD COLUMN stage_verdict text"
+    )
+    stage.execute(
+        "UPDATE import_row AS r SET stage_key = known.key, stage_own = known.word = ANY(%(own)s::text[]), "
+        "stage_verdict = CASE WHEN known.key IS NULL THEN 'unknown' "
         "WHEN known.key = '' THEN 'kept' WHEN here.id IS NULL THEN 'first' "
         "WHEN known.place > here.position THEN 'on' WHEN known.place < here.worded THEN 'back' ELSE 'same' END "
         "FROM import_row AS mine "
@@ -156,6 +167,7 @@ def _prepare_accounts(stage: Stage) -> None:
         words=words.words,
         keys=words.keys,
         places=words.places,
+        own=words.own,
         ids=[one.pk for one in stages],
         positions=[one.position for one in stages],
         lasts=lasts,
@@ -175,9 +187,34 @@ def _prepare_accounts(stage: Stage) -> None:
     )
 
 
+# Where a word leads an account that stands in no stage. The name of a stage is followed, whatever the status. A word
+# of HubSpot says less: one that covers the stage in which customers begin leaves them to it, and one of an earlier
+# stage does not hold for a customer.
+_FIRST: Final = """
+CREATE TEMP TABLE import_first ON COMMIT DROP AS
+SELECT DISTINCT ON (account.id) account.id AS account_id, target.id AS stage_id, target.key AS stage_key,
+  CASE WHEN account.status = 'churned' THEN 'churned'
+       WHEN NOT {no_stage} AND NOT ({came_back}) THEN 'left'
+       WHEN NOT r.stage_own AND account.status = 'customer' AND target.position < %(customers)s THEN 'status'
+       WHEN NOT r.stage_own AND account.status = 'customer' AND target.position = %(customers)s THEN 'by_status'
+       WHEN NOT {no_stage} OR target.key = ANY(%(asking)s) THEN 'judge'
+       ELSE 'enter' END AS way
+{found}
+JOIN journeys_lifecyclestage AS target ON target.tenant_id = %(tenant)s AND target.journey = 'standard'
+  AND target.key = r.stage_key
+WHERE r.stage_verdict = 'first' AND r.state <> 'reject' ORDER BY account.id, r.line DESC"""
+_NOT_FOLLOWED: Final = {
+    "churned": "{count} accounts have churned: their lifecycle stage is kept beside them, and they are in no stage.",
+    "left": "{count} accounts have left the journey and stay out: move them on their pages, if they are back.",
+    "status": "{count} customers carry a lifecycle stage from before they were customers. They begin by their status.",
+}
+
+
 def _after_accounts(stage: Stage) -> None:
-    """Accounts go on through the gates; a new one gets its first stage. Customers are placed by their status."""
-    if not stage.has("lifecycle_stage") or live_journey(STANDARD)[1] is None:
+    """Accounts go on through the gates; a new one gets its first stage by its word, else by its status."""
+    version, spec = live_journey(STANDARD)
+    begins = beginnings()
+    if not stage.has("lifecycle_stage") or version is None or spec is None or begins is None:
         return
     found = (
         "FROM import_row AS r JOIN accounts_account AS account ON account.tenant_id = %(tenant)s "
@@ -185,37 +222,46 @@ def _after_accounts(stage: Stage) -> None:
         "ELSE account.external_id = r.external_id END AND account.merged_into_id IS NULL"
     )
     stage.execute(
-        "INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, moved_by, reason) "
-        "SELECT DISTINCT ON (account.id) %(tenant)s, account.id, target.id, %(today)s, %(by)s, "
-        f"'First stage by import' {found} "
-        "JOIN journeys_lifecyclestage AS target ON target.tenant_id = %(tenant)s AND target.journey = 'standard' "
-        "AND target.key = r.stage_key "
-        "WHERE r.stage_verdict = 'first' AND r.state <> 'reject' "
-        "AND (account.status = 'prospect' OR target.position > %(adopted)s) "
-        "AND NOT EXISTS (SELECT FROM journeys_stagevisit AS stay WHERE stay.tenant_id = %(tenant)s "
-        "AND stay.account_id = account.id) ORDER BY account.id, r.line DESC",
-        by=_IMPORT.label,
-        adopted=max([one.position for one in lifecycle_stages() if one.key == "adoption"], default=0),
+        _FIRST.format(no_stage=NO_STAGE, came_back=CAME_BACK, found=found),
+        customers=customers_word(),
+        asking=[one.key for one in spec.stages if begins.asks(one.key)],
     )
-    _move_on(stage, found)
-
-
-def _move_on(stage: Stage, found: str) -> None:
-    refused: Counter[str] = Counter()
+    stage.execute(
+        "INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, moved_by, reason, version_id) "
+        "SELECT %(tenant)s, account_id, stage_id, %(today)s, %(by)s, %(why)s, %(version)s FROM import_first "
+        "WHERE way = 'enter' ORDER BY account_id",
+        by=_IMPORT.label,
+        why=_BY_IMPORT,
+        version=version.pk,
+    )
+    for way, words in _NOT_FOLLOWED.items():
+        count = stage.scalar("SELECT count(*) FROM import_first WHERE way = %(way)s", way=way)
+        stage.warn(f"lifecycle_{way}", count, words.format(count=f"{count:,}"))
+    firsts = stage.rows(
+        "SELECT stage_key, array_agg(account_id ORDER BY account_id) FROM import_first WHERE way = 'judge' "
+        "GROUP BY stage_key"
+    )
     moves = stage.rows(
         f"SELECT r.stage_key, array_agg(DISTINCT account.id) {found} "
         "WHERE r.stage_verdict = 'on' AND r.state <> 'reject' GROUP BY r.stage_key"
     )
-    for key, ids in moves:
+    _move_on(stage, [*((key, ids, _BY_IMPORT) for key, ids in firsts), *((key, ids, "") for key, ids in moves)])
+
+
+def _move_on(stage: Stage, moves: Iterable[tuple[str, list[int], str]]) -> None:
+    refused: Counter[str] = Counter()
+    for key, ids, reason in moves:
         for start in range(0, len(ids), _CHUNK):
             some = ids[start : start + _CHUNK]
-            moved = move_accounts(account_ids=some, stage_key=key, actor=_IMPORT, today=stage.today, now=stage.now)
+            moved = move_accounts(
+                account_ids=some, stage_key=key, actor=_IMPORT, today=stage.today, now=stage.now, reason=reason
+            )
             refused.update(one.code for one in moved.refused)
     shut = refused.pop(GATE, 0)
     stage.warn(
         "lifecycle_gate_shut",
         shut,
-        f"{shut:,} accounts stay in their stage: the gate is shut. Their pages list what is missing.",
+        f"{shut:,} accounts stay in their stage, or in none: the gate is shut. Their pages list what is missing.",
     )
     asked = refused.total()
     stage.warn(

@@ -18,6 +18,7 @@ from core.tenancy import require_tenant_id
 from journeys.actions.leaving import leave_journey
 from journeys.models import Checkpoint, FirstValue, JourneyFigures, StageVisit
 from journeys.queries.journey_figures import live_journey, work_out
+from journeys.queries.placing import HAS_CHURNED
 from journeys.queries.stages import STANDARD, lifecycle_stages
 from journeys.rules.journey_map import as_plain
 from journeys.rules.journeys import CLOSE, FirstValueSpec, JourneySpec, ValueEvent
@@ -46,7 +47,7 @@ def sweep_lifecycle(*, today: date, now: datetime, actor: Actor = ACTOR) -> Swep
     version, spec = live_journey()
     if version is None or spec is None:
         return Swept(0, 0, 0)
-    left = leave_journey(account_ids=_churned(), reason="Churned.", actor=actor, today=today, now=now)
+    left = leave_journey(account_ids=_churned(), reason=HAS_CHURNED, actor=actor, today=today, now=now)
     with whole_tables():
         made = _make_checkpoints(spec, today)
         started = _start_clocks(spec.first_value, version.pk, today)
@@ -102,7 +103,8 @@ JOIN unnest(%(stages)s::bigint[], %(keys)s::text[], %(names)s::text[], %(days)s:
 JOIN accounts_account AS account
   ON account.tenant_id = %(tenant)s AND account.id = visit.account_id AND account.status <> 'churned'
  AND account.merged_into_id IS NULL
-WHERE visit.tenant_id = %(tenant)s AND visit.left_on IS NULL AND visit.entered_on + point.days > %(since)s
+WHERE visit.tenant_id = %(tenant)s AND visit.left_on IS NULL AND visit.is_start_known
+  AND visit.entered_on + point.days > %(since)s
 ON CONFLICT (tenant_id, visit_id, key) DO NOTHING"""
 
 

@@ -29,7 +29,11 @@ from journeys.actions.moving import (
 )
 from journeys.models import LifecycleStage, StageVisit
 from journeys.queries.gates import Process, account_gate, account_goes_back, journey_process, judge_accounts
+from journeys.queries.placing import FIRST, beginnings
 from journeys.queries.stages import STANDARD
+
+# Why an account stands in the journey again that had churned.
+BACK: Final = "In business again"
 
 
 @transaction.atomic
@@ -141,47 +145,48 @@ def _write(
     open_for_moves(account_ids=ids, actor=actor, today=today, now=now)
 
 
-# A first stage by what is known of an account. Churned accounts get none: they are in no stage of the journey.
-_PLACE = """
-INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, moved_by, reason)
-SELECT %s, account.id, stage.id,
-       CASE WHEN account.status = 'customer' THEN LEAST(COALESCE(account.customer_since, %s), %s) ELSE %s END,
-       %s, 'First stage by status'
-FROM accounts_account AS account
-JOIN journeys_lifecyclestage AS stage
-  ON stage.tenant_id = %s AND stage.journey = 'standard'
- AND stage.key = CASE account.status WHEN 'customer' THEN 'adoption' WHEN 'prospect' THEN 'consideration' END
-WHERE account.tenant_id = %s {scope}
-  AND NOT EXISTS (SELECT FROM journeys_stagevisit AS earlier
-                  WHERE earlier.tenant_id = %s AND earlier.account_id = account.id)
-ORDER BY account.id
+# A first stage by what is known of an account. Churned accounts get none: they are in no stage of the journey. Nobody
+# knows since when the others stand there: known is only that they do today.
+_PLACE = f"""
+INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, is_start_known, moved_by, reason,
+  version_id)
+SELECT %(tenant)s, first.id, first.stage_id, %(today)s, false, %(by)s, 'First stage by status', %(version)s
+FROM ({FIRST} {{scope}}) AS first
+WHERE first.id <> ALL(%(shut)s)
+ORDER BY first.id
 ON CONFLICT (tenant_id, account_id) WHERE left_on IS NULL DO NOTHING
-"""
+"""  # noqa: S608 -- constants
 
 
 @transaction.atomic
-def place_accounts(
-    *, today: date, now: datetime, actor: Actor, accounts_sql: str | None = None, params: Sequence[Any] = ()
-) -> int:
-    """Gives accounts that never had a stage their first one: customers Adoption, prospects Consideration.
+def place_accounts(*, today: date, now: datetime, actor: Actor, account_ids: Sequence[int] | None = None) -> int:
+    """Gives accounts that never had a stage the one that the journey names for their status (`first_for`).
 
-    One statement over the workspace, or over the accounts whose ids `accounts_sql` yields. Idempotent; returns the
-    number of accounts placed.
+    Those whose gate into it is shut get none, and are counted in the trail. Whoever had left because it churned, and
+    is in business again, goes through the gates as in a move. One statement over the workspace, or over the accounts
+    given; idempotent. Returns the number of accounts placed.
     """
-    tenant_id = require_tenant_id()
-    scope = f"AND account.id IN ({accounts_sql})" if accounts_sql else ""
-    asked = list(params) if accounts_sql else []
-    with nullcontext() if accounts_sql else whole_tables(), connection.cursor() as cursor:
+    begins = beginnings()
+    if begins is None:
+        return 0
+    scope = "" if account_ids is None else "AND account.id = ANY(%(ids)s)"
+    asked: dict[str, Any] = {"ids": list(account_ids or ()), "today": today, "by": actor.label}
+    version = begins.process.version
+    with whole_tables() if account_ids is None else nullcontext(), connection.cursor() as cursor:
+        shut = begins.shut(scope, asked, today)
         cursor.execute(
             _PLACE.format(scope=scope),
-            [tenant_id, today, today, today, actor.label, tenant_id, tenant_id, *asked, tenant_id],
+            {**begins.params, **asked, "shut": shut, "version": version.pk if version else None},
         )
-        placed = cursor.rowcount
+        placed = int(cursor.rowcount)
+        again = begins.again(scope, asked)
     if placed:
-        audit.record(
-            actor=actor, at=now, verb="placed accounts", subject_type="journeys.stagevisit", after={"accounts": placed}
-        )
-    return int(placed)
+        after = {"accounts": placed} | ({"gate shut": len(shut)} if shut else {})
+        audit.record(actor=actor, at=now, verb="placed accounts", subject_type="journeys.stagevisit", after=after)
+    for key, ids in again:
+        back = move_accounts(account_ids=ids, stage_key=key, actor=actor, today=today, now=now, reason=BACK)
+        placed += len(back.moved)
+    return placed
 
 
 @transaction.atomic
@@ -189,10 +194,4 @@ def place_changed_accounts(*, account_ids: Sequence[int], today: date, now: date
     """As `place_accounts`, for accounts that were reported as changed."""
     if not account_ids:
         return 0
-    return place_accounts(
-        today=today,
-        now=now,
-        actor=Actor.system("Journey"),
-        accounts_sql="SELECT unnest(%s::bigint[])",
-        params=[list(account_ids)],
-    )
+    return place_accounts(today=today, now=now, actor=Actor.system("Journey"), account_ids=account_ids)

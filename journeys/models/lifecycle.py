@@ -51,9 +51,14 @@ class Visit(TenantModel):
 
 
 class StageVisit(Visit):
-    """A stay of an account; the open one is its current stage."""
+    """A stay of an account; the open one is its current stage.
+
+    Where the start is not known, `entered_on` is the day from which the account is known to be there: it counts for no
+    length of stay, starts no play and makes no checkpoint.
+    """
 
     account = TenantForeignKey(Account, models.CASCADE, related_name="stage_visits")
+    is_start_known = models.BooleanField(default=True, db_default=True)
 
     class Meta(Visit.Meta):
         constraints = [

@@ -27,11 +27,14 @@ def _spec_of(gate: Gate | None) -> JourneySpec | None:
 
 @dataclass(frozen=True)
 class StageSection:
-    """Where the account stands, since when, and what is missing to go on. `key` is "" without a stage."""
+    """Where the account stands, since when, and what is missing to go on. `key` is "" without a stage.
+
+    `since` and `days` are None where nobody knows when the stay began.
+    """
 
     key: str
     name: str
-    days: int
+    days: int | None
     since: date | None
     limit: int | None
     expected: int | None
@@ -51,7 +54,7 @@ class StageSection:
 
     @property
     def is_stuck(self) -> bool:
-        return self.limit is not None and self.days > self.limit
+        return self.limit is not None and self.days is not None and self.days > self.limit
 
 
 def stage_section(*, account: Account, today: date, sees_money: bool) -> StageSection:
@@ -71,8 +74,8 @@ def stage_section(*, account: Account, today: date, sees_money: bool) -> StageSe
     return StageSection(
         key=here.stage.key if here else "",
         name=here.stage.name if here else "",
-        days=(today - here.entered_on).days if here else 0,
-        since=here.entered_on if here else None,
+        days=(today - here.entered_on).days if here and here.is_start_known else None,
+        since=here.entered_on if here and here.is_start_known else None,
         limit=limits.get(here.stage.key) if here else None,
         expected=here.stage.expected_days if here else None,
         success=here.stage.success if here else "",

@@ -37,7 +37,8 @@ VALUE: Final = """COALESCE(NULLIF(account.arr_minor, 0),
    WHERE lost.tenant_id = %(tenant)s AND lost.account_id = account.id AND lost.kind = 'churn'
      AND account.status = 'churned' ORDER BY lost.effective_on DESC, lost.id DESC LIMIT 1), 0)"""
 
-# Every stay in the journey of accounts with what came after it. A loop counts as going on where the stage allows it.
+# Every stay in the journey of accounts with what came after it; one of which the start is not known has no length and
+# is in no cohort. A loop counts as going on where the stage allows it.
 _STAYS: Final = f"""
 WITH stage AS MATERIALIZED (
   SELECT * FROM unnest(%(stage_ids)s::bigint[], %(positions)s::int[], %(limits)s::int[], %(loops)s::text[])
@@ -46,7 +47,7 @@ WITH stage AS MATERIALIZED (
   SELECT visit.account_id, visit.stage_id, visit.entered_on, visit.left_on, visit.id, stage.position,
          lead(visit.stage_id) OVER later AS next_id,
          max(stage.position) OVER (later ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS furthest,
-         stage.loops
+         stage.loops, visit.is_start_known
   FROM journeys_stagevisit AS visit
   JOIN stage ON stage.id = visit.stage_id
   WHERE visit.tenant_id = %(tenant)s AND visit.entered_on <= %(today)s AND {not_gone("visit.account_id")}
@@ -63,16 +64,18 @@ SELECT stage_id, COALESCE(left_on, %(today)s::date) - entered_on AS days, entere
        left_on IS NOT NULL AND next_id IS NOT NULL AS went,
        COALESCE(left_on > %(peers_since)s::date, false) AS left_lately, count(*)
 FROM passed
-WHERE entered_on > %(since)s::date OR left_on > %(peers_since)s::date OR left_on IS NULL
+WHERE is_start_known
+  AND (entered_on > %(since)s::date OR left_on > %(peers_since)s::date OR left_on IS NULL)
 GROUP BY 1, 2, 3, 4, 5"""  # noqa: S608 -- put together from constants
 
 # The cohort: whoever entered a stage in the period, by its first stay in it. Five ends, and each account has one.
 COHORT: Final = f"""{_STAYS}, member AS (
   SELECT DISTINCT ON (account_id, stage_id) account_id, stage_id, position, went_on
-  FROM passed WHERE entered_on > %(since)s::date
+  FROM passed WHERE entered_on > %(since)s::date AND is_start_known
   ORDER BY account_id, stage_id, entered_on, id
 ), here AS (
-  SELECT stay.account_id, stay.stage_id, %(today)s::date - stay.entered_on AS days
+  SELECT stay.account_id, stay.stage_id,
+         CASE WHEN stay.is_start_known THEN %(today)s::date - stay.entered_on END AS days
   FROM stay WHERE stay.left_on IS NULL
 ), judged AS (
   SELECT member.account_id, member.stage_id,
@@ -94,7 +97,8 @@ FROM judged JOIN accounts_account AS account ON account.tenant_id = %(tenant)s A
 GROUP BY 1, 2"""  # noqa: S608 -- put together from constants
 
 _NOW: Final = f"""
-SELECT visit.stage_id, %(today)s::date - visit.entered_on > stage.stuck_after AS stuck, count(*), sum({VALUE})::bigint
+SELECT visit.stage_id, visit.is_start_known AND %(today)s::date - visit.entered_on > stage.stuck_after AS stuck,
+       count(*), sum({VALUE})::bigint
 FROM journeys_stagevisit AS visit
 JOIN unnest(%(stage_ids)s::bigint[], %(limits)s::int[]) AS stage (id, stuck_after) ON stage.id = visit.stage_id
 JOIN accounts_account AS account

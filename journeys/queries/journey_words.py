@@ -16,12 +16,20 @@ from journeys.models import ContactStageVisit, Handoff, LifecycleStage, StageVis
 from journeys.queries.criterion_words import asked_words
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND, STANDARD
 from journeys.rules.criteria import Criterion
-from journeys.rules.journeys import CLOSE, PEERS, JourneySpec, LifecycleStageSpec, parse_journey, unknown_teams
+from journeys.rules.journeys import (
+    CLOSE,
+    PEERS,
+    STATUSES,
+    JourneySpec,
+    LifecycleStageSpec,
+    parse_journey,
+    unknown_teams,
+)
 
 FIELDS: Final = (
     "teams", "roles", "stages", "key", "name", "owner_team", "success", "expected_days", "touchpoints", "entry", "exit",
-    "checkpoints", "after_days", "back_to", "hubspot", "hubspot_kept", "stuck_after", "handoffs", "first_value",
-    "clock", "events", "segments", "rule", "answer", "framework", "evidence", "help",
+    "checkpoints", "after_days", "back_to", "hubspot", "first_for", "hubspot_kept", "stuck_after", "handoffs",
+    "first_value", "clock", "events", "segments", "rule", "answer", "framework", "evidence", "help",
 )  # fmt: skip
 
 
@@ -64,6 +72,7 @@ def _stage_lines(stage: LifecycleStageSpec, place: int, names: Mapping[str, str]
         ("touchpoints", f"touchpoints of {part}", ", ".join(stage.touchpoints) or "none", "touchpoints"),
         ("back_to", f"loops of {part}", ", ".join(names.get(key, key) for key in stage.back_to) or "none", "loops"),
         ("hubspot", f"words of HubSpot for {part}", ", ".join(stage.hubspot) or "none", "words of HubSpot"),
+        ("first_for", f"who begins in {part}", ", ".join(stage.first_for) or "nobody by status", "who begins here"),
     ]
     for field, label, value, short in said:
         yield Line(f"{path}.{field}", label, value, part, short, path)
@@ -146,7 +155,18 @@ def journey_effects(key: str, definition: dict[str, Any], _today: date) -> list[
         if not stage.is_team_known
     ]
     handoffs = _handoff_effects(spec) if key != CONTACTS else []
-    return [*lines, *handoffs, *teams, *journey_obstacles(key, {stage.key for stage in spec.stages})]
+    firsts = _no_first(spec) if key == STANDARD else []
+    return [*lines, *handoffs, *teams, *firsts, *journey_obstacles(key, {stage.key for stage in spec.stages})]
+
+
+def _no_first(spec: JourneySpec) -> list[str]:
+    """The statuses by which nobody begins: what comes without a word of a stage stands in none."""
+    firsts = spec.first_stages()
+    return [
+        f"No stage has `first_for: [{status}]`: a {status} that stands in no stage gets none by its status."
+        for status in STATUSES
+        if status not in firsts
+    ]
 
 
 def _handoff_effects(spec: JourneySpec) -> list[str]:

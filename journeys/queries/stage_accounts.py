@@ -28,14 +28,17 @@ _HERE: Final = frozenset({"now", "stuck", "in_time"})
 
 @dataclass(frozen=True)
 class StageRow:
-    """An account of a stage. `state` says how it stands: here, stuck, lost, back, or went_on."""
+    """An account of a stage. `state` says how it stands: here, stuck, lost, back, or went_on.
+
+    `days` is None where nobody knows since when: `entered_on` is then the day from which it is known to be there.
+    """
 
     account_id: int
     name: str
     owner: str
     minor: int
     entered_on: date
-    days: int
+    days: int | None
     last_contact_on: date | None
     state: str
     missing: tuple[str, ...] = ()
@@ -50,7 +53,8 @@ class StageRows:
 
 
 _COLUMNS: Final = f"""account.id, account.name, COALESCE(owner.name, ''), ({VALUE})::bigint, found.entered_on,
-  COALESCE(found.left_on, %(today)s::date) - found.entered_on, account.last_contact_on"""
+  CASE WHEN found.is_start_known THEN COALESCE(found.left_on, %(today)s::date) - found.entered_on END,
+  account.last_contact_on"""
 _JOINS: Final = """
 JOIN accounts_account AS account
   ON account.tenant_id = %(tenant)s AND account.id = found.account_id AND account.merged_into_id IS NULL
@@ -59,24 +63,26 @@ _AFTER: Final = "(%(after_day)s::date IS NULL OR (found.entered_on, account.id) 
 
 _HERE_NOW: Final = f"""
 SELECT {_COLUMNS},
-       CASE WHEN %(today)s::date - found.entered_on > %(limit)s THEN 'stuck' ELSE 'here' END
+       CASE WHEN found.is_start_known AND %(today)s::date - found.entered_on > %(limit)s THEN 'stuck' ELSE 'here' END
 FROM journeys_stagevisit AS found {_JOINS}
 WHERE found.tenant_id = %(tenant)s AND found.stage_id = %(stage)s AND found.left_on IS NULL
   AND account.status <> 'churned' AND {{which}} AND {_AFTER}
 ORDER BY found.entered_on, account.id LIMIT %(most)s"""  # noqa: S608 -- put together from constants
 _WHICH_HERE: Final = {
     "now": "true",
-    "stuck": "found.entered_on < %(today)s::date - %(limit)s::int",
-    "in_time": "(%(limit)s::int IS NULL OR found.entered_on >= %(today)s::date - %(limit)s::int)",
+    "stuck": "found.is_start_known AND found.entered_on < %(today)s::date - %(limit)s::int",
+    "in_time": "found.is_start_known AND (%(limit)s::int IS NULL "
+    "OR found.entered_on >= %(today)s::date - %(limit)s::int)",
 }
 
 # The cohort of one stage, each account by its first stay of the period; the same ends as on the map.
 _COHORT: Final = f"""
 WITH found AS (
-  SELECT DISTINCT ON (visit.account_id) visit.account_id, visit.id, visit.entered_on, visit.left_on
+  SELECT DISTINCT ON (visit.account_id) visit.account_id, visit.id, visit.entered_on, visit.left_on,
+         visit.is_start_known
   FROM journeys_stagevisit AS visit
   WHERE visit.tenant_id = %(tenant)s AND visit.stage_id = %(stage)s AND visit.entered_on > %(since)s
-    AND visit.entered_on <= %(today)s
+    AND visit.entered_on <= %(today)s AND visit.is_start_known
   ORDER BY visit.account_id, visit.entered_on, visit.id
 )
 SELECT * FROM (
@@ -84,7 +90,7 @@ SELECT * FROM (
          CASE WHEN gone.further OR COALESCE(following.stage_id = ANY(%(loops)s), false) THEN 'went_on'
               WHEN account.status = 'churned' OR here.stage_id IS NULL THEN 'lost'
               WHEN here.stage_id <> %(stage)s THEN 'back'
-              WHEN %(today)s::date - here.entered_on > %(limit)s THEN 'stuck'
+              WHEN here.is_start_known AND %(today)s::date - here.entered_on > %(limit)s THEN 'stuck'
               ELSE 'in_time' END AS state
   FROM found {_JOINS}
   CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM journeys_stagevisit AS later

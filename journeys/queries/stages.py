@@ -20,11 +20,15 @@ def current_stage(field: str) -> Subquery:
 
 
 def with_current_stage(accounts: QuerySet[Account]) -> QuerySet[Account]:
-    """The same accounts with `stage_key`, `stage_name` and `stage_since`; None where no stage is known."""
+    """The same accounts with `stage_key`, `stage_name` and `stage_since`; None where no stage or start is known."""
     return accounts.annotate(
         stage_key=current_stage("stage__key"),
         stage_name=current_stage("stage__name"),
-        stage_since=current_stage("entered_on"),
+        stage_since=Subquery(
+            StageVisit.objects.filter(account_id=OuterRef("pk"), left_on=None, is_start_known=True).values(
+                "entered_on"
+            )[:1]
+        ),
     )
 
 

@@ -28,6 +28,7 @@ DEFAULT_JOURNEY: Final[Mapping[str, Any]] = {
             "touchpoints": ["First call", "Demo", "Reference customer"],
             "exit": [{"key": "needs", "name": "Needs and who decides are known", "evidence": True}],
             "hubspot": ["Marketing Qualified Lead", "Sales Qualified Lead"],
+            "first_for": ["prospect"],
         },
         {
             "key": "decision",
@@ -79,6 +80,7 @@ DEFAULT_JOURNEY: Final[Mapping[str, Any]] = {
                 {"key": "day_90", "name": "Does it keep its promise?", "after_days": 90},
                 {"key": "day_180", "name": "Are they satisfied?", "after_days": 180},
             ],
+            "first_for": ["customer"],
         },
         {
             "key": "renewal",

@@ -18,6 +18,8 @@ FIRST_PAYMENT: Final = "first_payment"
 CLOCKS: Final = (CLOSE, FIRST_PAYMENT)
 PEERS: Final = "peers"
 EXPECTED: Final = "expected"
+# Who may get a first stage by its status. Whoever has churned is in no stage.
+STATUSES: Final = ("customer", "prospect")
 STUCK_AFTER: Final = (PEERS, EXPECTED)
 LONGEST_STAY: Final = 3650
 
@@ -70,6 +72,8 @@ class LifecycleStageSpec:
     checkpoints: tuple[CheckpointSpec, ...] = ()
     back_to: tuple[str, ...] = ()
     hubspot: tuple[str, ...] = ()
+    # The statuses of accounts that begin here where nothing else is known of them.
+    first_for: tuple[str, ...] = ()
     # Whether any role belongs to the team, so that it is more than a word.
     is_team_known: bool = True
 
@@ -104,6 +108,14 @@ class JourneySpec:
         kept = {squashed(word): "" for word in self.hubspot_kept}
         return kept | {squashed(word): stage.key for stage in self.stages for word in stage.hubspot}
 
+    def first_stages(self) -> dict[str, str]:
+        """By status, the key of the stage in which an account begins of which nothing else is known.
+
+        A journey from before `first_for` means Adoption and Consideration, as far as it has them.
+        """
+        said = {status: stage.key for stage in self.stages for status in stage.first_for}
+        return said or {status: key for status, key in _FORMERLY.items() if self.stage(key) is not None}
+
     def is_forward(self, from_key: str, to_key: str) -> bool:
         """Whether a move needs no reason: onward, or back along a loop of the stage that is left."""
         keys = [stage.key for stage in self.stages]
@@ -113,11 +125,12 @@ class JourneySpec:
         return keys.index(to_key) > keys.index(from_key) or to_key in left.back_to
 
 
+_FORMERLY: Final = {"customer": "adoption", "prospect": "consideration"}
 _TOP: Final = frozenset({"stages", "teams", "handoffs", "first_value", "hubspot_kept", "stuck_after"})
 _STAGE: Final = frozenset(
     {
         "key", "name", "owner_team", "success", "expected_days", "touchpoints", "entry", "exit", "checkpoints",
-        "back_to", "hubspot",
+        "back_to", "hubspot", "first_for",
     }
 )  # fmt: skip
 
@@ -132,6 +145,7 @@ def parse_journey(definition: Mapping[str, Any]) -> JourneySpec:
     stages = tuple(_stage(f"stages[{place}]", one, teams) for place, one in enumerate(raw))
     _refuse_repeats("stages", [stage.key for stage in stages])
     stage_gates(definition)
+    _check_firsts(stages)
     kept = _texts(definition.get("hubspot_kept", []), "hubspot_kept")
     _check_words(stages, kept)
     stuck_after = definition.get("stuck_after", PEERS)
@@ -190,6 +204,7 @@ def _stage(place: str, raw: Any, teams: Sequence[TeamSpec]) -> LifecycleStageSpe
         checkpoints=tuple(_checkpoint(f"{place}.checkpoints[{n}]", one) for n, one in enumerate(checkpoints)),
         back_to=_texts(raw.get("back_to", []), f"{place}.back_to"),
         hubspot=_texts(raw.get("hubspot", []), f"{place}.hubspot"),
+        first_for=_texts(raw.get("first_for", []), f"{place}.first_for"),
         is_team_known=not owner_team or bool(roles_of(owner_team, teams)),
     )
     _refuse_repeats(f"{place}.checkpoints", [one.key for one in spec.checkpoints])
@@ -228,6 +243,18 @@ def _event(place: str, raw: Any) -> ValueEvent:
     if rule is not None:
         parse_criteria([{"key": "event", "name": "event", "rule": rule}], place)
     return ValueEvent(_text(raw, "name", place, 200), _texts(raw.get("segments", []), f"{place}.segments"), rule)
+
+
+def _check_firsts(stages: Sequence[LifecycleStageSpec]) -> None:
+    seen: dict[str, str] = {}
+    for place, stage in enumerate(stages):
+        for status in stage.first_for:
+            if status not in STATUSES:
+                raise ValueError(f"stages[{place}].first_for: '{status}' is unknown; one of {', '.join(STATUSES)}.")
+            if seen.setdefault(status, stage.key) != stage.key:
+                raise ValueError(
+                    f"stages[{place}].first_for: '{status}' stands at {seen[status]}, too. Leave it at one stage."
+                )
 
 
 def _check_words(stages: Sequence[LifecycleStageSpec], kept: Collection[str]) -> None:

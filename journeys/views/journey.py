@@ -116,11 +116,11 @@ def _csv(rows: Any, name: str, currency: str) -> HttpResponse:
 
 def _cells(row: StageRow, currency: str) -> list[object]:
     """One line; without a currency nothing of money."""
-    cells = [
+    cells: list[object] = [
         row.name,
         row.owner,
-        row.entered_on.isoformat(),
-        row.days,
+        row.entered_on.isoformat() if row.days is not None else "not known",
+        "" if row.days is None else row.days,
         row.state.replace("_", " "),
         "; ".join(row.missing),
         row.last_contact_on.isoformat() if row.last_contact_on else "",

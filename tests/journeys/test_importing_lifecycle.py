@@ -14,9 +14,14 @@ from core.actions import create_tenant
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
 from core.tenancy import tenant_context
+from journeys.actions import stages as stages_of
 from journeys.actions.contacts import move_contact
+from journeys.actions.leaving import leave_journey
 from journeys.actions.moves import GateShut, ReasonNeeded
+from journeys.actions.stages import move_account_stage
 from journeys.models import ContactStageVisit, StageVisit
+from journeys.tasks import hourly_lifecycle, place_accounts
+from tests.factories import gates
 
 pytestmark = pytest.mark.django_db
 WORDS = (
@@ -155,6 +160,18 @@ def companies(*words: str) -> str:
     return COMPANIES + "".join(f"{n},Company {n},{word}\n" for n, word in enumerate(words, start=1))
 
 
+def place(tenant: Tenant) -> int:
+    """What the worker does with the changed accounts after an import."""
+    placed: int = place_accounts(tenant_id=tenant.pk)
+    return placed
+
+
+def standing(tenant: Tenant) -> list[tuple[str, str]]:
+    with tenant_context(tenant.pk):
+        stays = StageVisit.objects.filter(left_on=None).exclude(account__external_id="")
+        return list(stays.order_by("account__external_id").values_list("account__external_id", "stage__key"))
+
+
 @pytest.mark.capability("J5")
 def test_companies_take_all_eight_words_and_get_a_first_stage(tenant: Tenant, tmp_path: Path) -> None:
     done = load(tmp_path, "accounts", companies(*WORDS))
@@ -163,19 +180,109 @@ def test_companies_take_all_eight_words_and_get_a_first_stage(tenant: Tenant, tm
         rows = Account.objects.exclude(external_id="").order_by("external_id")
         assert list(rows.values_list("status", flat=True)) == [*["prospect"] * 5, "customer", "customer", "prospect"]
         assert rows.get(external_id="8").attributes["lifecycle_stage"] == "Other"
-        stays = StageVisit.objects.order_by("account__external_id").values_list("account__external_id", "stage__key")
-        assert list(stays) == [
-            ("1", "awareness"), ("2", "awareness"), ("3", "consideration"), ("4", "consideration"), ("5", "decision"),
-            ("7", "advocacy"),
-        ]  # fmt: skip
+    place(tenant)
+    assert standing(tenant) == [
+        ("1", "awareness"), ("2", "awareness"), ("3", "consideration"), ("4", "consideration"), ("5", "decision"),
+        ("6", "adoption"), ("7", "advocacy"), ("8", "consideration"),
+    ]  # fmt: skip
 
 
 @pytest.mark.capability("J5")
 def test_companies_go_on_through_the_gates_and_never_back(tenant: Tenant, tmp_path: Path) -> None:
     load(tmp_path, "accounts", companies("Opportunity", "Lead", "Customer"))
     done = load(tmp_path, "accounts", companies("Lead", "Opportunity", "Opportunity"))
-    assert warned(done) == {"lifecycle_backward": 1, "lifecycle_gate_shut": 1}
+    assert warned(done) == {"lifecycle_backward": 1, "lifecycle_gate_shut": 1, "lifecycle_status": 1}
     with tenant_context(tenant.pk):
         stays = StageVisit.objects.filter(left_on=None).order_by("account__external_id")
         assert list(stays.values_list("account__external_id", "stage__key")) == [("1", "decision"), ("2", "awareness")]
         assert Account.objects.get(external_id="3").status == "customer"
+
+
+HEAD_WITH_STATUS = "Record ID,Company name,Status,Lifecycle Stage\n"
+
+
+def both(*rows: tuple[str, str]) -> str:
+    """Companies with a status and a word of the journey."""
+    return HEAD_WITH_STATUS + "".join(f"{n},Company {n},{one},{word}\n" for n, (one, word) in enumerate(rows, start=1))
+
+
+@pytest.mark.capability("J5")
+def test_the_name_of_a_stage_is_followed_and_what_is_not_followed_is_counted(tenant: Tenant, tmp_path: Path) -> None:
+    rows = (
+        ("customer", "Onboarding"), ("customer", "Customer"), ("customer", "Lead"), ("customer", "Evangelist"),
+        ("prospect", "Opportunity"), ("customer", "Decision"), ("churned", "Renewal"),
+    )  # fmt: skip
+    done = load(tmp_path, "accounts", both(*rows))
+    assert warned(done) == {"lifecycle_churned": 1, "lifecycle_status": 1}
+    place(tenant)
+    assert standing(tenant) == [
+        ("1", "onboarding"), ("2", "adoption"), ("3", "adoption"), ("4", "advocacy"), ("5", "decision"),
+        ("6", "decision"),
+    ]  # fmt: skip
+    with tenant_context(tenant.pk):
+        live = ProcessVersion.objects.get(kind="journey", key="standard", state="published")
+        assert set(StageVisit.objects.values_list("version_id", flat=True)) == {live.pk}
+
+
+def ours(tenant: Tenant, *stages: dict[str, Any]) -> None:
+    """A journey of its own, in a workspace where nothing else speaks of the stages of the usual one."""
+    with tenant_context(tenant.pk):
+        ProcessVersion.objects.filter(kind__in=["lead_grading", "playbook"]).update(state="retired")
+        gates.publish({"stages": list(stages), "handoffs": []}, kind="journey", key="standard", name="Ours")
+
+
+@pytest.mark.capability("J5")
+def test_a_journey_of_other_stages_says_itself_where_accounts_begin(tenant: Tenant, tmp_path: Path) -> None:
+    trial, live = {"key": "trial", "name": "Trial"}, {"key": "live", "name": "Live"}
+    ours(tenant, trial, live)
+    load(tmp_path, "accounts", both(("customer", ""), ("prospect", ""), ("customer", "Trial")))
+    place(tenant)
+    assert standing(tenant) == [("3", "trial")]
+    ours(tenant, trial | {"first_for": ["prospect"]}, live | {"first_for": ["customer"]})
+    load(tmp_path, "accounts", both(("customer", ""), ("prospect", ""), ("customer", "Trial"), ("customer", "")))
+    with tenant_context(tenant.pk):
+        assert place_all(tenant) == 4  # Brightwater, too
+    assert standing(tenant) == [("1", "live"), ("2", "trial"), ("3", "trial"), ("4", "live")]
+
+
+def place_all(tenant: Tenant) -> int:
+    return stages_of.place_accounts(today=gates.TODAY, now=gates.NOW, actor=gates.ACTOR)
+
+
+def churn(tenant: Tenant, actor: Actor, now: Any) -> None:
+    """An account that stood in Adoption, has churned, and left the journey with the sweep."""
+    with tenant_context(tenant.pk):
+        made = Account.objects.create(name="Company 1", name_key="company 1", external_id="1", status="customer")
+        place_all(tenant)
+        Account.objects.filter(pk=made.pk).update(status="churned")
+    hourly_lifecycle(tenant_id=tenant.pk)
+    assert standing(tenant) == []
+
+
+@pytest.mark.capability("J5")
+@pytest.mark.parametrize(("word", "stage"), [("Renewal", "adoption"), ("Onboarding", "onboarding"), ("", "adoption")])
+def test_who_churned_and_is_a_customer_again_by_file_stands_in_the_journey_again(
+    tenant: Tenant, tmp_path: Path, actor: Actor, now: Any, word: str, stage: str
+) -> None:
+    churn(tenant, actor, now)
+    done = load(tmp_path, "accounts", both(("customer", word)))
+    # Adoption asks for evidence that nobody gave: Renewal stays shut, and it begins by its status.
+    assert warned(done) == ({"lifecycle_gate_shut": 1} if word == "Renewal" else {})
+    place(tenant)
+    assert standing(tenant) == [("1", stage)]
+    with tenant_context(tenant.pk):
+        stays = StageVisit.objects.filter(account__external_id="1").order_by("pk")
+        assert [(one.is_start_known, one.left_on is None) for one in stays] == [(False, False), (True, True)]
+
+
+def test_who_left_for_another_reason_stays_out_and_is_counted(
+    tenant: Tenant, tmp_path: Path, actor: Actor, now: Any
+) -> None:
+    with tenant_context(tenant.pk):
+        made = Account.objects.create(name="Company 1", name_key="company 1", external_id="1", status="prospect")
+        move_account_stage(account_id=made.pk, stage_key="decision", actor=actor, today=now.date(), now=now)
+        leave_journey(account_ids=[made.pk], reason="No budget", actor=actor, today=now.date(), now=now)
+    done = load(tmp_path, "accounts", both(("prospect", "Opportunity")))
+    assert warned(done) == {"lifecycle_left": 1}
+    place(tenant)
+    assert standing(tenant) == []

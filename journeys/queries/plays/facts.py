@@ -117,7 +117,7 @@ def anchor(of: str, as_of: date) -> Any:
     if of == "close":
         return Coalesce(_last_close(), F("customer_since"), output_field=DateField())
     if of == "stage_entered":
-        visit = StageVisit.objects.filter(account_id=OuterRef("pk"), left_on=None)
+        visit = StageVisit.objects.filter(account_id=OuterRef("pk"), left_on=None, is_start_known=True)
         return Subquery(visit.values("entered_on")[:1], output_field=DateField())
     return registry.facts()[of].expression(as_of)
 

@@ -105,7 +105,7 @@ def visits_for(accounts: QuerySet[Account], start: Start, since: date, today: da
     """Stays in the stage that go on, entered since the playbook was live."""
     return StageVisit.objects.filter(
         stage__key=start.stage, stage__journey="standard", left_on=None, entered_on__gte=since,
-        entered_on__lte=today, account__in=accounts.order_by().values("pk"),
+        entered_on__lte=today, is_start_known=True, account__in=accounts.order_by().values("pk"),
     )  # fmt: skip
 
 

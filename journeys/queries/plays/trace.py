@@ -252,6 +252,8 @@ def _stage_met(asked: _Asked, start: Start, keys: Sequence[str]) -> tuple[bool, 
     )  # fmt: skip
     if visit is None:
         return False, "The account was in no stage.", []
+    if not visit.is_start_known:
+        return False, f"It was in {visit.stage.name}; since when is not known, so nothing starts by it.", []
     words = f"It was in {visit.stage.name} since {day_words(visit.entered_on)}."
     if visit.stage.key != start.stage:
         return False, words, []

@@ -36,7 +36,7 @@ SELECT
      FROM accounts_contract c WHERE c.tenant_id = %(tenant)s AND c.account_id = %(account)s AND c.starts_on <= %(today)s
      ORDER BY (c.ends_on IS NOT NULL AND c.ends_on <= %(today)s), c.ends_on DESC NULLS FIRST LIMIT 3) AS x),
   (SELECT row_to_json(x) FROM (
-     SELECT l.name, v.entered_on FROM journeys_stagevisit v
+     SELECT l.name, CASE WHEN v.is_start_known THEN v.entered_on END AS entered_on FROM journeys_stagevisit v
      JOIN journeys_lifecyclestage l ON l.tenant_id = v.tenant_id AND l.id = v.stage_id
      WHERE v.tenant_id = %(tenant)s AND v.account_id = %(account)s AND v.left_on IS NULL) AS x),
   (SELECT json_agg(x) FROM (
@@ -214,7 +214,7 @@ def around(account_id: int, today: date) -> Around:
         goals=[_goal(one) for one in goals or []],
         contracts=[_contract(one, today) for one in contracts or []],
         stage=stage["name"] if stage else "",
-        stage_days=(today - _day(stage["entered_on"])).days if stage else None,
+        stage_days=(today - _day(stage["entered_on"])).days if stage and stage["entered_on"] else None,
         work=work[:WORK_SHOWN],
         work_total=open_tasks + len(work) - len(tasks or []),
         escalation=(escalations or [None])[0],

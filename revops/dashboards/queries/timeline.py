@@ -79,7 +79,8 @@ _ACTIONS: Final = {
         s.moved_by, s.id
       FROM journeys_stagevisit s
       JOIN journeys_lifecyclestage l ON l.tenant_id = s.tenant_id AND l.id = s.stage_id
-      WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s AND s.entered_on <= %(until_day)s""",
+      WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s AND s.is_start_known
+        AND s.entered_on <= %(until_day)s""",
 }
 _SOURCES: Final = {"signals": _SIGNALS, "actions": _ACTIONS, "all": _SIGNALS | _ACTIONS}
 
