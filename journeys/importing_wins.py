@@ -10,8 +10,9 @@ from accounts.actions.accounts import become_customers_on
 from accounts.importing.stage import Stage
 from core.actors import Actor
 from journeys.actions.handoffs import open_for_won
+from journeys.actions.handoffs.calling_off import let_hand_over_anew
 from journeys.actions.handoffs.opening import LOOK_BACK
-from journeys.actions.leaving import Win, take_back_wins
+from journeys.actions.leaving import Win, take_back_buyers, take_back_wins
 
 _IMPORT: Final = Actor.system("Import")
 _CHUNK: Final = 2_000
@@ -21,8 +22,9 @@ _WINS: Final = """
 CREATE TEMP TABLE import_win ON COMMIT DROP AS
 SELECT r.line, r.stage_kind = 'won' AS is_won, old.id AS deal_id, old.account_id AS was_of, old.kind AS was_kind,
        COALESCE(here.kind = 'won', false) AS was_won, CASE WHEN %(has_account)s THEN r.account_id
-       ELSE old.account_id END AS is_of, r.kind AS is_kind, r.closed_on,
-       CASE WHEN r.stage_kind = 'won' THEN 'An import says it is another account''s or of another kind.'
+       ELSE old.account_id END AS is_of, r.kind AS is_kind, r.closed_on, false AS hands_stay,
+       CASE WHEN r.stage_kind = 'won' AND old.kind <> r.kind THEN 'An import says it is of another kind.'
+            WHEN r.stage_kind = 'won' THEN 'An import says it has another account.'
             ELSE COALESCE(r.move_reason, r.close_reason, 'An import says it is in ' || r.stage || '.') END AS reason
 FROM import_row AS r
 LEFT JOIN journeys_opportunity AS old
@@ -30,10 +32,14 @@ LEFT JOIN journeys_opportunity AS old
 LEFT JOIN journeys_pipelinestage AS here ON here.tenant_id = %(tenant)s AND here.id = old.stage_id
 WHERE r.state IS NULL AND (r.stage_kind = 'won' OR here.kind = 'won')
 """
-# A win that stays one is followed where it is another account's now, or has become a renewal or ceased to be one.
+# A win that stays one is followed where it has another account now, or is of another kind. Between new business and
+# expansion of one account its hand-off stays as it is: both change hands.
 _UNCHANGED: Final = """
-DELETE FROM import_win WHERE is_won AND was_won AND was_of IS NOT DISTINCT FROM is_of
-  AND (was_kind = 'renewal') = (is_kind = 'renewal')
+DELETE FROM import_win WHERE is_won AND was_won AND was_of IS NOT DISTINCT FROM is_of AND was_kind = is_kind
+"""
+_HANDS_STAY: Final = """
+UPDATE import_win SET hands_stay = true WHERE is_won AND was_won AND was_of IS NOT DISTINCT FROM is_of
+  AND is_kind <> 'renewal'
 """
 # A new row of long ago is history: it makes a prospect a customer, but brings nobody back who has churned, and is
 # handed over by nobody. One that has no date is handed over where the account buys for the first time.
@@ -63,13 +69,14 @@ def note_wins(stage: Stage) -> None:
     """Keeps which of the rows still in take a deal into Won, out of it or elsewhere, and says how many."""
     stage.execute(_WINS, has_account=stage.has("account"))
     stage.execute(_UNCHANGED)
+    stage.execute(_HANDS_STAY)
     stage.execute(_NEW_WINS, since=stage.today - LOOK_BACK)
     back = int(stage.scalar("SELECT count(*) FROM import_win WHERE was_won"))
     stage.warn(
         "wins_taken_back",
         back,
-        f"{back:,} opportunities leave Won, or are another account's: what waits to be handed over is called off, and "
-        "accounts that became customers by nothing else are again what they were.",
+        f"{back:,} opportunities leave Won, have another account or are of another kind: what waits to be handed over "
+        "is called off, and accounts that became customers by nothing else are again what they were.",
     )
     bought = stage.scalar("SELECT count(DISTINCT account_id) FROM import_won WHERE buys")
     stage.warn(
@@ -89,14 +96,19 @@ def follow_wins(stage: Stage) -> None:
 def _take_back(stage: Stage) -> None:
     stage.execute(_REST, most=_REASONS)
     found = stage.rows(
-        "SELECT reason, deal_id, was_of, was_kind FROM import_win WHERE was_won ORDER BY reason, deal_id"
+        "SELECT reason, hands_stay, deal_id, was_of, was_kind FROM import_win WHERE was_won "
+        "ORDER BY reason, hands_stay, deal_id"
     )
-    by_reason: dict[str, list[Win]] = {}
-    for reason, deal_id, account_id, kind in found:
-        by_reason.setdefault(reason, []).append(Win(deal_id, account_id, kind))
-    for reason, wins in by_reason.items():
+    by_reason: dict[tuple[str, bool], list[Win]] = {}
+    for reason, hands_stay, deal_id, account_id, kind in found:
+        by_reason.setdefault((reason, hands_stay), []).append(Win(deal_id, account_id, kind))
+    for (reason, hands_stay), wins in by_reason.items():
+        verb = take_back_buyers if hands_stay else take_back_wins
         for start in range(0, len(wins), _CHUNK):
-            take_back_wins(wins=wins[start : start + _CHUNK], reason=reason, actor=_IMPORT, now=stage.now)
+            verb(wins=wins[start : start + _CHUNK], reason=reason, actor=_IMPORT, now=stage.now)
+    elsewhere = stage.rows("SELECT deal_id FROM import_win WHERE is_won AND was_won AND was_of IS DISTINCT FROM is_of")
+    if elsewhere:
+        let_hand_over_anew(opportunity_ids=[pk for (pk,) in elsewhere])
 
 
 def _bring_about(stage: Stage) -> None:

@@ -34,7 +34,7 @@ def move_win(*, was: Win, is_now: Win, won_on: date | None, actor: Actor, today:
     hands_over = is_new or mine.exists()
     if was.account_id != is_now.account_id:
         take_back_wins(wins=[was], reason=OTHER_ACCOUNT, actor=actor, now=now)
-        let_hand_over_anew(opportunity_id=was.deal_id)
+        let_hand_over_anew(opportunity_ids=[was.deal_id])
     elif is_now.kind == OpportunityKind.RENEWAL:
         take_back_wins(wins=[was], reason=OTHER_KIND, actor=actor, now=now)
     else:

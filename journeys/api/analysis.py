@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from core.api.endpoints import Answer, ApiView, Call, endpoint
 from core.permissions import Permission
+from journeys.choices import OpportunityKind
 from journeys.queries.analysis.page import analysis, as_json
 from journeys.queries.analysis.recurring import SOURCES, WAYS, recurring
 from journeys.queries.analysis.scope import Scope
@@ -24,6 +25,7 @@ class AnalysisQuery(serializers.Serializer[Any]):
     owner = serializers.IntegerField(required=False, min_value=0, max_value=_ID_MAX, help_text="Person; 0: nobody.")
     product = serializers.IntegerField(required=False, min_value=0, max_value=_ID_MAX, help_text="0: none.")
     segment = serializers.CharField(required=False, max_length=40)
+    kind = serializers.ChoiceField(choices=OpportunityKind.choices, required=False)
 
 
 class AnalysisShape(serializers.Serializer[Any]):
@@ -66,6 +68,7 @@ class PipelineAnalysis(ApiView):
             asked.get("owner"),
             asked.get("product"),
             asked.get("segment"),
+            asked.get("kind"),
         )
         found = analysis(scope, today=call.today)
         return Answer(as_json(found, with_money=call.may(Permission.VIEW_MONEY)))

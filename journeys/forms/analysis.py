@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django import forms
 
+from journeys.choices import OpportunityKind
 from journeys.models import Pipeline
 from journeys.queries.analysis.deals import OF_A_STAGE, is_known
 from journeys.queries.analysis.recurring import SOURCES, WAYS
@@ -18,7 +19,7 @@ _ID_MAX = 2**63 - 1
 
 
 class ScopeForm(forms.Form):
-    """Pipeline, cohort, period, owner, segment, product."""
+    """Pipeline, cohort, period, owner, segment, product, kind."""
 
     pipeline = forms.CharField(required=False, max_length=80)
     by = forms.ChoiceField(required=False, choices=[("created", "created"), ("closed", "closed")])
@@ -27,6 +28,7 @@ class ScopeForm(forms.Form):
     owner = forms.IntegerField(required=False, min_value=0, max_value=_ID_MAX)
     product = forms.IntegerField(required=False, min_value=0, max_value=_ID_MAX)
     segment = forms.CharField(required=False, max_length=40)
+    kind = forms.ChoiceField(required=False, choices=OpportunityKind.choices)
 
     def scope(self, pipeline: Pipeline) -> Scope:
         """The deals that are asked for. A period that ends before it starts is none."""
@@ -44,6 +46,7 @@ class ScopeForm(forms.Form):
             given.get("owner"),
             given.get("product"),
             "" if segment == NO_SEGMENT else segment,
+            given.get("kind") or None,
         )
 
 

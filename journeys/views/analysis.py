@@ -18,6 +18,7 @@ from core.http import WorkspaceRequest
 from core.keeping import LARGE, kept
 from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
+from journeys.choices import OpportunityKind
 from journeys.forms.analysis import NO_SEGMENT, BehindForm, CasesForm, RecurringForm, ScopeForm, periods
 from journeys.queries.analysis import definitions
 from journeys.queries.analysis.deals import deals_behind
@@ -28,7 +29,7 @@ from journeys.queries.analysis.recurring import recurring as find_recurring
 from journeys.queries.analysis.scope import Scope, choices
 from journeys.queries.pipelines import PipelineTab, find_stage, pipeline_tabs
 
-_SCOPE = ("pipeline", "by", "start", "end", "owner", "segment", "product")
+_SCOPE = ("pipeline", "by", "start", "end", "owner", "segment", "product", "kind")
 
 
 @requires(Permission.VIEW_OPPORTUNITIES)
@@ -57,6 +58,7 @@ def analysis(request: WorkspaceRequest) -> HttpResponse:
         "choices": offered,
         "segments": [(key or NO_SEGMENT, dict(Segment.choices).get(key, key)) for key in offered.segments],
         "no_segment": NO_SEGMENT,
+        "kinds": [(key, OpportunityKind(key).label) for key in offered.kinds],
         "says": {one.key: one for one in definitions.DEFINITIONS},
         "funnel": _funnel(found),
         "matrix": [

@@ -240,6 +240,29 @@ def test_a_win_that_a_file_gives_to_another_account_goes_there_with_all_that_it_
         assert list(found) == [("Alder", "cancelled"), ("Birch", "waiting")]
 
 
+def test_what_was_accepted_stays_where_it_was_and_the_other_account_is_handed_over_anew(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    with tenant_context(tenant.pk):
+        won("Alder")
+        Handoff.objects.update(state="accepted", answered_at=NOW)
+        gates.account("Birch", status="prospect")
+    load(tmp_path, tenant, "Alder,Closed won,Birch,\n")
+    with tenant_context(tenant.pk):
+        found = Handoff.objects.order_by("pk").values_list("account__name", "state")
+        assert list(found) == [("Alder", "accepted"), ("Birch", "waiting")]
+
+
+def test_a_win_that_turns_out_to_be_an_expansion_keeps_its_hand_off(tenant: Tenant, tmp_path: Path) -> None:
+    with tenant_context(tenant.pk):
+        won("Alder")
+    load(tmp_path, tenant, "Alder,Closed won,Alder,Upsell\n", head=KINDS)
+    with tenant_context(tenant.pk):
+        assert (list(Handoff.objects.values_list("state", flat=True)), standing()) == (
+            ["waiting"], {"Alder": "prospect"},
+        )  # fmt: skip
+
+
 def test_a_renewal_that_a_file_says_is_won_changes_no_hands(tenant: Tenant, tmp_path: Path) -> None:
     with tenant_context(tenant.pk):
         open_deal("Alder", "customer")

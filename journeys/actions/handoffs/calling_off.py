@@ -31,7 +31,8 @@ _SET_ALL_ASIDE: Final = """
 UPDATE journeys_handoff AS handoff SET origin_key = handoff.origin_key || ':off' || (
   SELECT min(first.id) FROM journeys_handoff AS first
   WHERE first.tenant_id = %(tenant)s AND first.origin_key = handoff.origin_key)
-WHERE handoff.tenant_id = %(tenant)s AND handoff.opportunity_id = %(deal)s AND handoff.origin_key !~ ':off[0-9]+$'"""
+WHERE handoff.tenant_id = %(tenant)s AND handoff.opportunity_id = ANY(%(deals)s)
+  AND handoff.origin_key !~ ':off[0-9]+$'"""
 
 
 @transaction.atomic
@@ -48,10 +49,10 @@ def call_off_of_deals(*, opportunity_ids: Collection[int], reason: str, actor: A
 
 
 @transaction.atomic
-def let_hand_over_anew(*, opportunity_id: int) -> None:
-    """What the win of this deal has opened stays where it was, and keeps no hand-off from being opened elsewhere."""
+def let_hand_over_anew(*, opportunity_ids: Collection[int]) -> None:
+    """What the wins of these deals opened stays where it was, and keeps no hand-off from being opened elsewhere."""
     with connection.cursor() as cursor:
-        cursor.execute(_SET_ALL_ASIDE, {"tenant": require_tenant_id(), "deal": opportunity_id})
+        cursor.execute(_SET_ALL_ASIDE, {"tenant": require_tenant_id(), "deals": list(opportunity_ids)})
 
 
 @transaction.atomic

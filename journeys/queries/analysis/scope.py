@@ -19,7 +19,7 @@ LEAST: Final = 5
 class Scope:
     """The deals of [start, end) by the day they were created or closed; without days, all of them.
 
-    `owner_id` and `product_id` 0 mean the deals without one; `segment` None means every segment.
+    `owner_id` and `product_id` 0 mean the deals without one; `segment` and `kind` None mean every one.
     """
 
     pipeline_id: int
@@ -29,6 +29,7 @@ class Scope:
     owner_id: int | None = None
     product_id: int | None = None
     segment: str | None = None
+    kind: str | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -41,12 +42,13 @@ class Scope:
             "owner": self.owner_id,
             "product": self.product_id,
             "segment": self.segment,
+            "kind": self.kind,
         }
 
 
 _CHOSEN: Final = """
 SELECT o.id, o.stage_id, COALESCE(o.owner_id, 0) AS owner_id, COALESCE(o.product_id, 0) AS product_id,
-       COALESCE(account.segment, '') AS segment,
+       COALESCE(account.segment, '') AS segment, o.kind AS deal_kind,
        COALESCE(o.amount_minor, 0) AS amount_minor, o.opened_on, o.closed_on,
        CASE %(cohort)s WHEN 'created' THEN o.opened_on ELSE o.closed_on END AS cohort_on,
        stage.kind, stage.position
@@ -57,6 +59,7 @@ WHERE o.tenant_id = %(tenant)s AND o.pipeline_id = %(pipeline)s
   AND (%(owner)s::bigint IS NULL OR COALESCE(o.owner_id, 0) = %(owner)s::bigint)
   AND (%(product)s::bigint IS NULL OR COALESCE(o.product_id, 0) = %(product)s::bigint)
   AND (%(segment)s::text IS NULL OR COALESCE(account.segment, '') = %(segment)s::text)
+  AND (%(kind)s::text IS NULL OR o.kind = %(kind)s::text)
 """
 _IN_PERIOD: Final = """
   AND (%(start)s::date IS NULL
@@ -102,6 +105,7 @@ class Choices:
     owners: Sequence[tuple[int, str]] = field(default_factory=tuple)
     products: Sequence[tuple[int, str]] = field(default_factory=tuple)
     segments: Sequence[str] = field(default_factory=tuple)
+    kinds: Sequence[str] = field(default_factory=tuple)
 
 
 _CHOICES: Final = f"""
@@ -112,6 +116,7 @@ UNION ALL
 SELECT 'product', product.id::text, product.name FROM accounts_product AS product
 WHERE product.tenant_id = %(tenant)s AND product.id IN (SELECT product_id FROM deal)
 UNION ALL SELECT DISTINCT 'segment', segment, segment FROM deal
+UNION ALL SELECT DISTINCT 'kind', deal_kind, deal_kind FROM deal
 UNION ALL SELECT DISTINCT 'owner', '0', 'No owner' FROM deal WHERE owner_id = 0
 UNION ALL SELECT DISTINCT 'product', '0', 'No product' FROM deal WHERE product_id = 0
 ORDER BY 1, 3, 2
@@ -119,9 +124,9 @@ ORDER BY 1, 3, 2
 
 
 def choices(pipeline_id: int) -> Choices:
-    """Owners and products by name, and segments, of the deals of a pipeline. One statement."""
-    found: dict[str, list[tuple[str, str]]] = {"owner": [], "product": [], "segment": []}
+    """Owners and products by name, segments and kinds, of the deals of a pipeline. One statement."""
+    found: dict[str, list[tuple[str, str]]] = {"owner": [], "product": [], "segment": [], "kind": []}
     for what, key, name in rows(_CHOICES, Scope(pipeline_id).params):
         found[what].append((key, name))
     owners, products = ([(int(key), name) for key, name in found[what]] for what in ("owner", "product"))
-    return Choices(owners, products, [key for key, _ in found["segment"]])
+    return Choices(owners, products, [key for key, _ in found["segment"]], [key for key, _ in found["kind"]])

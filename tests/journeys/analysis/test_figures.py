@@ -15,7 +15,7 @@ from journeys.queries.analysis.cycles import cycles
 from journeys.queries.analysis.deals import deals_behind
 from journeys.queries.analysis.friction import friction
 from journeys.queries.analysis.recurring import cases, recurring
-from journeys.queries.analysis.scope import Scope
+from journeys.queries.analysis.scope import Scope, choices
 from journeys.queries.analysis.win_rates import win_rates
 from tests.journeys.analysis.conftest import START, Maker
 
@@ -174,6 +174,22 @@ def test_filters_by_owner_segment_and_product_choose_deals(
     assert win_rates(Scope(pipeline, owner_id=0)).whole.lost == 1
     assert win_rates(Scope(pipeline, segment="enterprise")).whole.decided == 1
     assert win_rates(Scope(pipeline, product_id=0)).whole.decided == 2
+
+
+def test_the_kind_chooses_deals_in_every_figure(stages: dict[str, PipelineStage], deal: Maker) -> None:
+    deal("demo", "closed_won", days=5, amount=100)
+    renewal = deal("demo", "closed_lost", days=5, amount=300)
+    deal("demo", amount=50)
+    type(renewal).objects.filter(pk=renewal.pk).update(kind="renewal")
+    demo = stages["demo"]
+    assert list(choices(demo.pipeline_id).kinds) == ["new", "renewal"]
+    expected = {"new": (1, 2, 0, 2), "renewal": (1, 0, 300, 1), "expansion": (0, 0, 0, 0), None: (2, 2, 300, 3)}
+    for kind, (decided, on_the_way, lost, deals) in expected.items():
+        scope = Scope(demo.pipeline_id, kind=kind)
+        assert win_rates(scope).whole.decided == decided
+        assert cycles(scope, today=TODAY).whole.curve.watched == on_the_way
+        assert sum(one.lost_minor for one in friction(scope, today=TODAY)) == lost
+        assert len(deals_behind(scope, "all", today=TODAY).deals) == deals
 
 
 def _ticket(account: Account, day: date, subject: str, **fields: object) -> None:

@@ -100,7 +100,15 @@ def test_the_pages_are_for_those_who_may_see_opportunities_and_of_their_own_work
 
 def test_nonsense_in_the_address_is_left_out(world: World) -> None:
     client = signed_in(world, Role.CSM)
-    for query in ("owner=x", "start=2026-05-01&end=2026-01-01", "segment=nope", "by=nope", "owner=" + "9" * 20):
+    nonsense = (
+        "owner=x",
+        "start=2026-05-01&end=2026-01-01",
+        "segment=nope",
+        "by=nope",
+        "kind=nope",
+        "owner=" + "9" * 20,
+    )
+    for query in nonsense:
         assert client.get(f"/pipeline/?{query}").status_code == 200
     assert client.get("/pipeline/?pipeline=nope").status_code == 404
 
