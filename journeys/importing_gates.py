@@ -166,7 +166,9 @@ def _sorted(stage: Stage, process: Process, judged: list[Judged]) -> tuple[list[
     used: list[int] = []
     for key, ways in by_stage.items():
         asked = [Asked(way.id, way.name, way.needs) for way in ways]
-        result = sort_out(asked, judged, process, subject="opportunity", stage_key=key, today=stage.today)
+        result = sort_out(
+            asked, judged, process, subject="opportunity", stage_key=key, today=stage.today, hold=stage.writes
+        )
         mine = {way.id: way for way in ways}
         refused += [(mine[one.id], one) for one in result.refused]
         used += result.waivers

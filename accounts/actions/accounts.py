@@ -107,7 +107,8 @@ def take_back_customers(*, account_ids: Collection[int], reason: str, actor: Act
 def lose_customers(*, account_ids: Collection[int], reason: str, actor: Actor, now: datetime) -> int:
     """Customers whose contracts have ended have churned. Who is no customer is passed over. Returns how many."""
     held = Account.objects.filter(pk__in=account_ids, merged_into=None, status=AccountStatus.CUSTOMER)
-    gone = list(held.order_by("pk").select_for_update(of=("self",)))
+    # Not against new rows that name them: their plays are ended next, and whoever works on one makes tasks meanwhile.
+    gone = list(held.order_by("pk").select_for_update(no_key=True, of=("self",)))
     if not gone:
         return 0
     Account.objects.filter(pk__in=[one.pk for one in gone]).update(status=AccountStatus.CHURNED, updated_at=now)

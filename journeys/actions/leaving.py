@@ -14,6 +14,7 @@ from core.actors import Actor
 from core.changes import mark_changed
 from core.tenancy import require_tenant_id
 from journeys.actions.handoffs.calling_off import call_off_of_accounts, call_off_of_deals
+from journeys.actions.plays.ending import end_plays_of
 from journeys.choices import OpportunityKind, StageKind
 from journeys.models import FirstValue, Opportunity
 
@@ -38,13 +39,15 @@ class Win:
 def leave_journey(*, account_ids: Collection[int], reason: str, actor: Actor, today: date, now: datetime) -> int:
     """Ends the stays of the accounts: they are in no stage any more, and every stay is kept. Returns how many left.
 
-    What waits to be handed over of them is called off. Those who are in no stage already are passed over; a later move
-    into a stage starts a new stay. Raises `ValueError` without a reason.
+    What waits to be handed over of them is called off, and plays that run for them are stopped. Those who are in no
+    stage already are passed over; a later move into a stage starts a new stay. Raises `ValueError` without a reason.
     """
     why = reason.strip()
     if not why:
         raise ValueError("Say why they leave: it is what is learnt from it.")
-    held = Account.objects.select_for_update().filter(pk__in=set(account_ids), merged_into=None).order_by("pk")
+    # Not against new rows that name them: whoever works on a play of theirs meanwhile makes tasks.
+    held = Account.objects.select_for_update(no_key=True).filter(pk__in=set(account_ids), merged_into=None)
+    held = held.order_by("pk")
     accounts = {one.pk: one for one in held}
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE, [today, require_tenant_id(), list(accounts)])
@@ -58,7 +61,9 @@ def leave_journey(*, account_ids: Collection[int], reason: str, actor: Actor, to
         rows=[(accounts[pk], {"stage": left[pk]}, {"stage": None}) for pk in sorted(left)],
         reason=why,
     )
-    call_off_of_accounts(account_ids=list(left), reason=f"Left the journey: {why}", actor=actor, now=now)
+    told = f"Left the journey: {why}"
+    call_off_of_accounts(account_ids=list(left), reason=told, actor=actor, now=now)
+    end_plays_of(account_ids=list(left), reason=told, actor=actor, today=today, now=now)
     mark_changed(left)
     return len(left)
 

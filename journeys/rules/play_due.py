@@ -18,6 +18,8 @@ REACHED, MISSED, ALREADY = "reached", "missed", "already"
 JUDGED_BY = "judged_by"
 # In the trace, too: whether the day that the play counts from was looked up, and how it has moved since.
 ANCHOR, LOOKED_UP, ANCHOR_MOVES = "anchor", "looked_up", "anchor_moves"
+# And: it was started for an account that had churned already, so that the churn does not end it.
+FORMER = "former"
 # How long before its day a branch is read: late enough to be about the customer as they are then, early enough to plan.
 NOTICE: Final = timedelta(days=7)
 

@@ -10,6 +10,7 @@ from accounts.actions.accounts import CHURNED, lose_customers
 from core.actors import Actor
 from core.tenancy import require_tenant_id
 from journeys.actions.leaving import leave_journey
+from journeys.actions.plays import end_plays_of
 from renewals.queries.given_up import GIVEN_UP
 
 # Lost by a person, its day has come, and nothing is left: neither another contract that runs or is to begin, nor
@@ -55,4 +56,6 @@ def churn_lost(*, actor: Actor, today: date, now: datetime, renewal_id: int | No
     for reason, ids in by_reason.items():
         lose_customers(account_ids=ids, reason=reason, actor=actor, now=now)
         leave_journey(account_ids=ids, reason=reason, actor=actor, today=today, now=now)
+        # Those who stood in no stage of the journey have left it before; their plays run until now.
+        end_plays_of(account_ids=ids, reason=reason, actor=actor, today=today, now=now)
     return len(found)

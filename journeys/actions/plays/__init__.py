@@ -2,6 +2,7 @@
 
 from journeys.actions.plays.bulk import JOB, ask_start_plays, start_plays
 from journeys.actions.plays.changing import Moved, move_plays, reassign_play, stop_play, switch_variant
+from journeys.actions.plays.ending import end_plays_of, end_plays_of_former
 from journeys.actions.plays.moving_many import AT_ONCE, ask_move_plays, move_many_plays
 from journeys.actions.plays.moving_many import JOB as MOVE_PLAYS
 from journeys.actions.plays.outcomes import note_review
@@ -32,6 +33,8 @@ __all__ = [
     "ask_move_plays",
     "ask_start_plays",
     "begin",
+    "end_plays_of",
+    "end_plays_of_former",
     "finish_step",
     "follow_task",
     "follow_tasks",

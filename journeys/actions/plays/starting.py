@@ -23,7 +23,7 @@ from journeys.queries.plays.anchoring import FOLLOWED
 from journeys.queries.plays.facts import anchors_of, currency_of, entries, entry_words, meeting, said, values_of
 from journeys.queries.plays.reading import live_playbook, playbook_of
 from journeys.queries.waivers import PLAY_START
-from journeys.rules.play_due import ALREADY, ANCHOR, JUDGED_BY, LOOKED_UP, RUNNING
+from journeys.rules.play_due import ALREADY, ANCHOR, FORMER, JUDGED_BY, LOOKED_UP, RUNNING
 from journeys.rules.playbooks import ANCHORS, Playbook
 from journeys.rules.trees import leaves, tree_key
 
@@ -269,6 +269,8 @@ def _insert(
         trace = {**request.traces.get(pk, {}), **judged}
         if book.anchor in FOLLOWED and (pk not in request.anchors or request.trigger == "date"):
             trace[ANCHOR] = LOOKED_UP
+        if accounts[pk]["status"] == AccountStatus.CHURNED:
+            trace[FORMER] = True
         if pk in waived:
             trace["waiver"] = {"reason": request.waiver_reason, "by": request.actor.label, "missing": waived[pk][1:]}
         traces.append(json.dumps(trace, cls=DjangoJSONEncoder))

@@ -14,6 +14,7 @@ from core import audit, facts
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
 from journeys.actions.plays.anchoring import follow_anchors
+from journeys.actions.plays.ending import end_plays_of_former
 from journeys.actions.plays.engine import Settled, lock_runs, settle
 from journeys.actions.plays.outcomes import decide_outcomes
 from journeys.actions.plays.starting import Request, begin
@@ -89,6 +90,7 @@ def sweep_plays(
     """
     with in_step():
         _take_turns(tenant)
+        gone = end_plays_of_former(actor=actor, today=today, now=now)
         with connection.cursor() as cursor:
             cursor.execute(_NEW_OWNERS, {"tenant": tenant.pk})
             handed_over = int(cursor.rowcount)
@@ -111,7 +113,7 @@ def sweep_plays(
         decided = decide_outcomes(tenant=tenant, today=today, now=now)
         sweep = PlaySweep(
             sum(started.values()), refused, decided.reached, decided.missed, followed, handed_over, decided.reviews,
-            (over + near).finished, decided.already, moved, started, near.opened + near.left_out,
+            (over + near).finished + gone, decided.already, moved, started, near.opened + near.left_out,
         )  # fmt: skip
         if any(value for name, value in asdict(sweep).items() if name not in {"refused", "reviews"}):
             audit.record(

@@ -4,9 +4,13 @@ from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from core.models import Tenant
+from accounts.choices import AccountStatus
+from core.models import AuditEntry, Tenant
 from journeys.models import PlaybookRun, RunStep, Task
-from journeys.rules.play_due import AHEAD, NOTICE, OPEN, RUNNING
+from journeys.rules.play_due import AHEAD, FORMER, NOTICE, OPEN, RUNNING
+
+# How the trail says that an account is gone.
+CHURNED, LEFT = "churned", "left the journey"
 
 
 def steps_without_task(_tenant: Tenant, _now: datetime) -> int:
@@ -25,6 +29,16 @@ def at_rest() -> QuerySet[PlaybookRun]:
     """Running plays that have no step ahead or open."""
     waiting = RunStep.objects.filter(run_id=OuterRef("pk"), state__in=[AHEAD, OPEN])
     return PlaybookRun.objects.filter(state=RUNNING).exclude(Exists(waiting))
+
+
+def of_former() -> QuerySet[PlaybookRun]:
+    """Running plays of accounts that have churned, save those that somebody started for them since."""
+    left = AuditEntry.objects.filter(
+        subject_type="accounts.account", subject_id=OuterRef("account_id"), verb__in=(CHURNED, LEFT)
+    )
+    runs = PlaybookRun.objects.filter(state=RUNNING, account__status=AccountStatus.CHURNED)
+    runs = runs.exclude(trace__has_key=FORMER)
+    return runs.filter(~Exists(left) | Exists(left.filter(at__gte=OuterRef("started_at"))))
 
 
 def branches_to_read(today: date) -> QuerySet[PlaybookRun]:
