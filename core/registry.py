@@ -4,7 +4,7 @@ Every app fills this in `apps.py` at start. Names are unique, and a second regis
 start rather than a surprise later.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -123,6 +123,15 @@ class PortfolioDocument:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What whoever brings a definition back must choose, as things have moved on: a name, and options with labels."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class ProcessKind:
     """A kind of process document. `parse` raises `ValueError` with a message that names the field and the remedy.
 
@@ -140,6 +149,9 @@ class ProcessKind:
     - `document` tells a definition as a document for people who do the work: the same definition, the same blocks.
     - `gaps` says what the design of a version lacks though it may be live, each line with its remedy.
     - `note` is what a reader of any process of this kind must know first.
+    - `on_return` says what each of some earlier definitions under a key asks of whoever brings it back today.
+    - `answered` is an earlier definition with what was chosen; it raises `ValueError` for what was not to be chosen.
+    - `once` names the parts that say how to get there: done with once live, and no part of what the content is.
     """
 
     kind: str
@@ -158,6 +170,9 @@ class ProcessKind:
     document: Callable[[dict[str, Any]], list[Block]] | None = None
     note: str = ""
     gaps: Callable[[ProcessVersion], list[str]] | None = None
+    on_return: Callable[[str, Sequence[dict[str, Any]]], list[list[Asked]]] | None = None
+    answered: Callable[[str, dict[str, Any], Mapping[str, str]], dict[str, Any]] | None = None
+    once: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The versions of a process: the one that people work on, and what was live before, read backwards."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db.models import QuerySet
 
+from core import registry
 from core.choices import VersionState
 from core.models import ProcessVersion
 from core.queries import published_version
@@ -63,10 +65,13 @@ def restored(version: ProcessVersion) -> ProcessVersion | None:
     """The version whose content this one brought back, if it did. Numbers fall along such a chain, so it ends."""
     if version.based_on is None or version.based_on >= version.number:
         return None
-    return ProcessVersion.objects.filter(
-        kind=version.kind,
-        key=version.key,
-        number=version.based_on,
-        content_hash=version.content_hash,
-        name=version.name,
+    origin = ProcessVersion.objects.filter(
+        kind=version.kind, key=version.key, number=version.based_on, name=version.name
     ).first()
+    return origin if origin is not None and _lasting(origin) == _lasting(version) else None
+
+
+def _lasting(version: ProcessVersion) -> dict[str, Any]:
+    """Its content, without what says only how to get there."""
+    once = registry.process_kind(version.kind).once
+    return {name: value for name, value in version.definition.items() if name not in once}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -128,7 +128,7 @@ def save_draft(
     """Gives a draft new content. Raises `ValueError` (the kind refuses it), `NotADraft`, or `DraftMoved` when the
     draft no longer has the content hash that the editor had seen. The same content again does nothing.
 
-    Raises `InReview` for what a second person is looking at; `core.drafts.save` takes it back first where that is said.
+    Raises `InReview` for what a second person looks at; `core.drafts.rewrite` takes it back first where that is said.
     """
     registry.process_kind(version.kind).parse(definition)
     _must_be_about(version.kind, version.key, definition)
@@ -285,9 +285,19 @@ def publish(
 
 @transaction.atomic
 def rollback(
-    *, kind: str, key: str, actor: Actor, now: datetime, reason: str, to: int | None = None, seen: int | None = None
+    *,
+    kind: str,
+    key: str,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    to: int | None = None,
+    seen: int | None = None,
+    answers: Mapping[str, str] | None = None,
 ) -> ProcessVersion:
     """Publishes the content that was live before (or that of version `to`) under a new number.
+
+    `answers` to what the kind asks of whoever brings it back (`on_return`) go into the new version.
 
     It has been live, so a shut gate does not hold it up: the reason counts as the signed waiver and is kept as such.
     Nor does a missing approval, for one step back; what is older needs it. Raises `NothingBefore`, `PublishRefused`,
@@ -309,12 +319,20 @@ def rollback(
         kind=kind,
         key=key,
         name=before.name,
-        definition=before.definition,
+        definition=_answered(before, answers or {}),
         actor=actor,
         now=now,
         based_on=before.number,
     )
     return publish(version=version, actor=actor, now=now, reason=why, waiver=why, exempt=True)
+
+
+def _answered(version: ProcessVersion, answers: Mapping[str, str]) -> dict[str, Any]:
+    answered = registry.process_kind(version.kind).answered
+    if answers and answered is None:
+        label = registry.process_kind(version.kind).label.lower()
+        raise PublishRefused([f"{', '.join(answers)}: nothing is asked of a {label} that comes back."], waivable=False)
+    return version.definition if answered is None else answered(version.key, version.definition, answers)
 
 
 def described(kind: str, name: str, definition: dict[str, Any]) -> list[Line]:

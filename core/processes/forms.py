@@ -9,6 +9,8 @@ from core.process_files.yaml_text import LARGEST_BYTES
 from core.processes.owners import members
 
 NUMBER: Final = 10**8
+# Before the names of what is chosen when an earlier version comes back.
+ANSWER: Final = "answer."
 
 
 class PublishForm(forms.Form):

@@ -9,6 +9,7 @@ from core.choices import VersionState
 from core.differences import Change
 from core.models import AuditEntry, ProcessOwner, ProcessVersion, Tenant
 from core.processes.owners import owner_of, owners, problems_of
+from core.registry import Asked, ProcessKind
 from core.reviews import last_note
 from core.version_history import live_among, version_before
 
@@ -43,11 +44,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Version:
-    """A version on its process's page, with what it changed in words; None where nobody worked that out."""
+    """A version on its process's page, with what it changed in words; None where nobody worked that out.
+
+    `asked`: what whoever brings it back must choose.
+    """
 
     version: ProcessVersion
     word: str
     changes: list[Change] | None
+    asked: list[Asked]
 
     @property
     def is_discarded(self) -> bool:
@@ -129,6 +134,7 @@ def process_page(kind: str, key: str, tenant: Tenant, *, older: str = "", newer:
     new = by_number.get(newer) or draft or live or versions[0]
     owner = owner_of(kind, key)
     old = by_number.get(older) or (live if new.is_draft else _beneath(new, versions, before))
+    asked = _asked(known[kind], key, versions)
     return Page(
         kind=kind,
         key=key,
@@ -137,7 +143,7 @@ def process_page(kind: str, key: str, tenant: Tenant, *, older: str = "", newer:
         live=live,
         draft=draft,
         before=before,
-        versions=[_version(one, place, versions) for place, one in enumerate(versions)],
+        versions=[_version(one, place, versions, asked) for place, one in enumerate(versions)],
         older=old,
         newer=new,
         changes=versioning.diff(old, new) if old is not None else [],
@@ -149,6 +155,15 @@ def process_page(kind: str, key: str, tenant: Tenant, *, older: str = "", newer:
         owner_problems=problems_of(owner) if live else (),
         note=known[kind].note,
     )
+
+
+def _asked(kind: ProcessKind, key: str, versions: list[ProcessVersion]) -> dict[int, list[Asked]]:
+    """By number, what bringing a version back that was live once asks of whoever does it."""
+    past = [one for one in versions if one.state == VersionState.RETIRED and one.published_at is not None]
+    if kind.on_return is None:
+        return {}
+    asked = kind.on_return(key, [one.definition for one in past])
+    return {one.number: found for one, found in zip(past, asked, strict=True)}
 
 
 def version_of(kind: str, key: str, number: str) -> ProcessVersion | None:
@@ -170,10 +185,12 @@ def _beneath(
     return next((one for one in versions if one.number < version.number), None)
 
 
-def _version(version: ProcessVersion, place: int, versions: list[ProcessVersion]) -> Version:
+def _version(
+    version: ProcessVersion, place: int, versions: list[ProcessVersion], asked: dict[int, list[Asked]]
+) -> Version:
     older = [one for one in versions[place + 1 :] if version.based_on in (None, one.number)]
     summary = versioning.diff(older[0], version) if older and place < SUMMARISED else None
-    return Version(version, _word(version), summary)
+    return Version(version, _word(version), summary, asked.get(version.number, []))
 
 
 def _word(version: ProcessVersion) -> str:

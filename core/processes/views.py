@@ -13,7 +13,7 @@ from core.actors import Actor
 from core.http import WorkspaceRequest
 from core.models import ProcessOwner
 from core.permissions import Permission, may, requires
-from core.processes.forms import DiscardForm, FileForm, OwnerForm, PublishForm, RollbackForm
+from core.processes.forms import ANSWER, DiscardForm, FileForm, OwnerForm, PublishForm, RollbackForm
 from core.processes.queries import Page, overview, process_page, version_of
 from core.processes.queries import plain as _plain
 
@@ -134,9 +134,10 @@ def process_rollback(request: WorkspaceRequest, kind: str, key: str) -> HttpResp
     if not form.is_valid():
         messages.error(request, "Say why it goes back, on the page as it is now.")
         return redirect("core:process", kind, page.key)
+    chosen = {name.removeprefix(ANSWER): str(to)[:80] for name, to in request.POST.items() if name.startswith(ANSWER)}
     try:
         version = versioning.rollback(kind=kind, key=page.key, actor=_actor(request), now=clock.now(),
-                                      **form.cleaned_data)  # fmt: skip
+                                      answers=chosen, **form.cleaned_data)  # fmt: skip
     except ValueError as refused:
         messages.error(request, str(refused))
     else:

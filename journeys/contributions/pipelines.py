@@ -11,7 +11,7 @@ from journeys.actions.pipelines import (
     follow_pipeline,
 )
 from journeys.importing import OPPORTUNITIES
-from journeys.queries import documents, words
+from journeys.queries import documents, returning, words
 from journeys.queries.pipelines import misplaced_opportunities
 
 
@@ -31,6 +31,9 @@ def register() -> None:
             references=documents.criteria_references,
             document=documents.pipeline,
             gaps=words.pipeline_gaps,
+            on_return=returning.on_return,
+            answered=returning.answered,
+            once=("reassign",),
         )
     )
     registry.add_tenant_default(registry.TenantDefault("journeys.pipeline", 20, _pipeline))

@@ -30,7 +30,7 @@ def criterion(fact: str, value: object, op: str = "eq") -> dict[str, Any]:
 
 
 def without_advocacy() -> dict[str, Any]:
-    live = deepcopy(gates.publish_of("standard", "journey").definition)
+    live: dict[str, Any] = deepcopy(gates.publish_of("standard", "journey").definition)
     live["stages"] = [stage for stage in live["stages"] if stage["key"] != "advocacy"]
     for stage in live["stages"]:
         if back := [key for key in stage.pop("back_to", []) if key != "advocacy"]:

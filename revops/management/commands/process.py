@@ -35,6 +35,9 @@ class Command(TenantCommand):
         rollback = verbs.add_parser("rollback", help="publish the content that was live before")
         rollback.add_argument("kind", metavar="KIND")
         rollback.add_argument("key", metavar="KEY")
+        rollback.add_argument("--reassign", action="append", default=[], metavar="STAGE=STAGE",
+                              help="where the deals go of a pipeline's stage that the earlier version does not have; "
+                                   "once for each such stage")  # fmt: skip
         for verb in (apply, rollback):
             verb.add_argument("--reason", default="", metavar="TEXT", help="kept with the version; signs a waiver")
             verb.add_argument("--by", metavar="E-MAIL", help="the member who does it; else the account on this machine")
@@ -125,14 +128,24 @@ class Command(TenantCommand):
             raise CommandRefused(f"Nothing is live as {kind} '{key}'. `process export` writes what is.")
         try:
             version = versioning.rollback(
-                kind=kind, key=key, actor=_actor(options), now=options["now"], reason=options["reason"]
-            )
+                kind=kind, key=key, actor=_actor(options), now=options["now"], reason=options["reason"],
+                answers=_reassigned(options["reassign"]),
+            )  # fmt: skip
         except ValueError as refusal:
-            raise CommandRefused(str(refusal)) from refusal
+            way = " Here: --reassign STAGE=STAGE." if "`reassign:" in str(refusal) else ""
+            raise CommandRefused(f"{refusal}{way}") from refusal
         if version.waiver_reason:
             self.say(f"{kind} {key}: a gate is shut; the reason is kept as the signed waiver.")
         changes = [change.text for change in versioning.diff(live, version)]
         return {"kind": kind, "key": key, "number": version.number, "content_of": version.based_on, "changes": changes}
+
+
+def _reassigned(given: list[str]) -> dict[str, str]:
+    """`poc=demo` as the stage that goes and the one that takes its deals over."""
+    found = dict(one.partition("=")[::2] for one in given)
+    if bad := [one for one in given if not all(one.partition("=")[::2])]:
+        raise CommandRefused(f"--reassign {bad[0]}: write STAGE=STAGE, such as poc=demo.", returncode=2)
+    return found
 
 
 _HELD = roles_with(Permission.CONFIGURE_PROCESSES)
