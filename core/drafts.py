@@ -81,7 +81,7 @@ def copy_of_live(*, kind: str, key: str, actor: Actor, now: datetime, without: C
 
 
 @transaction.atomic
-def save(
+def rewrite(
     *,
     version: ProcessVersion,
     definition: dict[str, Any],

@@ -171,6 +171,15 @@ def matching(
     return annotate_facts(rows, keys, as_of, subject=subject).filter(to_q(tree))
 
 
+def keeps_past(tree: Mapping[str, Any], *, subject: registry.Subject = "account") -> bool:
+    """Whether the tree can be asked as of a past day: every fact in it is known, and none only for now."""
+    facts = registry.facts(subject)
+    try:
+        return not any(facts[one.fact].now_only for one in conditions(dict(tree), subject=subject))
+    except BadRule:
+        return False
+
+
 def to_sql(tree: Mapping[str, Any], prefix: str = "") -> tuple[str, list[Any]]:
     """The tree as a condition over columns named by `fact_column`, for statements that hold facts in a relation.
 

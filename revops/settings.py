@@ -189,6 +189,7 @@ SPECTACULAR_SETTINGS = {
         "VersionStateEnum": "core.choices.VersionState",
         "VerdictEnum": "health.choices.Verdict",
         "AlertVerdictEnum": "health.choices.AlertVerdict",
+        "OpportunityKindEnum": "journeys.choices.OpportunityKind",
     },
 }
 

@@ -175,7 +175,7 @@ class ModelDetail(ApiView):
         head = {"kind": version.kind, "key": version.key, "name": call.body.get("name", body.get("name", version.name))}
         document = _document({"definition": {**head, **body, "name": head["name"]}})
         try:
-            saved = drafts.save(
+            saved = drafts.rewrite(
                 version=version,
                 definition=document.definition,
                 name=document.name,

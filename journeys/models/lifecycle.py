@@ -151,6 +151,7 @@ class JourneyFigures(TenantModel):
     computed_at = models.DateTimeField()
     version = TenantForeignKey(ProcessVersion, models.PROTECT, null=True, blank=True, related_name="+")
     figures = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    swept_on = models.DateField(null=True, blank=True, help_text="the last day on which the sweep ran")
 
     class Meta(TenantModel.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "journey"], name="journey_figures_once")]

@@ -2,8 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
 
 from journeys.rules.survival import Curve, curve_of_counts
+
+# After a longer outage the first of these days is the first that is asked for.
+MADE_UP_DAYS: Final = 30
+
+
+def unlooked(last: date | None, today: date) -> list[date]:
+    """The days for which rules are to be asked, today last: those since the last day on which they were."""
+    if last is None or last >= today:
+        return [today]
+    missed = min((today - last).days - 1, MADE_UP_DAYS)
+    return [today - timedelta(days=back) for back in range(missed, -1, -1)]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from core.http import WorkspaceRequest
 from core.permissions import Permission, may, requires, roles_with
 from journeys.actions import rights
 from journeys.actions.evidence import EvidenceRefused, give_evidence
+from journeys.actions.first_value import record_first_value
 from journeys.actions.leaving import leave_journey
-from journeys.actions.lifecycle import hold_checkpoint, record_first_value
+from journeys.actions.lifecycle import hold_checkpoint
 from journeys.actions.moves import GateShut, ReasonNeeded
 from journeys.actions.stages import move_account_stage
 from journeys.actions.waivers import WaiverRefused, ask_waiver

@@ -110,12 +110,12 @@ def test_what_is_in_review_changes_only_once_it_is_taken_back(
     strict: None, ada: Actor, ben: Actor, now: datetime
 ) -> None:
     version = reviews.approve(version=asked(ada, now), actor=ben, now=now)
-    for change in (versioning.save_draft, drafts.save):
+    for change in (versioning.save_draft, drafts.rewrite):
         with pytest.raises(versioning.InReview, match=r"^Process v1 is in review, as Ada asked\. Take it back first"):
             change(version=version, definition={"steps": 2}, name="Process", actor=ben, now=now)
     version.refresh_from_db()
     assert (version.state, version.approved_by, version.definition) == ("in_review", "Ben", {"steps": 1})
-    changed = drafts.save(
+    changed = drafts.rewrite(
         version=version, definition={"steps": 2}, name="Process", actor=ben, now=now, take_back=True,
         seen_hash=version.content_hash,
     )  # fmt: skip

@@ -1,26 +1,27 @@
 """Checkpoints, first value, moves on the account's page and the editor of journeys."""
 
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Account, Contract, ContractLine, Measure, Signal
+from accounts.models import Account, Activity, Contract, ContractLine, Measure, Signal
 from core import clock, versioning
 from core.actors import Actor
 from core.choices import Role
 from core.models import ProcessVersion, Tenant
 from core.tenancy import tenant_context
+from journeys.actions.first_value import record_first_value
 from journeys.actions.journeys import ensure_default_journey
-from journeys.actions.lifecycle import hold_checkpoint, record_first_value, sweep_lifecycle
+from journeys.actions.lifecycle import hold_checkpoint, sweep_lifecycle
 from journeys.actions.stages import move_account_stage
 from journeys.models import Checkpoint, FirstValue, LifecycleStage, StageVisit
 from journeys.queries.checkpoints import checkpoint_counts, checkpoint_page
 from journeys.queries.first_value import value_times
 from journeys.rules.default_journeys import DEFAULT_JOURNEY
-from journeys.rules.first_value import Waited, by_segment
+from journeys.rules.first_value import Waited, by_segment, unlooked
 from tests.factories.world import World, make_world
 
 TODAY = date(2026, 3, 2)
@@ -130,6 +131,66 @@ def test_what_happened_before_anybody_watched_tells_no_duration(journey: Tenant,
     sweep_lifecycle(today=TODAY, now=now)
     times = value_times(TODAY)
     assert (times.unknown, times.all.watched) == (1, 0)
+
+
+ARR_500: Final = {"fact": "accounts.arr", "op": "gte", "value": 500}
+USED: Final = {"fact": "accounts.days_since_contact", "op": "lte", "value": 0}
+
+
+def met_on(account: Account, day: date) -> None:
+    Activity.objects.create(account=account, kind="meeting", occurred_at=datetime.combine(day, time(9), UTC))
+    Account.objects.filter(pk=account.pk).update(last_contact_on=day)
+
+
+def swept_before_an_outage(rule: dict[str, Any], actor: Actor, now: datetime) -> Account:
+    account = customer("Waits", "onboarding", 20)
+    publish({"first_value": {"events": [{"name": "It works", "rule": rule}]}}, actor, now)
+    assert sweep_lifecycle(today=TODAY, now=now).clocks_stopped == 0
+    return account
+
+
+@pytest.mark.capability("C9")
+def test_after_an_outage_the_day_of_first_value_is_the_one_on_which_the_rule_first_held(
+    journey: Tenant, actor: Actor, now: datetime
+) -> None:
+    account = swept_before_an_outage(USED, actor, now)
+    met_on(account, TODAY + timedelta(days=4))
+    newer = customer("Came meanwhile", "onboarding", 20)
+    newer.customer_since = TODAY + timedelta(days=2)
+    newer.save(update_fields=["customer_since"])
+    met_on(newer, TODAY + timedelta(days=6))
+    assert sweep_lifecycle(today=TODAY + timedelta(days=9), now=now).clocks_stopped == 2
+    found = FirstValue.objects.order_by("account__name").values_list("account__name", "reached_on", "details__already")
+    assert list(found) == [
+        ("Came meanwhile", TODAY + timedelta(days=6), False),
+        ("Waits", TODAY + timedelta(days=4), False),
+    ]
+
+
+def test_after_an_outage_a_rule_whose_past_nobody_keeps_tells_no_day(
+    journey: Tenant, actor: Actor, now: datetime
+) -> None:
+    account = swept_before_an_outage(ARR_500, actor, now)
+    Account.objects.update(arr_minor=500)
+    assert sweep_lifecycle(today=TODAY + timedelta(days=9), now=now).clocks_stopped == 1
+    assert FirstValue.objects.get(account=account).details == {"already": True}
+    assert value_times(TODAY + timedelta(days=9)).unknown == 1
+
+
+def test_after_a_very_long_outage_what_held_on_the_first_day_asked_tells_no_day(
+    journey: Tenant, actor: Actor, now: datetime
+) -> None:
+    account = swept_before_an_outage({**USED, "value": 60}, actor, now)
+    met_on(account, TODAY + timedelta(days=4))
+    sweep_lifecycle(today=TODAY + timedelta(days=50), now=now)
+    reached = FirstValue.objects.get(account=account)
+    assert (reached.reached_on, reached.details) == (TODAY + timedelta(days=20), {"already": True})
+
+
+@pytest.mark.parametrize(("last", "first"), [(None, 0), (0, 0), (1, 0), (2, 1), (31, 30), (400, 30)])
+def test_days_that_no_sweep_saw_are_asked_for(last: int | None, first: int) -> None:
+    days = unlooked(None if last is None else TODAY - timedelta(days=last), TODAY)
+    assert days == [TODAY - timedelta(days=back) for back in range(first, -1, -1)]
 
 
 @pytest.mark.capability("C9")

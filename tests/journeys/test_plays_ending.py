@@ -95,9 +95,13 @@ def test_a_play_that_is_started_for_a_churned_account_goes_on(inside: Tenant) ->
     before = play(account("Birch", status="churned"))
     PlaybookRun.objects.filter(pk=before.pk).update(trace={})  # as before that was kept
     AuditEntry.objects.create(
-        tenant_id=inside.pk, at=NOW - timedelta(days=1), actor_label="x", verb="churned", subject_type="accounts.account",
+        tenant_id=inside.pk,
+        at=NOW - timedelta(days=1),
+        actor_label="x",
+        verb="churned",
+        subject_type="accounts.account",
         subject_id=before.account_id,
-    )  # fmt: skip
+    )
     assert sweep_plays(tenant=inside, today=TODAY, now=NOW).ended == 0
     assert set(PlaybookRun.objects.values_list("pk", "state")) == {(run.pk, "running"), (before.pk, "running")}
 

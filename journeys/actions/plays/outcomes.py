@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from django.db.models.fields.json import KT
 from django.urls import reverse
 
-from core import audit, notify, registry
+from core import audit, notify
 from core.actors import Actor
 from core.choices import Role
+from core.facts import keeps_past
 from core.models import Membership, ProcessOwner, ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
 from journeys.models import PlaybookRun
@@ -21,7 +22,7 @@ from journeys.queries.plays.figures import REVIEWED, VersionFigures, playbook_fi
 from journeys.queries.plays.reading import KIND, live_playbooks, playbooks_of
 from journeys.rules.play_due import ALREADY, JUDGED_BY, MISSED, REACHED
 from journeys.rules.playbooks import Outcome
-from journeys.rules.trees import leaves, tree_key
+from journeys.rules.trees import tree_key
 
 NOTICE: Final = "playbook_review"
 _JUDGED: Final = """
@@ -96,7 +97,7 @@ def _held_before(found: Iterable[_Undecided], outcomes: Mapping[int, Outcome], t
     """
     asked: dict[tuple[int, date], list[_Undecided]] = defaultdict(list)
     keys = {pk: tree_key(outcome.rule) for pk, outcome in outcomes.items()}
-    known = {pk: _has_past(outcome) for pk, outcome in outcomes.items()}
+    known = {pk: keeps_past(outcome.rule) for pk, outcome in outcomes.items()}
     for run in found:
         if run.judged_by != keys[run.version_id] and known[run.version_id]:
             asked[(run.version_id, run.started_on - timedelta(days=1))].append(run)
@@ -111,13 +112,6 @@ def _held_before(found: Iterable[_Undecided], outcomes: Mapping[int, Outcome], t
                  "held": [run.id for run in runs if run.account_id in holds], "already": ALREADY},
             )  # fmt: skip
     return held
-
-
-def _has_past(outcome: Outcome) -> bool:
-    facts = registry.facts()
-    return all(
-        (fact := facts.get(str(leaf["fact"]))) is not None and not fact.now_only for leaf in leaves(outcome.rule)
-    )
 
 
 def _ask_for_reviews(tenant: Tenant, today: date, now: datetime) -> int:
