@@ -13,7 +13,6 @@ from health.queries.wording import category_name, in_words, is_money, source_nam
 from health.rules import (
     Contribution,
     Moment,
-    ScoreModel,
     Split,
     contributions,
     exception,
@@ -144,7 +143,8 @@ def explain(
     )
     if facts is None:
         return None
-    model = model_of(facts.model_version)
+    moment = _moment(facts)
+    model = moment.model
     if since_days is not None:
         since = facts.as_of - timedelta(days=since_days)
     earlier = stored_on(account_id, since, known=known) if since is not None else None
@@ -155,7 +155,7 @@ def explain(
     if before is not None and earlier is not None and since is not None:
         edges = before.model.yellow, before.model.green
         then = _then(earlier, since, in_force(told, since, known=known, edges=edges))
-    split = _split(before, _moment(facts), then, facts.score, override)
+    split = _split(before, moment, then, facts.score, override)
     return Explanation(
         account_id=account_id,
         as_of=facts.as_of,
@@ -169,13 +169,13 @@ def explain(
         green=model.green,
         model_name=facts.model_version.name,
         model_number=facts.model_version.number,
-        inputs=_inputs(facts, model, before, split),
+        inputs=_inputs(facts, moment, before, split),
         then=then,
         split=split,
         override=override,
         cleared_today=ended_by_hand(told, today) if today and on is None else None,
         version_id=facts.model_version.pk,
-        limited=_exception(facts, model),
+        limited=_exception(facts, moment),
     )
 
 
@@ -228,8 +228,8 @@ def _moment(facts: ScoreFacts) -> Moment:
     )
 
 
-def _inputs(facts: ScoreFacts, model: ScoreModel, before: Moment | None, split: Split | None) -> list[Explained]:
-    moment = _moment(facts)
+def _inputs(facts: ScoreFacts, moment: Moment, before: Moment | None, split: Split | None) -> list[Explained]:
+    model = moment.model
     parts = contributions(model, moment.sub_scores, moment.values, facts.ages, moment.readings)
     exceeded = exception(model, moment.sub_scores) if facts.score is not None else None
     shown = largest_remainder([*(part.points for part in parts), exceeded.points if exceeded else 0.0], 1)
@@ -244,8 +244,8 @@ def _inputs(facts: ScoreFacts, model: ScoreModel, before: Moment | None, split: 
     return explained
 
 
-def _exception(facts: ScoreFacts, model: ScoreModel) -> Limited:
-    moment = _moment(facts)
+def _exception(facts: ScoreFacts, moment: Moment) -> Limited:
+    model = moment.model
     exceeded = exception(model, moment.sub_scores) if facts.score is not None else None
     if exceeded is None:
         return Limited(len(model.limits))

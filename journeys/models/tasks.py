@@ -55,6 +55,12 @@ class Task(TenantModel):
                 fields=["tenant", "assignee", "due_on"], name="task_open_of_person", condition=models.Q(state="open")
             ),
             models.Index(fields=["tenant", "due_on"], name="task_open_by_due", condition=models.Q(state="open")),
+            models.Index(
+                fields=["tenant", "snoozed_until"],
+                include=["assignee", "kind"],
+                name="task_snoozed",
+                condition=models.Q(state="open", snoozed_until__isnull=False),
+            ),
             # The queue of My day takes the first of every kind, and counts each kind from the index alone.
             models.Index(
                 fields=["tenant", "assignee", "kind", "due_on", "id"],
