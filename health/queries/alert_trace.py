@@ -8,11 +8,12 @@ from accounts.models import Account
 from core import facts, registry
 from core.formatting import day as day_words
 from core.models import ProcessVersion, Tenant
+from core.trees import holds, leaves
 from health.models import Alert, ScoringState
 from health.queries.alert_rules import customers_then, versions_of
 from health.queries.alert_words import tree_words
 from health.rules.alert_words import SeenCondition, seen
-from health.rules.alerts import AlertRule, holds, leaves, parse_alert_rule
+from health.rules.alerts import AlertRule, parse_alert_rule
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from django.db import connection
 
 from core import facts
 from core.models import ProcessVersion
+from core.trees import holds, leaves
 from health.queries.alert_rules import clearing, customers_then, firing
 from health.queries.facts import CHANGE_DAYS
-from health.rules.alerts import AlertRule, Watch, holds, lead_days, leaves, median, parse_alert_rule
+from health.rules.alerts import AlertRule, Watch, lead_days, median, parse_alert_rule
 
 LOST_WITHIN: Final = 180
 DAYS_HELD: Final = 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.shapes import OPERATORS
-from health.rules.alerts import leaf_holds
+from core.trees import judge_leaf
 
 HIDDEN: Final = "Hidden"
 UNKNOWN: Final = "not known"
@@ -81,7 +81,7 @@ def _seen(entry: Mapping[str, Any], *, is_hidden: bool) -> SeenCondition:
         label=str(entry.get("label", fact)),
         rule=HIDDEN if is_hidden else condition(entry),
         saw=HIDDEN if is_hidden else value_words(fact, entry.get("saw")),
-        met=leaf_holds(entry, entry.get("saw")),
+        met=judge_leaf(entry, entry.get("saw")),
     )
 
 

@@ -4,11 +4,12 @@ A rule holds for an account from the day on which its condition is met until the
 over. Between the two edges lies the margin, so that a value that wavers around an edge opens one episode, not thirty.
 """
 
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
+
+from core.trees import leaves
 
 SEVERITIES: Final = ("high", "medium", "low")
 TELL: Final = ("owner", "deputy", "manager")
@@ -17,14 +18,6 @@ FIELDS: Final = frozenset(
     {"kind", "key", "name", "when", "clear_when", "margin", "for_days", "cool_down_days", "severity", "tell", "budget",
      "task", "channels", "playbook"}
 )  # fmt: skip
-_TESTS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "eq": operator.eq,
-    "lt": operator.lt,
-    "lte": operator.le,
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "in": lambda saw, value: saw in (value or ()),
-}
 _OPPOSITE: Final = {"lt": ("gte", 1), "lte": ("gt", 1), "gt": ("lte", -1), "gte": ("lt", -1)}
 
 
@@ -118,43 +111,8 @@ def clear_tree(tree: Mapping[str, Any], margin: float) -> dict[str, Any]:
     return {"all": [{"fact": fact, "op": "is_known"}, {"not": dict(tree)}]}
 
 
-def leaves(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The conditions in reading order."""
-    for word in ("all", "any"):
-        if word in tree:
-            return [leaf for branch in tree[word] for leaf in leaves(branch)]
-    return leaves(tree["not"]) if "not" in tree else [tree]
-
-
 def _numeric_leaves(tree: Mapping[str, Any]) -> int:
     return sum(1 for leaf in leaves(tree) if leaf.get("op") in _OPPOSITE)
-
-
-def holds(tree: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Whether the tree holds for known values, exactly as the database judges it: an unknown value meets nothing."""
-    return _judge(tree, values) is True
-
-
-def _judge(tree: Mapping[str, Any], values: Mapping[str, Any]) -> bool | None:
-    """True, False, or None where that hangs on a value that nobody knows: the logic of SQL."""
-    if "all" in tree:
-        found = [_judge(branch, values) for branch in tree["all"]]
-        return False if False in found else None if None in found else True
-    if "any" in tree:
-        found = [_judge(branch, values) for branch in tree["any"]]
-        return True if True in found else None if None in found else False
-    if "not" in tree:
-        inner = _judge(tree["not"], values)
-        return None if inner is None else not inner
-    return leaf_holds(tree, values.get(str(tree.get("fact"))))
-
-
-def leaf_holds(leaf: Mapping[str, Any], saw: Any) -> bool | None:
-    """Whether one condition is met by a value; None where the value is unknown."""
-    op, value = leaf.get("op"), leaf.get("value")
-    if op in {"is_known", "is_unknown"}:
-        return bool((saw is None) == (op == "is_unknown"))
-    return None if saw is None else bool(_TESTS[str(op)](saw, value))
 
 
 @dataclass

@@ -6,12 +6,12 @@ from datetime import date
 
 from accounts.models import Account
 from core.models import ProcessVersion
+from core.trees import leaves
 from journeys.queries.plays.facts import anchors_of, entries, meeting, said, values_of
 from journeys.queries.plays.reading import calendar_of, playbook_of
 from journeys.rules import play_words as words
 from journeys.rules.play_due import AHEAD, DONE, LEFT_OUT, Calendar, Standing, base_of, read_on, ready
 from journeys.rules.playbooks import Step, Variant
-from journeys.rules.trees import leaves
 
 
 @dataclass(frozen=True)

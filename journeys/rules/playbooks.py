@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.shapes import only
+from core.trees import tree_key
 from journeys.rules.play_blocks import (
     BadPlaybook,
     Tree,
@@ -22,7 +23,6 @@ from journeys.rules.play_blocks import (
     whole,
     word,
 )
-from journeys.rules.trees import tree_key
 
 __all__ = ["BadPlaybook", "Due", "Outcome", "Playbook", "Start", "Step", "Tree", "Variant", "lint", "parse_playbook"]
 

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import registry
+from core.trees import holds
 from health.queries.alert_rules import parse_checked
 from health.queries.alert_words import describe, tree_words
 from health.rules.alert_defaults import DEFAULT_RULES
 from health.rules.alert_words import reason, value_words
-from health.rules.alerts import BadAlertRule, Watch, clear_tree, holds, lead_days, median, parse_alert_rule
+from health.rules.alerts import BadAlertRule, Watch, clear_tree, lead_days, median, parse_alert_rule
 
 LOW = {"fact": "health.score", "op": "lt", "value": 50}
 DAY = date(2026, 3, 2)

@@ -10,6 +10,7 @@ from accounts.queries.people import active_person
 from core import audit
 from core.actors import Actor
 from core.models import ProcessVersion
+from core.trees import tree_key
 from journeys.actions.plays.engine import lock_run, settle
 from journeys.actions.plays.starting import PlayRefused
 from journeys.actions.plays.steps import close_tasks_of
@@ -18,7 +19,6 @@ from journeys.models import PlaybookRun, RunStep, Task
 from journeys.queries.plays.reading import KIND, playbook_of
 from journeys.rules.play_due import AHEAD, ALREADY, JUDGED_BY, LEFT_OUT, OPEN, RUNNING, STOPPED
 from journeys.rules.playbooks import Variant
-from journeys.rules.trees import tree_key
 
 
 @dataclass(frozen=True)

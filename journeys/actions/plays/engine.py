@@ -15,13 +15,13 @@ from django.db.models import QuerySet
 
 from core.actors import Actor
 from core.tenancy import require_tenant_id
+from core.trees import leaves
 from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.facts import currency_of, entries, entry_words, meeting, values_of
 from journeys.queries.plays.reading import calendar_of, playbooks_of
 from journeys.rules.calendar import PlacedDay
 from journeys.rules.play_due import LEFT_OUT, OPEN, Calendar, Standing, must_wait, ready
 from journeys.rules.playbooks import Playbook, Step
-from journeys.rules.trees import leaves
 
 # Who does a step. Of several people with a role each account has its own, so that work is spread and stays put.
 _ASSIGN: Final = """

@@ -16,13 +16,13 @@ from core.choices import Role
 from core.facts import keeps_past
 from core.models import Membership, ProcessOwner, ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
+from core.trees import tree_key
 from journeys.models import PlaybookRun
 from journeys.queries.plays.facts import meeting
 from journeys.queries.plays.figures import REVIEWED, VersionFigures, playbook_figures
 from journeys.queries.plays.reading import KIND, live_playbooks, playbooks_of
 from journeys.rules.play_due import ALREADY, JUDGED_BY, MISSED, REACHED
 from journeys.rules.playbooks import Outcome
-from journeys.rules.trees import tree_key
 
 NOTICE: Final = "playbook_review"
 _JUDGED: Final = """

@@ -17,6 +17,7 @@ from core.conflicts import Conflict
 from core.models import Membership, ProcessVersion
 from core.permissions import Permission, may
 from core.tenancy import require_tenant_id
+from core.trees import leaves, tree_key
 from journeys.actions.plays.engine import settle
 from journeys.models import Opportunity, PlaybookRun, Waiver
 from journeys.queries.plays.anchoring import FOLLOWED
@@ -25,7 +26,6 @@ from journeys.queries.plays.reading import live_playbook, playbook_of
 from journeys.queries.waivers import PLAY_START
 from journeys.rules.play_due import ALREADY, ANCHOR, FORMER, JUDGED_BY, LOOKED_UP, RUNNING
 from journeys.rules.playbooks import ANCHORS, Playbook
-from journeys.rules.trees import leaves, tree_key
 
 _START: Final = """
 INSERT INTO journeys_playbookrun (tenant_id, account_id, opportunity_id, playbook, version_id, variant, state, trigger,

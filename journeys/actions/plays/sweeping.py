@@ -13,6 +13,7 @@ from accounts.queries.planning import whole_tables
 from core import audit, facts
 from core.actors import Actor
 from core.models import ProcessVersion, Tenant
+from core.trees import leaves
 from journeys.actions.plays.anchoring import follow_anchors
 from journeys.actions.plays.ending import end_plays_of_former
 from journeys.actions.plays.engine import Settled, lock_runs, settle
@@ -27,7 +28,6 @@ from journeys.queries.plays.planning import by_index
 from journeys.queries.plays.reading import live_playbooks, playbook_of
 from journeys.rules.play_due import RUNNING
 from journeys.rules.playbooks import SWEPT, Playbook, Start
-from journeys.rules.trees import leaves
 
 SWEEPER: Final = Actor.system("Playbooks")
 CHUNK: Final = 500

@@ -12,9 +12,9 @@ from accounts.models import Account
 from core import facts, registry
 from core.money import from_minor
 from core.queries import workspace_currency
+from core.trees import condition_words, judge_leaf, leaves, tree_words, value_words
 from journeys.choices import StageKind
 from journeys.models import Opportunity, StageVisit
-from journeys.rules.trees import condition_words, judge_leaf, leaves, tree_words, value_words
 
 RENEWAL_FACT: Final = "renewals.days_to_renewal"
 

@@ -7,12 +7,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from core.models import ProcessVersion
+from core.trees import value_words
 from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.facts import label_of, money_facts, values_of
 from journeys.queries.plays.reading import playbook_of
 from journeys.rules.play_due import DONE, OPEN, OVER, RUNNING
 from journeys.rules.playbooks import Playbook, Step, Variant
-from journeys.rules.trees import value_words
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from core.choices import VersionState
 from core.formatting import day as day_words
 from core.models import ProcessVersion, Tenant
 from core.tenancy import require_tenant_id
+from core.trees import condition_words, judge, leaves, value_words
 from journeys.models import PlaybookRun, RunStep, StageVisit
 from journeys.queries.plays.facts import anchors_of, currency_of, entries, in_major, said, values_of
 from journeys.queries.plays.firing import begins_with, keys_of, live_since
@@ -19,7 +20,6 @@ from journeys.queries.plays.language import start_said
 from journeys.queries.plays.reading import KIND, playbook_of
 from journeys.rules.play_due import AHEAD, LEFT_OUT, NOTICE, RUNNING
 from journeys.rules.playbooks import SWEPT, DaysFrom, Playbook, Start, Step
-from journeys.rules.trees import condition_words, judge, leaves, value_words
 
 
 @dataclass(frozen=True)

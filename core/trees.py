@@ -59,6 +59,11 @@ def judge(tree: Tree, values: Mapping[str, Any]) -> bool | None:
     return judge_leaf(tree, values.get(str(tree.get("fact"))))
 
 
+def holds(tree: Tree, values: Mapping[str, Any]) -> bool:
+    """Whether the tree holds for known values, exactly as the database judges it: an unknown value meets nothing."""
+    return judge(tree, values) is True
+
+
 def judge_leaf(leaf: Tree, saw: Any) -> bool | None:
     """Whether one condition is met by a value; None where the value is unknown."""
     op, value = str(leaf.get("op")), leaf.get("value")
