@@ -6,7 +6,6 @@ Each account is judged on the way from its stage to the next one; the facts of a
 account. What each rule finds is compared with `core.facts.matching`. The accounts are those of the recompute benchmark.
 """
 
-import argparse
 import json
 import statistics
 import sys
@@ -15,9 +14,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from bench.recompute import FIRST_DAY, Row, _noon, prepare
+from bench.recompute import FIRST_DAY, noon, prepare
+from bench.rows import Row, alone
 
-NOW = _noon(FIRST_DAY)
+NOW = noon(FIRST_DAY)
 LIMIT_MS = 60_000
 RULES = 20
 
@@ -117,22 +117,5 @@ def rules() -> list[dict[str, Any]]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=100_000)
-    options = parser.parse_args()
-    rows = run(options.accounts, say=lambda text: print(text, file=sys.stderr))
-    print(json.dumps([row.as_dict() for row in rows], indent=1))
-
-
 if __name__ == "__main__":
-    import os
-
-    import django
-
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
-    main()
+    alone(run, __doc__, accounts=100_000, trials=3)

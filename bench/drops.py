@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.pages import prepare
-from bench.recompute import Row
+from bench.rows import Row
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FROM, TO = "discovery", "demo"

@@ -6,8 +6,6 @@ Both judge every account from the same facts. The trial joins what it finds with
 the draft's page and writes nothing; the recompute writes scores, history and roll-up.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import time
@@ -16,7 +14,8 @@ from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
-from bench.recompute import FIRST_DAY, Row, _noon, _runs_so_far, ours_once, prepare
+from bench.recompute import FIRST_DAY, noon, ours_once, prepare, runs_so_far
+from bench.rows import Row, alone
 
 KEY = "standard"
 
@@ -25,7 +24,7 @@ def run(accounts: int = 100_000, trials: int = 3, say: Callable[[str], None] = l
     """The row of the table, in the workspace of the recompute benchmark."""
     tenant_id = prepare(accounts, say)
     draft_id = make_draft(tenant_id)
-    day = FIRST_DAY + timedelta(days=_runs_so_far(tenant_id))
+    day = FIRST_DAY + timedelta(days=runs_so_far(tenant_id))
     say("Warming up")
     ours_once(tenant_id, day)
     impact_once(tenant_id, draft_id, day)
@@ -58,7 +57,7 @@ def make_draft(tenant_id: int) -> int:
         one["weight"] = weight
     definition["inputs"][1]["mapping"] = {"linear": {"worst": 6, "best": 0}}
     definition["caps"] = [{"input": "usage", "below": 20, "at_most": 49}]
-    actor, now = Actor.system("bench"), _noon(FIRST_DAY)
+    actor, now = Actor.system("bench"), noon(FIRST_DAY)
     with tenant_context(tenant_id):
         from core.models import ProcessVersion
 
@@ -85,23 +84,5 @@ def impact_once(tenant_id: int, draft_id: int, day: Any) -> float:
     return taken
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=100_000)
-    parser.add_argument("--trials", type=int, default=3)
-    options = parser.parse_args()
-    rows = run(options.accounts, options.trials, say=lambda text: print(text, file=sys.stderr))
-    print(json.dumps([row.as_dict() for row in rows], indent=1))
-
-
 if __name__ == "__main__":
-    import os
-
-    import django
-
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
-    main()
+    alone(run, __doc__, accounts=100_000, trials=3)

@@ -6,7 +6,6 @@ The import is the command that people use, in a process of its own: reading, rec
 COPY gets the finished rows with their ids. It writes into a copy of the table, since row security refuses COPY.
 """
 
-import argparse
 import csv
 import json
 import os
@@ -18,7 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.recompute import Row
+from bench.rows import Row, alone, execute
 
 SLUG = "bench-imports"
 ACCOUNTS = 10_000
@@ -61,7 +60,7 @@ def prepare(rows: int) -> int:
         is_demo=True,
     )  # fmt: skip
     with tenant_context(tenant.pk):
-        _execute(
+        execute(
             "INSERT INTO accounts_account (tenant_id, external_id, name, name_key, domain_key, industry, country, "
             "segment, plan, status, arr_minor, attributes) SELECT %s, 'I' || n, 'Account ' || n, 'account ' || n, '', "
             "'', '', '', '', 'customer', 0, '{}' FROM generate_series(1, %s) AS n",
@@ -131,28 +130,5 @@ def copy_rows(tenant_id: int, path: Path) -> float:
     return seconds
 
 
-def _execute(sql: str, params: Any = None) -> Any:
-    from django.db import connection
-
-    cursor = connection.cursor()
-    cursor.execute(sql, params)
-    return cursor
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    options = parser.parse_args()
-    rows = run(options.rows, say=lambda text: print(text, file=sys.stderr))
-    print(json.dumps([row.as_dict() for row in rows], indent=1))
-
-
 if __name__ == "__main__":
-    import django
-
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
-    main()
+    alone(run, __doc__, rows=1_000_000)

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench.pages import prepare
-from bench.recompute import Row
+from bench.rows import Row
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0

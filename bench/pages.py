@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.recompute import Row
+from bench.rows import Row, start_django
 
 EMPTY = "/help/"
 PAGES = {
@@ -212,16 +212,6 @@ def main() -> None:
     print(json.dumps([row.as_dict() for row in rows], indent=1))
 
 
-def _start() -> None:
-    import django
-
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
-
-
 if __name__ == "__main__":
-    _start()
+    start_django()
     main()

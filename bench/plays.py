@@ -5,15 +5,13 @@
 The accounts are those of the renewal benchmark. What was started is deleted at the beginning of the next run.
 """
 
-import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.recompute import Row
 from bench.renewals import NOW, TODAY, prepare
+from bench.rows import Row, alone
 
 CHUNK = 500
 
@@ -85,22 +83,5 @@ def _sweep(tenant: Any) -> tuple[float, int]:
     return (time.perf_counter() - began) * 1000, done.started
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=100_000)
-    options = parser.parse_args()
-    rows = run(options.accounts, say=lambda text: print(text, file=sys.stderr))
-    print(json.dumps([row.as_dict() for row in rows], indent=1))
-
-
 if __name__ == "__main__":
-    import os
-
-    import django
-
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
-    main()
+    alone(run, __doc__, accounts=100_000)

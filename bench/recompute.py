@@ -6,56 +6,24 @@ Both read the same rows and write the same rows (scores, history, roll-up) of th
 next day, as rv_app behind row security and with the same planner settings. The scores are compared at the end.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+
+from bench.rows import Row, alone, execute
 
 FIRST_DAY = date(2026, 1, 31)  # the first as-of day; windows look back from here
 SPARE_DAYS = 24
 SLUG = "bench-recompute"
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the benchmark table."""
-
-    work: str
-    ours_ms: float
-    other_ms: float | None
-    limit: float
-    unit: str
-
-    @property
-    def ratio(self) -> float | None:
-        return None if self.other_ms is None else self.ours_ms / self.other_ms
-
-    @property
-    def is_met(self) -> bool:
-        return (self.ours_ms if self.ratio is None else self.ratio) <= self.limit
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "work": self.work,
-            "ours_ms": round(self.ours_ms, 1),
-            "other_ms": None if self.other_ms is None else round(self.other_ms, 1),
-            "ratio": None if self.ratio is None else round(self.ratio, 2),
-            "limit": self.limit,
-            "unit": self.unit,
-            "met": self.is_met,
-        }
-
-
 def run(accounts: int = 100_000, trials: int = 3, say: Callable[[str], None] = lambda _text: None) -> list[Row]:
     """The rows of the table. Makes the workspace when it is not there, and keeps it for the next time."""
     tenant_id = prepare(accounts, say)
     say("Warming up")
-    day = FIRST_DAY + timedelta(days=_runs_so_far(tenant_id))
+    day = FIRST_DAY + timedelta(days=runs_so_far(tenant_id))
     ours_once(tenant_id, day)
     hand_once(tenant_id, day + timedelta(days=1))
     day += timedelta(days=2)
@@ -108,15 +76,15 @@ def fill(tenant_id: int, accounts: int, say: Callable[[str], None], chunk: int =
         with tenant_context(tenant_id):
             params = {"t": tenant_id, "low": start + 1, "high": min(start + chunk, accounts), "first": FIRST_DAY}
             params |= {"since": FIRST_DAY - timedelta(days=89), "until": FIRST_DAY + timedelta(days=SPARE_DAYS - 1)}
-            _execute("SET CONSTRAINTS ALL IMMEDIATE")
+            execute("SET CONSTRAINTS ALL IMMEDIATE")
             for statement in ACCOUNTS:
-                _execute(statement, params)
-            cursor = _execute(
+                execute(statement, params)
+            cursor = execute(
                 "SELECT min(id), max(id) FROM accounts_account WHERE tenant_id = %(t)s AND arr_as_of IS NULL", params
             )
             params["from"], params["to"] = cursor.fetchone()
             for statement in FACTS:
-                _execute(statement, params)
+                execute(statement, params)
     from django.db import connection
 
     connection.close()
@@ -187,7 +155,7 @@ def ours_once(tenant_id: int, day: date) -> float:
 
     began = time.perf_counter()
     with tenant_context(tenant_id):
-        recompute(actor=Actor.system("bench"), now=_noon(day), as_of=day)
+        recompute(actor=Actor.system("bench"), now=noon(day), as_of=day)
     return (time.perf_counter() - began) * 1000
 
 
@@ -200,14 +168,12 @@ def hand_once(tenant_id: int, day: date) -> float:
     with tenant_context(tenant_id):
         version = published_version("score_model", "standard")
         assert version is not None
-        _execute("SET LOCAL jit = off")
-        _execute("SET LOCAL work_mem = '128MB'")
-        _execute(HAND_WRITTEN, {"t": tenant_id, "d": day, "now": _noon(day), "v": version.pk})
+        execute("SET LOCAL jit = off")
+        execute("SET LOCAL work_mem = '128MB'")
+        execute(HAND_WRITTEN, {"t": tenant_id, "d": day, "now": noon(day), "v": version.pk})
     elapsed = (time.perf_counter() - began) * 1000
     with tenant_context(tenant_id):
-        _execute(
-            "UPDATE health_scoringstate SET as_of = %s, rolled_on = %s WHERE tenant_id = %s", [day, day, tenant_id]
-        )
+        execute("UPDATE health_scoringstate SET as_of = %s, rolled_on = %s WHERE tenant_id = %s", [day, day, tenant_id])
     return elapsed
 
 
@@ -341,7 +307,7 @@ def compare(tenant_id: int, day: date) -> None:
     from health.actions import recompute
 
     with tenant_context(tenant_id):
-        done = recompute(actor=Actor.system("bench"), now=_noon(day), as_of=day)
+        done = recompute(actor=Actor.system("bench"), now=noon(day), as_of=day)
     if done.written:
         sys.exit(f"The two statements differ for {done.written} of {done.accounts} accounts.")
 
@@ -355,22 +321,22 @@ def one_account(tenant_id: int, day: date, times: int = 60) -> float:
     taken = []
     for turn in range(times):
         with tenant_context(tenant_id):
-            cursor = _execute(
+            cursor = execute(
                 "INSERT INTO accounts_ticket (tenant_id, account_id, external_id, subject, status, priority, "
                 "opened_at, is_escalated, attributes) SELECT tenant_id, id, '', '', '', '', %s, false, '{}' "
                 "FROM accounts_account WHERE tenant_id = %s AND external_id = %s RETURNING account_id",
-                [_noon(day), tenant_id, f"B{turn * 13 + 1}"],
+                [noon(day), tenant_id, f"B{turn * 13 + 1}"],
             )
             account_id = cursor.fetchone()[0]
         with tenant_context(tenant_id):
             done = recompute(
-                actor=Actor.system("bench"), now=_noon(day) + timedelta(hours=1), as_of=day, account_ids=[account_id]
+                actor=Actor.system("bench"), now=noon(day) + timedelta(hours=1), as_of=day, account_ids=[account_id]
             )
         taken.append(done.statement_ms)
     return statistics.median(taken)
 
 
-def _runs_so_far(tenant_id: int) -> int:
+def runs_so_far(tenant_id: int) -> int:
     """Days that earlier runs have used up; the spare days are gone through once."""
     from core.tenancy import tenant_context
     from health.models import ScoringState
@@ -381,35 +347,9 @@ def _runs_so_far(tenant_id: int) -> int:
     return used if used + 8 <= SPARE_DAYS else 0
 
 
-def _noon(day: date) -> datetime:
+def noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
 
-def _execute(sql: str, params: Any = None) -> Any:
-    from django.db import connection
-
-    cursor = connection.cursor()
-    cursor.execute(sql, params)
-    return cursor
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=100_000)
-    parser.add_argument("--trials", type=int, default=3)
-    options = parser.parse_args()
-    rows = run(options.accounts, options.trials, say=lambda text: print(text, file=sys.stderr))
-    print(json.dumps([row.as_dict() for row in rows], indent=1))
-
-
 if __name__ == "__main__":
-    import os
-
-    import django
-
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
-    main()
+    alone(run, __doc__, accounts=100_000, trials=3)

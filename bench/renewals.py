@@ -7,8 +7,6 @@ every key checked; a fingerprint of the rows is compared. Each run is rolled bac
 The last run stays, and the sweep is timed once more on it: it must write nothing.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import time
@@ -17,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from bench.pages import analyze
-from bench.recompute import Row
+from bench.rows import Row, alone, execute
 
 SLUG = "bench-renewals"
 TODAY = date(2026, 3, 2)
@@ -63,16 +61,16 @@ def prepare(contracts: int, say: Callable[[str], None]) -> Any:
     if tenant is not None:
         with tenant_context(tenant.pk):
             for table in ("renewals_renewalstep", "renewals_renewal", "journeys_task"):
-                _execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant.pk])
+                execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant.pk])
         return tenant
     say(f"Writing {contracts:,} contracts")
     tenant = create_tenant(
         slug=slug, name=f"Bench {contracts:,}", currency="EUR", timezone="UTC", actor=Actor.system("bench"), now=NOW
     )
     with tenant_context(tenant.pk):
-        _execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement in FACTS:
-            _execute(statement, {"t": tenant.pk, "n": contracts, "today": TODAY, "now": NOW})
+            execute(statement, {"t": tenant.pk, "n": contracts, "today": TODAY, "now": NOW})
     analyze()
     return tenant
 
@@ -117,10 +115,10 @@ def timed(tenant: Any, once: Callable[[Any], None]) -> tuple[float, str]:
         with tenant_context(tenant.pk):
             began = time.perf_counter()
             once(tenant)
-            _execute("SET CONSTRAINTS ALL IMMEDIATE")
+            execute("SET CONSTRAINTS ALL IMMEDIATE")
             taken = (time.perf_counter() - began) * 1000
-            _execute("SET LOCAL enable_nestloop = off")  # nobody has analysed the new rows yet
-            found = str(_execute(_PRINT, [tenant.pk]).fetchone()[0])
+            execute("SET LOCAL enable_nestloop = off")  # nobody has analysed the new rows yet
+            found = str(execute(_PRINT, [tenant.pk]).fetchone()[0])
             raise RolledBack  # noqa: TRY301 -- leaving the context by an error is what rolls the run back
     except RolledBack:
         pass
@@ -218,34 +216,8 @@ def hand_once(tenant: Any) -> None:
         "dones": [step.done_when for step in timeline.steps], "priorities": [step.priority for step in timeline.steps],
     }  # fmt: skip
     for statement in HAND_WRITTEN:
-        _execute(statement, params)
-
-
-def _execute(sql: str, params: Any = None) -> Any:
-    from django.db import connection
-
-    cursor = connection.cursor()
-    cursor.execute(sql, params)
-    return cursor
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contracts", type=int, default=100_000)
-    parser.add_argument("--trials", type=int, default=3)
-    options = parser.parse_args()
-    rows = run(options.contracts, options.trials, say=lambda text: print(text, file=sys.stderr))
-    print(json.dumps([row.as_dict() for row in rows], indent=1))
+        execute(statement, params)
 
 
 if __name__ == "__main__":
-    import os
-
-    import django
-
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
-    main()
+    alone(run, __doc__, contracts=100_000, trials=3)

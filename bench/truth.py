@@ -10,13 +10,13 @@ outcomes to learn from (1,000 companies) luck begins to decide the order.
 
 import io
 import json
-import os
 import sys
 from itertools import pairwise
 from typing import Any, Final
 
-import django
 from django.core.management import call_command
+
+from bench.rows import start_django
 
 SLUG: Final = "truth"
 MODEL: Final[dict[str, Any]] = {
@@ -71,11 +71,7 @@ def _json(command: str, **options: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    from revops.local import apply_environment
-
-    apply_environment(operator=True)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revops.settings")
-    django.setup()
+    start_django()
     asked = [int(one) for one in sys.argv[1:3]]
     seeds, accounts = (*asked, *(10, 1_400)[len(asked) :])
     hits = 0
