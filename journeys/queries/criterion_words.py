@@ -1,7 +1,26 @@
 """What a criterion asks, in the names that people know."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from core.documents.words import humanised, sentence
 from journeys.rules.criteria import Criterion
+
+
+@dataclass(frozen=True)
+class CriterionRow:
+    """A criterion of a stage as editors list it; `part` is entry or exit."""
+
+    key: str
+    name: str
+    part: str
+    words: str
+
+
+def criterion_rows(*, entry: Iterable[Criterion], exits: Iterable[Criterion]) -> list[CriterionRow]:
+    """Those on the way in, then those on the way out."""
+    parts = (("entry", entry), ("exit", exits))
+    return [CriterionRow(one.key, one.name, part, asked_words(one)) for part, many in parts for one in many]
 
 
 def asked_words(criterion: Criterion) -> str:

@@ -13,21 +13,11 @@ from core.differences import Change
 from core.models import ProcessVersion
 from core.version_history import in_review, live_among, open_draft, versions_of
 from journeys.models import ContactStageVisit, StageVisit
-from journeys.queries.criterion_words import asked_words
+from journeys.queries.criterion_words import CriterionRow, criterion_rows
 from journeys.queries.handoff_editor import TeamsForm, teams_form
 from journeys.queries.journey_words import journey_effects
 from journeys.queries.stages import CONTACTS, JOURNEY_KIND
 from journeys.rules.journeys import JourneySpec, LifecycleStageSpec, parse_journey
-
-
-@dataclass(frozen=True)
-class CriterionRow:
-    """A criterion as the editor lists it."""
-
-    key: str
-    name: str
-    part: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -125,11 +115,7 @@ def _rows(spec: JourneySpec, uses: Mapping[str, tuple[int, int]]) -> list[StageR
         StageRow(
             stage,
             *uses.get(stage.key, (0, 0)),
-            criteria=[
-                CriterionRow(one.key, one.name, part, asked_words(one))
-                for part, many in (("entry", stage.entry), ("exit", stage.exit))
-                for one in many
-            ],
+            criteria=criterion_rows(entry=stage.entry, exits=stage.exit),
         )
         for stage in spec.stages
     ]

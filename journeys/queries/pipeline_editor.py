@@ -10,22 +10,12 @@ from core.choices import VersionState
 from core.differences import Change
 from core.models import ProcessVersion
 from core.version_history import in_review, live_among, open_draft, versions_of
-from journeys.queries.criterion_words import asked_words
+from journeys.queries.criterion_words import CriterionRow, criterion_rows
 from journeys.queries.qualification import Framework, frameworks
 from journeys.queries.words import StageUse, pipeline_effects, pipeline_gaps, stage_uses
 from journeys.rules.pipelines import PipelineSpec, StageSpec, parse_pipeline
 
 KIND = "pipeline"
-
-
-@dataclass(frozen=True)
-class CriterionRow:
-    """A criterion as the editor lists it."""
-
-    key: str
-    name: str
-    part: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -137,11 +127,7 @@ def _rows(spec: PipelineSpec, uses: Mapping[str, StageUse]) -> list[StageRow]:
             spec=stage,
             deals=uses.get(stage.key, nothing).deals,
             stays=uses.get(stage.key, nothing).stays,
-            criteria=[
-                CriterionRow(one.key, one.name, part, asked_words(one))
-                for part, many in (("entry", stage.entry), ("exit", stage.exit))
-                for one in many
-            ],
+            criteria=criterion_rows(entry=stage.entry, exits=stage.exit),
             others=[other for other in spec.stages if other.kind == stage.kind and other.key != stage.key],
         )
         for stage in spec.stages
