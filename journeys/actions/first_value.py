@@ -1,10 +1,11 @@
 """The clock of first value: started by a close or a first payment, stopped by an event or on a person's word."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import Account
 from core import audit
@@ -12,6 +13,7 @@ from core.actors import Actor
 from core.changes import mark_changed
 from core.facts import keeps_past, matching
 from core.tenancy import require_tenant_id
+from core.trees import tree_key
 from journeys.models import FirstValue, JourneyFigures
 from journeys.queries.stages import STANDARD
 from journeys.rules.first_value import unlooked
@@ -48,13 +50,16 @@ WHERE (journeys_firstvalue.started_on, journeys_firstvalue.started_by) <> (EXCLU
   AND (journeys_firstvalue.reached_on IS NULL OR journeys_firstvalue.reached_on >= EXCLUDED.started_on)"""
 
 
-# From the next look on, the day on which a rule first holds is the day of the event.
-_WATCHED: Final = """UPDATE journeys_firstvalue SET details = details || '{"watched": true}'
-WHERE tenant_id = %(tenant)s AND reached_on IS NULL AND started_on <= %(day)s AND NOT (details ? 'watched')"""
-# A clock that nobody looked at on the day before tells that the event happened, not on which day: `already`.
+# The rule that was last asked of a clock. From the next look on, the day on which it first holds is that of the event.
+_WATCHED: Final = """
+UPDATE journeys_firstvalue AS clock SET details = clock.details || jsonb_build_object('watched', %s::text)
+WHERE clock.tenant_id = %s AND clock.reached_on IS NULL AND clock.started_on <= %s
+  AND clock.details->>'watched' IS DISTINCT FROM %s AND clock.account_id IN ({accounts})"""
+# Where this rule was not asked on the day before, it tells that the event happened, not on which day: `already`.
 _STOP: Final = """
 UPDATE journeys_firstvalue AS clock SET reached_on = %s, evidence = %s, recorded_by = %s,
-  details = jsonb_build_object('already', NOT (clock.details ? 'watched' AND %s) AND clock.started_on < %s::date - 1)
+  details = jsonb_build_object('already',
+    NOT (COALESCE(clock.details->>'watched', '') = %s AND %s) AND clock.started_on < %s::date - 1)
 WHERE clock.tenant_id = %s AND clock.reached_on IS NULL AND clock.account_id IN ({accounts})
 RETURNING clock.account_id"""
 
@@ -70,8 +75,7 @@ def run_clocks(spec: FirstValueSpec, *, version_id: int, today: date, actor: Act
     stopped = 0
     before = last
     for day in unlooked(last, today):
-        stopped += _stop_all(spec, day, today=today, last=last, before=before, actor=actor)
-        _execute(_WATCHED, {"day": day})
+        stopped += _ask_all(spec, day, today=today, last=last, before=before, actor=actor)
         before = day
     return started, stopped
 
@@ -83,37 +87,44 @@ def _start(spec: FirstValueSpec, version_id: int, today: date) -> int:
     )
 
 
-def _stop_all(
+def _ask_all(
     spec: FirstValueSpec, day: date, *, today: date, last: date | None, before: date | None, actor: Actor
 ) -> int:
     """Stops the clocks for which the rule of the account's segment holds as of the day."""
     stopped = 0
     named: list[str] = []
     for event in spec.events:
-        others = None if event.segments else list(named)
+        everybody = Account.objects.all()
+        accounts = (
+            everybody.filter(segment__in=event.segments) if event.segments else everybody.exclude(segment__in=named)
+        )
         named += event.segments
-        if event.rule is None:
-            continue
-        dated = keeps_past(event.rule)
+        dated = event.rule is not None and keeps_past(event.rule)
         if dated or day == today:
             looked = before if dated else last
             is_next = looked is not None and looked >= day - timedelta(days=1)
-            stopped += _stop(event, others, day, is_next=is_next, actor=actor)
+            stopped += _ask(event, accounts, day, is_next=is_next, actor=actor)
     return stopped
 
 
-def _stop(event: ValueEvent, others: Sequence[str] | None, day: date, *, is_next: bool, actor: Actor) -> int:
-    """`is_next`: the rule was asked on the day before, or earlier this day."""
-    accounts = Account.objects.filter(first_values__reached_on=None, first_values__started_on__lte=day)
-    accounts = (
-        accounts.exclude(segment__in=others) if others is not None else accounts.filter(segment__in=event.segments)
-    )
-    sql, params = matching(accounts, dict(event.rule or {}), day).values("pk").query.sql_with_params()
+def _unnamed(segments: Collection[str]) -> QuerySet[Account]:
+    return Account.objects.exclude(segment__in=segments)
+
+
+def _ask(event: ValueEvent, accounts: QuerySet[Account], day: date, *, is_next: bool, actor: Actor) -> int:
+    """`is_next`: the day before was looked at, or this one already. Only a person's word stops what has no rule."""
+    rule = tree_key(event.rule) if event.rule is not None else ""
+    found: list[int] = []
+    tenant = require_tenant_id()
     with connection.cursor() as cursor:
-        cursor.execute(
-            _STOP.format(accounts=sql), [day, event.name, actor.label, is_next, day, require_tenant_id(), *params]
-        )
-        found = [row[0] for row in cursor.fetchall()]
+        if event.rule is not None:
+            waiting = accounts.filter(first_values__reached_on=None, first_values__started_on__lte=day)
+            sql, params = matching(waiting, dict(event.rule), day).values("pk").query.sql_with_params()
+            asked = [day, event.name, actor.label, rule, is_next, day, tenant, *params]
+            cursor.execute(_STOP.format(accounts=sql), asked)
+            found = [row[0] for row in cursor.fetchall()]
+        sql, params = accounts.order_by().values("pk").query.sql_with_params()
+        cursor.execute(_WATCHED.format(accounts=sql), [rule, tenant, day, rule, *params])
     mark_changed(found)
     return len(found)
 

@@ -19,13 +19,12 @@ from journeys.models import Checkpoint, JourneyFigures, StageVisit
 from journeys.queries.journey_figures import live_journey, work_out
 from journeys.queries.placing import HAS_CHURNED
 from journeys.queries.stages import STANDARD, lifecycle_stages
+from journeys.rules.first_value import MADE_UP_DAYS
 from journeys.rules.journey_map import as_plain
 from journeys.rules.journeys import JourneySpec
 
 ACTOR: Final = Actor.system("Journey")
 OUTCOMES: Final = ("good", "mixed", "poor")
-# A checkpoint of a stay that began long ago would come late by months: only these last days are made up for.
-MADE_UP_DAYS: Final = 30
 SMALL: Final = 5_000
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from journeys.rules.survival import Curve, curve_of_counts
 
-# After a longer outage the first of these days is the first that is asked for.
+# Of what nobody looked at, these last days are made up for: rules asked day by day, checkpoints of stays that began then.
 MADE_UP_DAYS: Final = 30
 
 

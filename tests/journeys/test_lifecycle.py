@@ -167,6 +167,39 @@ def test_after_an_outage_the_day_of_first_value_is_the_one_on_which_the_rule_fir
     ]
 
 
+def test_the_first_rule_that_anybody_defines_tells_no_day_for_those_who_met_it_before(
+    journey: Tenant, actor: Actor, now: datetime
+) -> None:
+    """The default events rest on a person's word: clocks run for weeks before somebody writes a rule."""
+    old = customer("Old", "adoption", 600, arr_minor=900)
+    new = customer("New", "onboarding", 30)
+    for day in range(7):
+        sweep_lifecycle(today=TODAY + timedelta(days=day), now=now)
+    publish({"first_value": {"events": [{"name": "Pays 5", "rule": ARR_500}]}}, actor, now)
+    assert sweep_lifecycle(today=TODAY + timedelta(days=7), now=now).clocks_stopped == 1
+    assert FirstValue.objects.get(account=old).details == {"already": True}
+    Account.objects.update(arr_minor=900)
+    sweep_lifecycle(today=TODAY + timedelta(days=8), now=now)
+    reached = FirstValue.objects.get(account=new)
+    assert (reached.reached_on, reached.details) == (TODAY + timedelta(days=8), {"already": False})
+
+
+def test_another_rule_or_segment_begins_to_be_watched_anew(journey: Tenant, actor: Actor, now: datetime) -> None:
+    changed, moved = customer("Rule", "onboarding", 60, arr_minor=600), customer("Segment", "onboarding", 60)
+    rule = {**ARR_500, "value": 10_000}
+    events = [
+        {"segments": ["enterprise"], "name": "Any", "rule": {**ARR_500, "value": 0}},
+        {"name": "Pays", "rule": rule},
+    ]
+    publish({"first_value": {"events": events}}, actor, now)
+    sweep_lifecycle(today=TODAY, now=now)
+    events[1] = {"name": "Pays", "rule": ARR_500}
+    publish({"first_value": {"events": events}}, actor, now)
+    Account.objects.filter(pk=moved.pk).update(segment="enterprise")
+    assert sweep_lifecycle(today=TODAY + timedelta(days=1), now=now).clocks_stopped == 2
+    assert {FirstValue.objects.get(account=one).details["already"] for one in (changed, moved)} == {True}
+
+
 def test_after_an_outage_a_rule_whose_past_nobody_keeps_tells_no_day(
     journey: Tenant, actor: Actor, now: datetime
 ) -> None:

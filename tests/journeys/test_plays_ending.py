@@ -106,6 +106,17 @@ def test_a_play_that_is_started_for_a_churned_account_goes_on(inside: Tenant) ->
     assert set(PlaybookRun.objects.values_list("pk", "state")) == {(run.pk, "running"), (before.pk, "running")}
 
 
+def test_a_play_that_is_to_win_an_account_back_outlives_its_stay(inside: Tenant) -> None:
+    """A file says that the account has churned; before the next sweep somebody starts the play."""
+    before = running("Alder")
+    after = account("Birch", status="customer")
+    place_accounts(**BY)
+    Account.objects.update(status="churned")
+    win_back = play(after)
+    sweep_lifecycle(today=TODAY, now=NOW)
+    assert set(PlaybookRun.objects.values_list("pk", "state")) == {(before.pk, "stopped"), (win_back.pk, "running")}
+
+
 def test_many_plays_end_with_as_many_statements_as_two(inside: Tenant) -> None:
     runs = [running(f"A{n}") for n in range(12)]
     counts = []

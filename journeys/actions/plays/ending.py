@@ -7,20 +7,25 @@ from typing import Final
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.choices import AccountStatus
 from core import audit
 from core.actors import Actor
 from journeys.actions.plays.steps import close_tasks_of
 from journeys.models import PlaybookRun, RunStep
 from journeys.queries.plays.checks import of_former
-from journeys.rules.play_due import OPEN, RUNNING, STOPPED
+from journeys.rules.play_due import FORMER, OPEN, RUNNING, STOPPED
 
 HAS_CHURNED: Final = "The account has churned."
 
 
 @transaction.atomic
 def end_plays_of(*, account_ids: Collection[int], reason: str, actor: Actor, today: date, now: datetime) -> int:
-    """Stops what runs for these accounts, with the reason; open tasks are put away. Returns the number of plays."""
+    """Stops what runs for these accounts, with the reason; open tasks are put away. Returns the number of plays.
+
+    What was started for an account that had churned, to win it back, goes on while it is churned.
+    """
     runs = PlaybookRun.objects.filter(account_id__in=account_ids, state=RUNNING)
+    runs = runs.exclude(trace__has_key=FORMER, account__status=AccountStatus.CHURNED)
     return _end(runs, reason, actor, today, now)
 
 
