@@ -7,7 +7,7 @@ from typing import Final
 
 from journeys.rules.survival import Curve, curve_of_counts
 
-# Of what nobody looked at, these last days are made up for: rules asked day by day, checkpoints of stays that began then.
+# Of what nobody looked at, these last days are made up for: rules, day by day, and checkpoints of stays.
 MADE_UP_DAYS: Final = 30
 
 
