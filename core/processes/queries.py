@@ -86,6 +86,11 @@ class Page:
     def in_review(self) -> bool:
         return self.draft is not None and self.draft.state == VersionState.IN_REVIEW
 
+    @property
+    def before_asks(self) -> bool:
+        """Whether going back to what was live before needs a choice: where deals of a lost stage go."""
+        return self.before is not None and any(one.asked for one in self.versions if one.version == self.before)
+
 
 def overview() -> list[Group]:
     """Every process by kind, in the order of registration. Two queries."""

@@ -85,7 +85,7 @@ def play_page(
     numbers = {step.row.key: place for place, step in enumerate(view.steps, start=1)}
     lines = []
     for step in view.steps:
-        word, tone = step_word(step.row, today, is_next=step.row.pk == current)
+        word, tone = step_word(step.row, today, runs=view.run.state == RUNNING, is_next=step.row.pk == current)
         lines.append(
             StepLine(
                 number=numbers[step.row.key],
@@ -93,7 +93,7 @@ def play_page(
                 word=word,
                 tone=tone,
                 due=_due(step, numbers, view.book.anchor),
-                waits=_waits(step, numbers),
+                waits=_waits(step, numbers) if view.run.state == RUNNING else "",
                 is_open=step.row.pk == shown or (guided and step.row.state == OPEN),
                 is_next=step.row.pk == current,
                 panel=[_fact(one, with_money=with_money, currency=currency) for one in step.panel],
@@ -103,8 +103,11 @@ def play_page(
     return PlayPage(view, lines, _started(view, hidden, currency), guided)
 
 
-def step_word(step: RunStep, today: date, *, is_next: bool) -> tuple[str, str]:
-    """The word of a step and its tone: Done, Done late, Skipped, Left out, Late, Next, Open or Ahead."""
+def step_word(step: RunStep, today: date, *, runs: bool, is_next: bool) -> tuple[str, str]:
+    """The word of a step and its tone: Done, Done late, Skipped, Left out, Late, Next, Open or Ahead.
+
+    Nothing of a play that is stopped is due any more: what was left then is Not done.
+    """
     if step.state == DONE:
         late = step.due_on is not None and step.done_on is not None and step.done_on > step.due_on
         return ("Done late", "done") if late else ("Done", "done")
@@ -112,6 +115,8 @@ def step_word(step: RunStep, today: date, *, is_next: bool) -> tuple[str, str]:
         return "Skipped", ""
     if step.state == LEFT_OUT:
         return "Left out", ""
+    if not runs:
+        return "Not done", ""
     if step.state == OPEN:
         if step.due_on is not None and step.due_on < today:
             return "Late", "late"

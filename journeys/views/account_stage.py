@@ -2,8 +2,8 @@
 
 from datetime import date
 from typing import Any
-from urllib.parse import quote
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -114,12 +114,10 @@ def account_leave(request: WorkspaceRequest, account_id: int) -> HttpResponse:
 
 
 def _done(request: WorkspaceRequest, account: Account, words: str) -> HttpResponse:
+    messages.success(request, words)
     if not request.htmx:
         return redirect("dashboards:account", account.pk)
-    response = HttpResponse(status=204)
-    response["HX-Refresh"] = "true"
-    response["X-Message"] = quote(words)
-    return response
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
 
 
 def _stage(key: str) -> LifecycleStage:

@@ -27,6 +27,7 @@ from journeys.models import Handoff, Opportunity
 from journeys.queries import handoffs as queries
 from journeys.queries.expectations import expectations_of
 from journeys.queries.qualification import Asked, asked_of, frameworks_of_pipelines
+from journeys.templatetags.deals import iso_day
 
 PAGE: Final = 50
 SECTION: Final = 3
@@ -266,7 +267,10 @@ def _words(line: Asked, currency: str, *, with_money: bool) -> str:
         case "contact":
             return line.answer.contact.name if line.answer.contact else str(value)
         case "steps":
-            return "; ".join(", ".join(str(part) for part in (one.get("what"), one.get("on")) if part) for one in value)
+            steps = ((str(one.get("what") or ""), iso_day(one.get("on"))) for one in value)
+            return "; ".join(", ".join(part for part in step if part) for step in steps)
+        case "date":
+            return iso_day(value)
         case "boolean":
             return "Yes" if value else "No"
         case "money":

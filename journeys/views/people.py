@@ -1,10 +1,12 @@
 """Doors of absences and of books that go over."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from accounts.models import Person
 from accounts.queries.people import person_id_of
@@ -152,9 +154,8 @@ def _book(
 @require_POST
 def book_line(request: WorkspaceRequest, line_id: int) -> HttpResponse:
     """Chooses who takes one account."""
-    line = (
-        HandoverLine.objects.select_related("handover__person").filter(pk=line_id).first() if line_id < 2**63 else None
-    )
+    lines = HandoverLine.objects.select_related("handover__person", "account")
+    line = lines.filter(pk=line_id).first() if line_id < 2**63 else None
     form = LineForm(request.POST)
     if line is None or not form.is_valid():
         raise Http404
@@ -164,8 +165,13 @@ def book_line(request: WorkspaceRequest, line_id: int) -> HttpResponse:
             actor=Actor.person(request.membership), now=clock.now(),
         )  # fmt: skip
     except HandoverRefused as refusal:
-        return _book(request, line.handover.person, refusal=str(refusal), status=409)
-    return redirect("journeys:book_handover", person_id=line.handover.person_id)
+        answer = _book(request, line.handover.person, refusal=str(refusal), status=409)
+        answer["X-Message"] = quote(str(refusal))
+        return answer
+    if not request.htmx:
+        return redirect("journeys:book_handover", person_id=line.handover.person_id)
+    kept = {"text": f"{line.account.name}: kept.", "tone": "ok"}
+    return trigger_client_event(_book(request, line.handover.person), "toast", kept)
 
 
 @requires(Permission.MANAGE_BOOKS)

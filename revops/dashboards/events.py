@@ -169,6 +169,11 @@ def _stage(event: Event, _currency: str) -> Told:
     return Told(event.at, "route", "signal", f"Entered {event.a}", f"by {event.who}" if event.who else "", event.b)
 
 
+def _left(event: Event, _currency: str) -> Told:
+    left = f"Left the journey, in {event.a}" if event.a else "Left the journey"
+    return Told(event.at, "route", "signal", left, f"by {event.who}" if event.who else "", event.b)
+
+
 def _play(event: Event, _currency: str) -> Told:
     by = {"alert": "by an alert", "date": "by its date", "stage": "by its stage", "signal": "by a signal"}
     how = by.get(event.c, f"by {event.who}")
@@ -186,7 +191,7 @@ _OUTCOMES: Final = {
 def _played(event: Event, _currency: str) -> Told:
     second = _OUTCOMES.get(event.c, "")
     if event.d:
-        second = f"{event.d}. {second}".strip()
+        second = ". ".join(one for one in (event.d.rstrip("."), second) if one)
     return Told(event.at, "list-checks", "", f"Play {event.b}:", event.a, second, "", "journeys:play", "Open play",
                 event.subject)  # fmt: skip
 
@@ -202,6 +207,7 @@ _TELLERS: Final[dict[str, Callable[[Event, str], Told]]] = {
     "task": _task,
     "qbr": _qbr,
     "stage": _stage,
+    "left": _left,
     "play": _play,
     "played": _played,
 }

@@ -1,7 +1,7 @@
 """Small parts that only the pages across the apps have."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from django import template
@@ -89,9 +89,13 @@ def days_since(day: date | None, today: date) -> SafeString:
 
 @register.simple_tag
 def moment(at: datetime, today: date) -> str:
-    """The time of an event of today, else its day; times are in the workspace's zone."""
+    """The time of an event of today, else its day; times are in the workspace's zone.
+
+    What is known to the day only stands at midnight: of it the day is told.
+    """
     local = localtime(at)
-    return f"{local:%H:%M}" if local.date() == today else day_short(local.date(), today)
+    timed = local.date() == today and local.time() != time.min
+    return f"{local:%H:%M}" if timed else day_short(local.date(), today)
 
 
 @register.simple_tag

@@ -187,6 +187,9 @@ def test_an_account_leaves_on_its_page_with_a_reason_also_from_the_last_stage(
     assert client.post(leave, {"reason": "No need any more"}).status_code == 302
     section = client.get(reverse("journeys:account_stage", args=[account.pk])).content.decode()
     assert "Left the journey" in section
+    page = client.get(reverse("dashboards:account", args=[account.pk])).content.decode()
+    assert "Alder has left the journey." in page
+    assert ("<b>Left the journey, in Advocacy</b>" in page, "No need any more" in page) == (True, True)
     with tenant_context(world.tenant.pk):
         assert [key for key, left_on in stays(account) if left_on is None] == []
 

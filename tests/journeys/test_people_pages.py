@@ -95,6 +95,11 @@ def test_a_manager_plans_and_starts_the_hand_over_of_a_book(client: Client, worl
     kept = client.post(f"/people/book/lines/{line.pk}/", {"to_person": ilse.pk, "note": "Likes short calls"})
     assert kept.status_code == 302
     assert "Likes short calls" in client.get(book).content.decode()
+    for taker, left in (("", 1), (ilse.pk, 0)):  # in the page only the sums are drawn anew: other lines keep their text
+        kept = client.post(f"/people/book/lines/{line.pk}/", {"to_person": taker}, headers={"HX-Request": "true"})
+        text = kept.content.decode()
+        assert ("kept." in kept["HX-Trigger"], "Opens when every account has a successor" in text) == (True, bool(left))
+        assert all(f'id="{part}"' in text for part in ("plan-left", "plan-sums", "plan-start", f"nobody-{line.pk}"))
     started = client.post(f"{book}start/")
     with tenant_context(world.tenant.pk):
         job = Job.objects.get(kind="journeys.hand_over_book")

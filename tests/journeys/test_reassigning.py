@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.choices import Role
@@ -139,7 +141,8 @@ def test_the_page_asks_where_they_go_when_a_version_is_brought_back(tenant: Tena
     client.force_login(admin.user)
     html = client.get(reverse("core:process", args=["pipeline", "sales"])).content.decode()
     assert html.count("1 deal and 1 stay of PoC go to") == 2
-    assert '<select class="input" id="asked-2-poc" name="answer.poc" required>' in html
+    assert '<select class="input" id="asked-2-poc" name="answer.poc" required autofocus>' in html
+    assert (html.count('data-opens="back-2"'), 'id="rollback-reason"' in html) == (2, False)
     sent = {"reason": "Too long.", "seen": 3, "to": 2, "answer.poc": "demo"}
     response = client.post(reverse("core:process_rollback", args=["pipeline", "sales"]), sent, follow=True)
     assert "v4 is live, with the content of v2." in response.content.decode()
@@ -159,3 +162,107 @@ def test_the_command_says_how_and_does_it(tenant: Tenant) -> None:
     call_command(*words, "--reassign", "poc=demo")
     with tenant_context(tenant.pk):
         assert Opportunity.objects.get().stage.key == "demo"
+
+
+def asking_everywhere() -> dict[str, Any]:
+    """Discovery, Demo and Proposal each ask on the way out; the names say which."""
+    return gates.gated(
+        discovery={"exit": [{**AMOUNT, "name": "A"}]},
+        demo={"exit": [{**AMOUNT, "key": "b", "name": "B"}]},
+        proposal={"exit": [{**AMOUNT, "key": "c", "name": "C"}]},
+    )
+
+
+def follow(order: list[str], **reassign: str) -> dict[str, Any]:
+    """The same stages in another order, those left out reassigned. A name that is new is a stage that asks for D."""
+    stages = {stage["key"]: stage for stage in asking_everywhere()["stages"]}
+    fresh = {"kind": "open", "probability": 20, "forecast": "not_yet",
+             "entry": [{**AMOUNT, "key": "d", "name": "D"}]}  # fmt: skip
+    return {
+        "stages": [stages.get(key, {**fresh, "key": key, "name": key.title()}) for key in order]
+        + [stages["closed_won"], stages["closed_lost"]],
+        "reassign": reassign,
+    }
+
+
+@pytest.mark.capability("J6")
+@pytest.mark.parametrize(
+    ("order", "to", "unmet", "remedy"),
+    [
+        (["negotiation"], "negotiation", "A (1), B (1), C (1)", "Keep a stage that stood beside it"),
+        (["negotiation", "demo", "proposal"], "negotiation", "A (1), B (1), C (1)", "Keep a stage that"),
+        (["proposal", "demo", "negotiation"], "proposal", "A (1), B (1)", "Keep a stage that stood beside it"),
+        (["demo", "proposal", "negotiation"], "proposal", "A (1), B (1)", "Choose demo, which stood beside it"),
+        (["fresh", "negotiation"], "fresh", "A (1), B (1), C (1), D (1)", "Keep a stage that stood beside it"),
+        (["demo", "fresh", "negotiation"], "fresh", "A (1), B (1), C (1), D (1)", "Choose demo, which stood beside"),
+        (["fresh", "demo", "proposal", "negotiation"], "demo", "A (1), D (1)", "Choose fresh, which stood beside it"),
+    ],
+)
+def test_the_way_past_stages_that_go_along_or_change_places_is_asked_for_whole(
+    tenant: Tenant, order: list[str], to: str, unmet: str, remedy: str
+) -> None:
+    with tenant_context(tenant.pk):
+        gates.publish(asking_everywhere())
+        deal = gates.deal()
+        gone = [key for key in ("discovery", "demo", "proposal") if key not in order]
+        new = follow(order, **dict.fromkeys(gone, to))
+        with pytest.raises(ValueError, match="deal goes from Discovery") as refusal:
+            gates.publish(new)
+        assert f"without: {unmet}. {remedy}" in str(refusal.value)
+        assert pipeline_effects("sales", new, TODAY)[-1] == str(refusal.value)
+        deal.refresh_from_db()
+        assert deal.stage.key == "discovery"
+        Opportunity.objects.update(amount_minor=5)
+        gates.publish(new)
+        deal.refresh_from_db()
+        assert deal.stage.key == to
+
+
+@pytest.mark.parametrize(
+    ("at", "order", "to"),
+    [
+        ("proposal", ["negotiation"], "negotiation"),
+        ("discovery", ["fresh", "demo", "negotiation"], "fresh"),
+        ("demo", ["discovery", "fresh", "proposal", "negotiation"], "fresh"),
+    ],
+)
+def test_to_the_stage_beside_it_goes_any_deal_and_the_effects_say_without_what(
+    tenant: Tenant, at: str, order: list[str], to: str
+) -> None:
+    with tenant_context(tenant.pk):
+        gates.publish(asking_everywhere())
+        deal = gates.deal(at=at)
+        gone = [key for key in ("discovery", "demo", "proposal") if key not in order]
+        new = follow(order, **dict.fromkeys(gone, to))
+        assert f"1 of 1 deal goes from {at.title()} to {to.title()} without: " in pipeline_effects(
+            "sales", new, TODAY
+        )[-1]  # fmt: skip
+        gates.publish(new)
+        deal.refresh_from_db()
+        assert deal.stage.key == to
+
+
+def test_what_a_stage_that_stays_asked_until_now_is_asked_though_the_new_document_drops_it(tenant: Tenant) -> None:
+    with tenant_context(tenant.pk):
+        gates.publish(asking_everywhere())
+        gates.deal()
+        new = without("discovery", "negotiation")
+        with pytest.raises(ValueError, match=r"without: A \(1\), B \(1\), C \(1\)\. Choose demo"):
+            gates.publish(new)
+
+
+def test_many_stages_that_go_cost_no_more_statements_than_one(tenant: Tenant) -> None:
+    with tenant_context(tenant.pk):
+        gates.publish(asking_everywhere())
+        for at in ("discovery", "demo", "proposal"):
+            gates.deal(at=at, external_id=at)
+        counts = []
+        for order in (["demo", "proposal", "negotiation"], ["negotiation"]):
+            gone = [key for key in ("discovery", "demo", "proposal") if key not in order]
+            with CaptureQueriesContext(connection) as asked:
+                said = pipeline_effects("sales", follow(order, **dict.fromkeys(gone, "negotiation")), TODAY)
+            counts.append(len(asked))
+        assert counts[0] == counts[1]
+        assert [line.partition(" without: ")[2].partition(". ")[0].rstrip(".") for line in said[-3:]] == [
+            "C (1)", "A (1), B (1), C (1)", "B (1), C (1)",
+        ]  # fmt: skip

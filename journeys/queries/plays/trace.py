@@ -128,6 +128,8 @@ def _parts(asked: _Asked, version: ProcessVersion, book: Playbook, *, was_live: 
     yield TracePart("Live", was_live, words or f"{version} was live.")
     gone = account.status in {AccountStatus.MERGED, AccountStatus.CHURNED}
     status = account.get_status_display().lower()
+    if account.status in {AccountStatus.PROSPECT, AccountStatus.CUSTOMER}:
+        status = f"a {status}"
     yield TracePart("Account", not gone, f"The account is {status} today." + (" Nothing starts by itself." * gone))
     if book.audience is not None:
         yield _tree_part("Audience", book.audience, values)

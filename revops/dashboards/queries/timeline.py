@@ -81,6 +81,12 @@ _ACTIONS: Final = {
       JOIN journeys_lifecyclestage l ON l.tenant_id = s.tenant_id AND l.id = s.stage_id
       WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s AND s.is_start_known
         AND s.entered_on <= %(until_day)s""",
+    "left": """SELECT e.at, 'left', e.id::text, coalesce(l.name, ''), e.reason, '', '', e.actor_label, e.id
+      FROM core_auditentry e
+      LEFT JOIN journeys_lifecyclestage l ON l.tenant_id = e.tenant_id AND l.journey = 'standard'
+        AND l.key = e.before ->> 'stage'
+      WHERE e.tenant_id = %(tenant)s AND e.subject_type = 'accounts.account' AND e.subject_id = %(account)s
+        AND e.verb = 'left the journey' AND e.at <= %(until)s""",
 }
 _SOURCES: Final = {"signals": _SIGNALS, "actions": _ACTIONS, "all": _SIGNALS | _ACTIONS}
 
