@@ -175,7 +175,8 @@ def _file(request: WorkspaceRequest, scope: Scope, figure: str) -> HttpResponse:
     record_export(rows=len(rows) - 1, cut=False, actor=actor, now=clock.now(), subject_type="journeys.opportunity")
     csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{figure}-{today}.csv"'
+    name = "-".join([figure, scope.kind or "all", str(today)])
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 

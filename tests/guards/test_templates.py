@@ -50,6 +50,12 @@ def test_a_template_is_short_enough_to_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=_name)
+def test_nothing_that_is_hidden_from_sight_takes_the_focus(path: Path) -> None:
+    hidden = re.findall(r"<(?:button|a)\b[^>]*\bvisually-hidden\b[^>]*>", path.read_text(encoding="utf-8"))
+    assert [one for one in hidden if 'tabindex="-1"' not in one] == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_name)
 def test_a_template_compiles(path: Path) -> None:
     assert get_template(str(path.relative_to(ROOT / "templates")))
 

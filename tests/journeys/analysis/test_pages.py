@@ -74,7 +74,9 @@ def test_every_number_leads_to_its_deals(world: World) -> None:
 
 @pytest.mark.parametrize("figure", ["funnel", "matrix", "cohorts", "win_rate", "cycle", "consistency", "friction"])
 def test_each_figure_is_a_file(world: World, figure: str) -> None:
-    answer = signed_in(world, Role.CSM).get(f"/pipeline/?file={figure}")
+    for asked, named in (("&kind=renewal", "renewal"), ("", "all")):  # two of them side by side are told apart
+        answer = signed_in(world, Role.CSM).get(f"/pipeline/?file={figure}{asked}")
+        assert f'filename="{figure}-{named}-' in answer["Content-Disposition"]
     assert answer["Content-Type"].startswith("text/csv")
     rows = list(csv.reader(io.StringIO(answer.content.decode())))
     assert {len(row) for row in rows} == {len(rows[0])}
