@@ -15,7 +15,7 @@ from journeys.actions.moving import GATE
 from journeys.actions.stages import move_accounts
 from journeys.models import LifecycleStage
 from journeys.queries.journey_figures import live_journey
-from journeys.queries.placing import CAME_BACK, NO_STAGE, beginnings, customers_word
+from journeys.queries.placing import BEGINS_TODAY, CAME_BACK, NO_STAGE, beginnings, customers_word
 from journeys.queries.stages import CONTACTS, STANDARD, lifecycle_stages
 from journeys.rules.journeys import JourneySpec
 from journeys.rules.pipelines import squashed
@@ -193,6 +193,7 @@ def _prepare_accounts(stage: Stage) -> None:
 _FIRST: Final = """
 CREATE TEMP TABLE import_first ON COMMIT DROP AS
 SELECT DISTINCT ON (account.id) account.id AS account_id, target.id AS stage_id, target.key AS stage_key,
+  {begins_today} AS begins_today,
   CASE WHEN account.status = 'churned' THEN 'churned'
        WHEN NOT {no_stage} AND NOT ({came_back}) THEN 'left'
        WHEN NOT r.stage_own AND account.status = 'customer' AND target.position < %(customers)s THEN 'status'
@@ -222,14 +223,14 @@ def _after_accounts(stage: Stage) -> None:
         "ELSE account.external_id = r.external_id END AND account.merged_into_id IS NULL"
     )
     stage.execute(
-        _FIRST.format(no_stage=NO_STAGE, came_back=CAME_BACK, found=found),
+        _FIRST.format(no_stage=NO_STAGE, came_back=CAME_BACK, found=found, begins_today=BEGINS_TODAY),
         customers=customers_word(),
         asking=[one.key for one in spec.stages if begins.asks(one.key)],
     )
     stage.execute(
-        "INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, moved_by, reason, version_id) "
-        "SELECT %(tenant)s, account_id, stage_id, %(today)s, %(by)s, %(why)s, %(version)s FROM import_first "
-        "WHERE way = 'enter' ORDER BY account_id",
+        "INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, is_start_known, moved_by, "
+        "reason, version_id) SELECT %(tenant)s, account_id, stage_id, %(today)s, begins_today, %(by)s, %(why)s, "
+        "%(version)s FROM import_first WHERE way = 'enter' ORDER BY account_id",
         by=_IMPORT.label,
         why=_BY_IMPORT,
         version=version.pk,
@@ -253,9 +254,11 @@ def _move_on(stage: Stage, moves: Iterable[tuple[str, list[int], str]]) -> None:
     for key, ids, reason in moves:
         for start in range(0, len(ids), _CHUNK):
             some = ids[start : start + _CHUNK]
+            # A file says that an account stands in its first stage, not since when.
             moved = move_accounts(
-                account_ids=some, stage_key=key, actor=_IMPORT, today=stage.today, now=stage.now, reason=reason
-            )
+                account_ids=some, stage_key=key, actor=_IMPORT, today=stage.today, now=stage.now, reason=reason,
+                is_seen=True,
+            )  # fmt: skip
             refused.update(one.code for one in moved.refused)
     shut = refused.pop(GATE, 0)
     stage.warn(

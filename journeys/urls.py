@@ -54,6 +54,7 @@ urlpatterns = [
     path("stages/journeys/<str:key>/save/", journey_editor.journey_save, name="journey_save"),
     path("stages/journeys/<str:key>/publish/", journey_editor.journey_publish, name="journey_publish"),
     path("journey/", journey.journey, name="journey"),
+    path("journey/outside/", journey.outside, name="journey_outside"),
     path("journey/stages/<str:key>/", journey.stage_page, name="stage_accounts"),
     path("journey/stages/<str:key>/file/", journey.stage_file, name="stage_file"),
     path("journey/checkpoints/", lifecycle.checkpoints, name="checkpoints"),

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from accounts.actions.accounts import take_back_customers
+from accounts.choices import AccountStatus
 from accounts.models import Account
 from core import audit
 from core.actors import Actor
@@ -58,7 +59,15 @@ def leave_journey(*, account_ids: Collection[int], reason: str, actor: Actor, to
         actor=actor,
         at=now,
         verb="left the journey",
-        rows=[(accounts[pk], {"stage": left[pk]}, {"stage": None}) for pk in sorted(left)],
+        rows=[
+            # By this mark, and by no words, it is known who comes back when it is in business again.
+            (
+                accounts[pk],
+                {"stage": left[pk]},
+                {"stage": None, "churned": accounts[pk].status == AccountStatus.CHURNED},
+            )
+            for pk in sorted(left)
+        ],
         reason=why,
     )
     told = f"Left the journey: {why}"

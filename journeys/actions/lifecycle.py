@@ -76,6 +76,7 @@ def refresh_figures(*, today: date, now: datetime) -> None:
                 "stages": [as_plain(one) for one in found.stages],
                 "handoffs": found.handoffs,
                 "top_reason": found.top_reason,
+                "outside": [found.outside.accounts, found.outside.minor],
             },
         },
     )

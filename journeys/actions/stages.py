@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
@@ -26,12 +26,14 @@ from journeys.actions.moving import (
     moved_after,
     sort_out,
     use_waivers,
+    waivers_for,
 )
 from journeys.models import LifecycleStage, StageVisit
 from journeys.queries.gates import Process, account_gate, account_goes_back, journey_process, judge_accounts
-from journeys.queries.placing import FIRST, beginnings
+from journeys.queries.placing import BEGINS_TODAY, FIRST, beginnings
 from journeys.queries.stages import STANDARD
 
+BY_STATUS: Final = "First stage by status"
 # Why an account stands in the journey again that had churned.
 BACK: Final = "In business again"
 
@@ -66,11 +68,13 @@ def move_accounts(
     today: date,
     now: datetime,
     reason: str = "",
+    is_seen: bool = False,
 ) -> Moved:
     """Many accounts into one stage: those whose gates are open go, the others stay and are named. Set-based.
 
     Accounts that are in the stage already, accounts that went into another one, and ids without an account, are
-    passed over.
+    passed over. With `is_seen` an account that never had a stage is not moved: it is only seen there today, and since
+    when it stands there is known of those alone that begin today.
     """
     stage = LifecycleStage.objects.get(journey=STANDARD, key=stage_key)
     accounts = list(
@@ -91,7 +95,7 @@ def move_accounts(
     going = [one for one in accounts if one.pk in ids]
     if going:
         use_waivers(result.waivers, now)
-        _write(going, here, stage, process, actor, today, now, reason.strip(), result)
+        _write(going, here, stage, process, actor, today, now, reason.strip(), result, is_seen=is_seen)
     return Moved(result.going, result.refused)
 
 
@@ -104,12 +108,16 @@ _LEAVE: Final = """
 UPDATE journeys_stagevisit SET left_on = GREATEST(entered_on, %s)
 WHERE tenant_id = %s AND account_id = ANY(%s) AND left_on IS NULL
 """
-_ENTER: Final = """
-INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, left_on, moved_by, reason, version_id)
-SELECT %s, account.id, %s, GREATEST(%s, (SELECT max(stay.left_on) FROM journeys_stagevisit AS stay
-                                        WHERE stay.tenant_id = %s AND stay.account_id = account.id)), NULL, %s, %s, %s
-FROM unnest(%s::bigint[]) AS account (id) ORDER BY account.id
-"""
+_ENTER: Final = f"""
+INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, is_start_known, moved_by, reason,
+  version_id)
+SELECT %(tenant)s, account.id, %(stage)s, GREATEST(%(today)s, past.left_on),
+       NOT %(seen)s OR past.left_on IS NOT NULL OR {BEGINS_TODAY}, %(by)s, %(reason)s, %(version)s
+FROM accounts_account AS account
+CROSS JOIN LATERAL (SELECT max(stay.left_on) AS left_on FROM journeys_stagevisit AS stay
+                    WHERE stay.tenant_id = %(tenant)s AND stay.account_id = account.id) AS past
+WHERE account.tenant_id = %(tenant)s AND account.id = ANY(%(ids)s) ORDER BY account.id
+"""  # noqa: S608 -- a constant
 
 
 def _write(
@@ -122,15 +130,26 @@ def _write(
     now: datetime,
     reason: str,
     result: Sorted,
+    *,
+    is_seen: bool,
 ) -> None:
     # The hand-offs' answers move accounts through here, so that the modules know each other.
     from journeys.actions.handoffs.opening import open_for_moves  # noqa: PLC0415 -- see above
 
     ids, tenant_id = [one.pk for one in accounts], require_tenant_id()
-    version_id = process.version.pk if process.version else None
+    entering: dict[str, Any] = {
+        "tenant": tenant_id,
+        "ids": ids,
+        "stage": stage.pk,
+        "today": today,
+        "seen": is_seen,
+        "by": actor.label,
+        "reason": reason,
+        "version": process.version.pk if process.version else None,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE, [today, tenant_id, ids])
-        cursor.execute(_ENTER, [tenant_id, stage.pk, today, tenant_id, actor.label, reason, version_id, ids])
+        cursor.execute(_ENTER, entering)
     audit.record_many(
         actor=actor,
         at=now,
@@ -146,11 +165,11 @@ def _write(
 
 
 # A first stage by what is known of an account. Churned accounts get none: they are in no stage of the journey. Nobody
-# knows since when the others stand there: known is only that they do today.
+# knows since when those stand there that do not begin today: known is only that they do.
 _PLACE = f"""
 INSERT INTO journeys_stagevisit (tenant_id, account_id, stage_id, entered_on, is_start_known, moved_by, reason,
   version_id)
-SELECT %(tenant)s, first.id, first.stage_id, %(today)s, false, %(by)s, 'First stage by status', %(version)s
+SELECT %(tenant)s, first.id, first.stage_id, %(today)s, first.begins_today, %(by)s, %(why)s, %(version)s
 FROM ({FIRST} {{scope}}) AS first
 WHERE first.id <> ALL(%(shut)s)
 ORDER BY first.id
@@ -162,31 +181,68 @@ ON CONFLICT (tenant_id, account_id) WHERE left_on IS NULL DO NOTHING
 def place_accounts(*, today: date, now: datetime, actor: Actor, account_ids: Sequence[int] | None = None) -> int:
     """Gives accounts that never had a stage the one that the journey names for their status (`first_for`).
 
-    Those whose gate into it is shut get none, and are counted in the trail. Whoever had left because it churned, and
-    is in business again, goes through the gates as in a move. One statement over the workspace, or over the accounts
-    given; idempotent. Returns the number of accounts placed.
+    A waiver opens its gate as for a move. Those whose gate is shut get none, and the trail says so, once of each.
+    Whoever had left because it churned, and is in business again, goes through the gates as in a move. One statement
+    over the workspace, or over the accounts given; idempotent. Returns the number of accounts placed.
     """
     begins = beginnings()
     if begins is None:
         return 0
     scope = "" if account_ids is None else "AND account.id = ANY(%(ids)s)"
-    asked: dict[str, Any] = {"ids": list(account_ids or ()), "today": today, "by": actor.label}
+    asked: dict[str, Any] = {"ids": list(account_ids or ()), "today": today, "by": actor.label, "why": BY_STATUS}
     version = begins.process.version
     with whole_tables() if account_ids is None else nullcontext(), connection.cursor() as cursor:
         shut = begins.shut(scope, asked, today)
+        out = {one.id: _Out(key, begins.names(one)) for key, judged in shut.items() for one in judged}
         cursor.execute(
             _PLACE.format(scope=scope),
-            {**begins.params, **asked, "shut": shut, "version": version.pk if version else None},
+            {**begins.params, **asked, "shut": list(out), "version": version.pk if version else None},
         )
         placed = int(cursor.rowcount)
         again = begins.again(scope, asked)
-    if placed:
-        after = {"accounts": placed} | ({"gate shut": len(shut)} if shut else {})
+    moves = [(key, list(waivers_for("account", {one.id for one in judged}, key, today, hold=False)), BY_STATUS)
+             for key, judged in shut.items()]  # fmt: skip
+    went = 0
+    for key, ids, why in [*moves, *((key, ids, BACK) for key, ids in again)]:
+        moved = move_accounts(
+            account_ids=ids, stage_key=key, actor=actor, today=today, now=now, reason=why, is_seen=True
+        )
+        went += len(moved.moved)
+        out = {pk: one for pk, one in out.items() if pk not in moved.moved}
+        out |= {one.id: _Out(key, one.missing) for one in moved.refused}
+    _tell(placed, out, actor, now)
+    return placed + went
+
+
+class _Out(NamedTuple):
+    """The stage that lets an account not in, and what is missing."""
+
+    stage: str
+    missing: tuple[str, ...]
+
+
+_TOLD: Final = """
+SELECT told.subject_id FROM core_auditentry AS told
+WHERE told.tenant_id = %s AND told.subject_type = 'accounts.account' AND told.subject_id = ANY(%s)
+  AND told.verb = 'kept out of a stage'
+"""
+
+
+def _tell(placed: int, out: Mapping[int, _Out], actor: Actor, now: datetime) -> None:
+    """One row of how many were placed and kept out, also when all were; and one of each that is kept out, once."""
+    told: set[int] = set()
+    if out:
+        with connection.cursor() as cursor:
+            cursor.execute(_TOLD, [require_tenant_id(), list(out)])
+            told = {pk for (pk,) in cursor.fetchall()}
+    new = Account.objects.filter(pk__in=set(out) - told).order_by("pk") if set(out) - told else ()
+    if placed or new:
+        after = {"accounts": placed} | ({"gate shut": len(out)} if out else {})
         audit.record(actor=actor, at=now, verb="placed accounts", subject_type="journeys.stagevisit", after=after)
-    for key, ids in again:
-        back = move_accounts(account_ids=ids, stage_key=key, actor=actor, today=today, now=now, reason=BACK)
-        placed += len(back.moved)
-    return placed
+    audit.record_many(
+        actor=actor, at=now, verb="kept out of a stage",
+        rows=[(one, {}, {"stage": out[one.pk].stage, "missing": list(out[one.pk].missing)}) for one in new],
+    )  # fmt: skip
 
 
 @transaction.atomic

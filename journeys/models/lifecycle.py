@@ -53,8 +53,9 @@ class Visit(TenantModel):
 class StageVisit(Visit):
     """A stay of an account; the open one is its current stage.
 
-    Where the start is not known, `entered_on` is the day from which the account is known to be there: it counts for no
-    length of stay, starts no play and makes no checkpoint.
+    Where the start is not known, `entered_on` is the day from which the account is known to be there: it stands there
+    at least that long, which tells whether it is stuck. Such a stay is in no median and no cohort, starts no play and
+    makes no checkpoint.
     """
 
     account = TenantForeignKey(Account, models.CASCADE, related_name="stage_visits")

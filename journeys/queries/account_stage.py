@@ -29,13 +29,15 @@ def _spec_of(gate: Gate | None) -> JourneySpec | None:
 class StageSection:
     """Where the account stands, since when, and what is missing to go on. `key` is "" without a stage.
 
-    `since` and `days` are None where nobody knows when the stay began.
+    With `is_at_least` nobody knows when the stay began: `since` is the day from which it is known to be there. `since`
+    and `days` are None without a stage.
     """
 
     key: str
     name: str
     days: int | None
     since: date | None
+    is_at_least: bool
     limit: int | None
     expected: int | None
     success: str
@@ -74,8 +76,9 @@ def stage_section(*, account: Account, today: date, sees_money: bool) -> StageSe
     return StageSection(
         key=here.stage.key if here else "",
         name=here.stage.name if here else "",
-        days=(today - here.entered_on).days if here and here.is_start_known else None,
-        since=here.entered_on if here and here.is_start_known else None,
+        days=(today - here.entered_on).days if here else None,
+        since=here.entered_on if here else None,
+        is_at_least=here is not None and not here.is_start_known,
         limit=limits.get(here.stage.key) if here else None,
         expected=here.stage.expected_days if here else None,
         success=here.stage.success if here else "",

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -37,8 +37,8 @@ VALUE: Final = """COALESCE(NULLIF(account.arr_minor, 0),
    WHERE lost.tenant_id = %(tenant)s AND lost.account_id = account.id AND lost.kind = 'churn'
      AND account.status = 'churned' ORDER BY lost.effective_on DESC, lost.id DESC LIMIT 1), 0)"""
 
-# Every stay in the journey of accounts with what came after it; one of which the start is not known has no length and
-# is in no cohort. A loop counts as going on where the stage allows it.
+# Every stay in the journey of accounts with what came after it; one of which the start is not known is in no median and
+# no cohort, and lasts at least since the day on which it was seen. A loop counts as going on where the stage allows it.
 _STAYS: Final = f"""
 WITH stage AS MATERIALIZED (
   SELECT * FROM unnest(%(stage_ids)s::bigint[], %(positions)s::int[], %(limits)s::int[], %(loops)s::text[])
@@ -74,8 +74,7 @@ COHORT: Final = f"""{_STAYS}, member AS (
   FROM passed WHERE entered_on > %(since)s::date AND is_start_known
   ORDER BY account_id, stage_id, entered_on, id
 ), here AS (
-  SELECT stay.account_id, stay.stage_id,
-         CASE WHEN stay.is_start_known THEN %(today)s::date - stay.entered_on END AS days
+  SELECT stay.account_id, stay.stage_id, %(today)s::date - stay.entered_on AS days
   FROM stay WHERE stay.left_on IS NULL
 ), judged AS (
   SELECT member.account_id, member.stage_id,
@@ -97,7 +96,7 @@ FROM judged JOIN accounts_account AS account ON account.tenant_id = %(tenant)s A
 GROUP BY 1, 2"""  # noqa: S608 -- put together from constants
 
 _NOW: Final = f"""
-SELECT visit.stage_id, visit.is_start_known AND %(today)s::date - visit.entered_on > stage.stuck_after AS stuck,
+SELECT visit.stage_id, %(today)s::date - visit.entered_on > stage.stuck_after AS stuck,
        count(*), sum({VALUE})::bigint
 FROM journeys_stagevisit AS visit
 JOIN unnest(%(stage_ids)s::bigint[], %(limits)s::int[]) AS stage (id, stuck_after) ON stage.id = visit.stage_id
@@ -106,6 +105,13 @@ JOIN accounts_account AS account
  AND account.status <> 'churned'
 WHERE visit.tenant_id = %(tenant)s AND visit.left_on IS NULL
 GROUP BY 1, 2"""  # noqa: S608 -- put together from constants
+
+# Living accounts that stand in no stage: kept out by a gate, without a stage for their status, or gone.
+OUTSIDE: Final = """account.tenant_id = %(tenant)s AND account.merged_into_id IS NULL AND account.status <> 'churned'
+  AND NOT EXISTS (SELECT FROM journeys_stagevisit AS here WHERE here.tenant_id = %(tenant)s
+                  AND here.account_id = account.id AND here.left_on IS NULL)"""
+_OUTSIDE: Final = f"""SELECT count(*), COALESCE(sum({VALUE}), 0)::bigint FROM accounts_account AS account
+WHERE {OUTSIDE}"""  # noqa: S608 -- put together from constants
 
 _HANDOFFS: Final = """
 SELECT key, count(*) FILTER (WHERE state = 'accepted'), count(*) FILTER (WHERE state = 'returned'),
@@ -125,7 +131,10 @@ GROUP BY 1, 2 ORDER BY 3 DESC, 2 LIMIT 1"""
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures as of a day; `handoffs` by key: accepted, returned, waiting, late, median_hours."""
+    """The figures as of a day; `handoffs` by key: accepted, returned, waiting, late, median_hours.
+
+    `outside` are the living accounts that stand in no stage.
+    """
 
     as_of: date
     computed_at: datetime
@@ -133,6 +142,7 @@ class Figures:
     handoffs: Mapping[str, Mapping[str, Any]]
     top_reason: Mapping[str, Any] | None
     version: ProcessVersion | None
+    outside: Part = field(default_factory=Part)
 
 
 def live_journey(key: str = STANDARD) -> tuple[ProcessVersion | None, JourneySpec | None]:
@@ -158,11 +168,12 @@ def stored_figures() -> Figures | None:
         handoffs=row.figures["handoffs"],
         top_reason=row.figures["top_reason"],
         version=row.version,
+        outside=Part(*row.figures.get("outside", ())),
     )
 
 
 def work_out(*, today: date, now: datetime) -> Figures:
-    """The figures from the stays themselves: five statements over whole tables."""
+    """The figures from the stays themselves: six statements over whole tables."""
     version, spec = live_journey()
     stages = list(lifecycle_stages())
     params = stage_params(stages, spec, today)
@@ -187,7 +198,8 @@ def _worked_out(
     params["limits"] = [one.limit for one in found]
     found = _with_counts(stages, found, params)
     handoffs, reason = _handoffs(now)
-    return Figures(params["today"], now, tuple(found), handoffs, reason, version)
+    outside = Part(*_rows(_OUTSIDE, params)[0])
+    return Figures(params["today"], now, tuple(found), handoffs, reason, version, outside)
 
 
 def stage_params(stages: Sequence[LifecycleStage], spec: JourneySpec | None, today: date) -> dict[str, Any]:

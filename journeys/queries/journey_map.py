@@ -112,6 +112,7 @@ class MapPage:
     version: ProcessVersion | None
     as_of: date
     computed_at: datetime
+    outside: Part
 
 
 def journey_map(*, view: str, selected: str, today: date, now: datetime) -> MapPage | None:
@@ -147,6 +148,7 @@ def journey_map(*, view: str, selected: str, today: date, now: datetime) -> MapP
         version=version,
         as_of=found.as_of,
         computed_at=found.computed_at,
+        outside=found.outside,
     )
 
 

@@ -30,7 +30,8 @@ _HERE: Final = frozenset({"now", "stuck", "in_time"})
 class StageRow:
     """An account of a stage. `state` says how it stands: here, stuck, lost, back, or went_on.
 
-    `days` is None where nobody knows since when: `entered_on` is then the day from which it is known to be there.
+    With `is_at_least` nobody knows since when: `entered_on` is the day from which it is known to be there, and it
+    stands there for `days` at least.
     """
 
     account_id: int
@@ -38,7 +39,8 @@ class StageRow:
     owner: str
     minor: int
     entered_on: date
-    days: int | None
+    days: int
+    is_at_least: bool
     last_contact_on: date | None
     state: str
     missing: tuple[str, ...] = ()
@@ -53,8 +55,7 @@ class StageRows:
 
 
 _COLUMNS: Final = f"""account.id, account.name, COALESCE(owner.name, ''), ({VALUE})::bigint, found.entered_on,
-  CASE WHEN found.is_start_known THEN COALESCE(found.left_on, %(today)s::date) - found.entered_on END,
-  account.last_contact_on"""
+  COALESCE(found.left_on, %(today)s::date) - found.entered_on, NOT found.is_start_known, account.last_contact_on"""
 _JOINS: Final = """
 JOIN accounts_account AS account
   ON account.tenant_id = %(tenant)s AND account.id = found.account_id AND account.merged_into_id IS NULL
@@ -63,14 +64,15 @@ _AFTER: Final = "(%(after_day)s::date IS NULL OR (found.entered_on, account.id) 
 
 _HERE_NOW: Final = f"""
 SELECT {_COLUMNS},
-       CASE WHEN found.is_start_known AND %(today)s::date - found.entered_on > %(limit)s THEN 'stuck' ELSE 'here' END
+       CASE WHEN %(today)s::date - found.entered_on > %(limit)s THEN 'stuck' ELSE 'here' END
 FROM journeys_stagevisit AS found {_JOINS}
 WHERE found.tenant_id = %(tenant)s AND found.stage_id = %(stage)s AND found.left_on IS NULL
   AND account.status <> 'churned' AND {{which}} AND {_AFTER}
 ORDER BY found.entered_on, account.id LIMIT %(most)s"""  # noqa: S608 -- put together from constants
+# Whoever was seen there longer ago than the limit is stuck; whoever was seen lately may stand there for years.
 _WHICH_HERE: Final = {
     "now": "true",
-    "stuck": "found.is_start_known AND found.entered_on < %(today)s::date - %(limit)s::int",
+    "stuck": "found.entered_on < %(today)s::date - %(limit)s::int",
     "in_time": "found.is_start_known AND (%(limit)s::int IS NULL "
     "OR found.entered_on >= %(today)s::date - %(limit)s::int)",
 }
@@ -90,7 +92,7 @@ SELECT * FROM (
          CASE WHEN gone.further OR COALESCE(following.stage_id = ANY(%(loops)s), false) THEN 'went_on'
               WHEN account.status = 'churned' OR here.stage_id IS NULL THEN 'lost'
               WHEN here.stage_id <> %(stage)s THEN 'back'
-              WHEN here.is_start_known AND %(today)s::date - here.entered_on > %(limit)s THEN 'stuck'
+              WHEN %(today)s::date - here.entered_on > %(limit)s THEN 'stuck'
               ELSE 'in_time' END AS state
   FROM found {_JOINS}
   CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM journeys_stagevisit AS later
@@ -161,7 +163,7 @@ def _ways(stage: LifecycleStage, back_to: Sequence[str], show: str) -> dict[str,
 
 
 def _with_missing(rows: Sequence[tuple[Any, ...]], today: date) -> list[StageRow]:
-    here = [row[0] for row in rows if row[7] in {"here", "stuck", "in_time"}]
+    here = [row[0] for row in rows if row[8] in {"here", "stuck", "in_time"}]
     missing = account_missing(Account.objects.filter(pk__in=here), today) if here else {}
     return [
         StageRow(
@@ -171,11 +173,12 @@ def _with_missing(rows: Sequence[tuple[Any, ...]], today: date) -> list[StageRow
             minor=minor or 0,
             entered_on=entered_on,
             days=days,
+            is_at_least=is_at_least,
             last_contact_on=touched,
             state=state,
             missing=missing.get(account_id, ()),
         )
-        for account_id, name, owner, minor, entered_on, days, touched, state in rows
+        for account_id, name, owner, minor, entered_on, days, is_at_least, touched, state in rows
     ]
 
 

@@ -17,6 +17,7 @@ from core.permissions import Permission, may, requires
 from core.spreadsheets import harmless
 from journeys.queries.journey_figures import live_journey, stored_figures, work_out
 from journeys.queries.journey_map import COHORT, NOW, journey_map
+from journeys.queries.outside import accounts_outside
 from journeys.queries.stage_accounts import SHOWS, StageRow, stage_accounts
 from journeys.queries.stages import STANDARD, lifecycle_stages
 from journeys.rules.journey_map import COHORT_DAYS, FEWEST, StageFigures
@@ -41,6 +42,18 @@ def journey(request: WorkspaceRequest) -> HttpResponse:
         "may_configure": may(request.membership.role, Permission.CONFIGURE_PROCESSES),
     }
     return render(request, "journeys/journey.html", context)
+
+
+@requires(Permission.VIEW_ACCOUNTS)
+@require_GET
+def outside(request: WorkspaceRequest) -> HttpResponse:
+    """The accounts that stand in no stage, page by page, each with the reason."""
+    context = {
+        "page": accounts_outside(today=request.tenant.today(clock.now()), after=request.GET.get("after", "")),
+        "currency": request.tenant.currency,
+        "may_see_money": may(request.membership.role, Permission.VIEW_MONEY),
+    }
+    return render(request, "journeys/outside.html", context)
 
 
 @requires(Permission.VIEW_ACCOUNTS)
@@ -104,7 +117,7 @@ def _stage(request: WorkspaceRequest, key: str, *, as_file: bool) -> HttpRespons
 def _csv(rows: Any, name: str, currency: str) -> HttpResponse:
     text = io.StringIO()
     out = csv.writer(text)
-    heads = ["Account", "Owner", "Entered", "Days", "State", "Missing to leave the stage", "Last contact"]
+    heads = ["Account", "Owner", "Entered", "Days", "Start", "State", "Missing to leave the stage", "Last contact"]
     out.writerow([*heads, "Value", "Currency"] if currency else heads)
     out.writerows([harmless(cell) for cell in _cells(row, currency)] for row in rows)
     return HttpResponse(
@@ -119,8 +132,9 @@ def _cells(row: StageRow, currency: str) -> list[object]:
     cells: list[object] = [
         row.name,
         row.owner,
-        row.entered_on.isoformat() if row.days is not None else "not known",
-        "" if row.days is None else row.days,
+        row.entered_on.isoformat(),
+        row.days,
+        "at the latest" if row.is_at_least else "known",
         row.state.replace("_", " "),
         "; ".join(row.missing),
         row.last_contact_on.isoformat() if row.last_contact_on else "",

@@ -303,7 +303,7 @@ def customers(world: World, number: int) -> None:
 
 
 @pytest.mark.capability("C1", "J1")
-def test_customers_of_long_ago_are_not_stuck_since_nobody_knows_since_when_they_stand_there(world: World) -> None:
+def test_customers_of_long_ago_are_stuck_only_by_the_days_since_they_were_seen(world: World) -> None:
     customers(world, 30)
     later = NOW + timedelta(days=400)
     with tenant_context(world.tenant.pk):
@@ -315,18 +315,20 @@ def test_customers_of_long_ago_are_not_stuck_since_nobody_knows_since_when_they_
             assert (figures.now.accounts, figures.entered.accounts, figures.stays) == (
                 (31, 1, 1) if day == TODAY else (31, 0, 0)
             )
-            assert figures.stuck_now.accounts == (0 if day == TODAY else 1)
+            assert figures.stuck_now.accounts == (0 if day == TODAY else 31)
         one = Account.objects.get(name="Acct 0")
         section = stage_section(account=one, today=later.date(), sees_money=True)
-        assert (section.key, section.since, section.days, section.is_stuck) == ("adoption", None, None, False)
+        assert (section.key, section.since, section.days, section.is_at_least) == ("adoption", TODAY, 400, True)
+        assert section.is_stuck
     page = world.client.get(reverse("journeys:stage_accounts", args=["adoption"])).content.decode()
-    assert page.count("since unknown") == 30
+    assert page.count("seen today") == 30
     stuck = world.client.get(reverse("journeys:stage_accounts", args=["adoption"]) + "?show=stuck").content.decode()
     assert "Acct 0" not in stuck
     file = world.client.get(reverse("journeys:stage_file", args=["adoption"])).content.decode()
-    assert file.count(",not known,,") == 30
-    assert "since unknown" in world.client.get(reverse("journeys:account_stage", args=[one.pk])).content.decode()
-    assert "Adoption, since unknown" in world.client.get(reverse("dashboards:account", args=[one.pk])).content.decode()
+    assert file.count(f",{TODAY},0,at the latest,") == 30
+    for name in ("journeys:account_stage", "dashboards:account"):
+        shown = world.client.get(reverse(name, args=[one.pk])).content.decode().replace("\xa0", " ")
+        assert "Adoption, since 2 Mar at the latest" in shown
 
 
 def test_a_stay_goes_on_from_an_unknown_start_and_counts_in_no_median(world: World) -> None:

@@ -56,6 +56,7 @@ PAGES = {
     "journey_now": "/journey/?view=now&stage=awareness",
     "journey_stage": "/journey/stages/awareness/?show=stuck",
     "journey_missing": "/journey/stages/awareness/?show=missing",
+    "journey_outside": "/journey/outside/",
     "checkpoints": "/journey/checkpoints/",
     "first_value": "/journey/value/",
     "account_stage": "/accounts/{account}/stage/panel/",

@@ -36,7 +36,7 @@ SELECT
      FROM accounts_contract c WHERE c.tenant_id = %(tenant)s AND c.account_id = %(account)s AND c.starts_on <= %(today)s
      ORDER BY (c.ends_on IS NOT NULL AND c.ends_on <= %(today)s), c.ends_on DESC NULLS FIRST LIMIT 3) AS x),
   (SELECT row_to_json(x) FROM (
-     SELECT l.name, CASE WHEN v.is_start_known THEN v.entered_on END AS entered_on FROM journeys_stagevisit v
+     SELECT l.name, v.entered_on, v.is_start_known FROM journeys_stagevisit v
      JOIN journeys_lifecyclestage l ON l.tenant_id = v.tenant_id AND l.id = v.stage_id
      WHERE v.tenant_id = %(tenant)s AND v.account_id = %(account)s AND v.left_on IS NULL) AS x),
   (SELECT json_agg(x) FROM (
@@ -155,7 +155,10 @@ class Around:
     goals: list[GoalWay] = field(default_factory=list)
     contracts: list[ContractFacts] = field(default_factory=list)
     stage: str = ""
-    stage_days: int | None = None
+    stage_since: date | None = None
+    stage_days: int = 0
+    # Only since when it is known to be there at the latest.
+    stage_is_at_least: bool = False
     work: list[Work] = field(default_factory=list)
     work_total: int = 0
     escalation: dict[str, Any] | None = None
@@ -214,7 +217,9 @@ def around(account_id: int, today: date) -> Around:
         goals=[_goal(one) for one in goals or []],
         contracts=[_contract(one, today) for one in contracts or []],
         stage=stage["name"] if stage else "",
-        stage_days=(today - _day(stage["entered_on"])).days if stage and stage["entered_on"] else None,
+        stage_since=_day(stage["entered_on"]) if stage else None,
+        stage_days=(today - _day(stage["entered_on"])).days if stage else 0,
+        stage_is_at_least=bool(stage) and not stage["is_start_known"],
         work=work[:WORK_SHOWN],
         work_total=open_tasks + len(work) - len(tasks or []),
         escalation=(escalations or [None])[0],

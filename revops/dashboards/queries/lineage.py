@@ -131,7 +131,7 @@ def _handoff(asked: _Asked) -> _Found:
 def _visit(one: OpportunityStageVisit | StageVisit) -> SourceRow:
     by = f"by {one.moved_by}" if one.moved_by else ""
     if isinstance(one, StageVisit) and not one.is_start_known:
-        return SourceRow(f"In {one.stage.name}, since unknown", None, by)
+        return SourceRow(f"Seen in {one.stage.name}", one.entered_on, by)
     return SourceRow(f"Entered {one.stage.name}", one.entered_on, by)
 
 
