@@ -71,9 +71,13 @@ def judge_leaf(leaf: Tree, saw: Any) -> bool | None:
         return bool((saw is None) == (op == "is_unknown"))
     if saw is None:
         return None
-    if isinstance(saw, date) and isinstance(value, str):
-        value = date.fromisoformat(value)
+    if isinstance(saw, date):
+        value = [_day(one) for one in value] if isinstance(value, (list, tuple)) else _day(value)
     return bool(_TESTS[op](saw, value))
+
+
+def _day(value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def value_words(value: Any) -> str:

@@ -24,6 +24,7 @@ from accounts.importing.report import Refusal, Report
 from accounts.importing.stage import Stage
 from accounts.importing.staging import Progress
 from accounts.importing.staging import stage as stage_rows
+from accounts.importing.unread import warn_unread
 from accounts.importing.workbooks import is_workbook
 from accounts.queries.planning import whole_tables
 from core import registry
@@ -137,6 +138,7 @@ def _start_afresh() -> None:
 def _process(stage: Stage, import_map: ImportMap, progress: Progress, total: int) -> None:
     kind = stage.kind
     stage.execute("CREATE TEMP TABLE import_touched (account_id bigint) ON COMMIT DROP")
+    warn_unread(stage)
     progress(total, total, "Looking up accounts")
     references.resolve(stage, import_map)
     beside = [one for one in registry.import_extensions() if one.kind == kind.key]

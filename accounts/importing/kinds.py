@@ -63,6 +63,10 @@ class Field:
     `close_date`); the label and the name are aliases by themselves. `choices` maps words of the file (lower case) to
     stored values; a word that is not in it refuses the row, unless `open_choice`, which keeps it as printed.
     A text longer than `max_length` refuses the row, or with `cuts` is shortened. `open_end`: the year 9999 is empty.
+
+    `at_once`: a column of this very name is the field as soon as one of its words is known, and rows with other words
+    are refused; any other field needs most values of a column to be readable. `unread` says what rows count as whose
+    column cannot be read.
     """
 
     name: str
@@ -75,6 +79,8 @@ class Field:
     max_length: int = 0
     cuts: bool = False
     open_end: bool = False
+    at_once: bool = False
+    unread: str = ""
     help: str = ""
 
 

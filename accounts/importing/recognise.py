@@ -1,6 +1,6 @@
 """Which kind a file is, and which column is which field: guessed from names, confirmed by values."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -14,6 +14,7 @@ from accounts.rules.words import parse_boolean
 
 Use = Literal["field", "measure", "extra", "ignored"]
 SURE: Final = 0.98
+NAMED: Final = 0.9
 LIKELY: Final = 0.7
 ENOUGH_VALUES: Final = 0.7
 _NOISE: Final = frozenset({"usd", "eur", "gbp", "chf", "in", "the", "of", "no", "nr", "list", "txt", "date"})
@@ -21,7 +22,10 @@ _NOISE: Final = frozenset({"usd", "eur", "gbp", "chf", "in", "the", "of", "no", 
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """What happens to one column of the file. `target` is a field's name or a measure's key."""
+    """What happens to one column of the file. `target` is a field's name or a measure's key.
+
+    `unread` is the field that it is called like, where its values could not be read as such and nothing else fills it.
+    """
 
     index: int
     header: str
@@ -30,6 +34,7 @@ class ColumnPlan:
     confidence: float = 0.0
     why: str = ""
     samples: tuple[str, ...] = ()
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,12 @@ def make_plan(
         name for name in headers if _named(name, import_map.ignored | import_map.attributes | set(import_map.measures))
     }
     free = [c for c in columns if c.header not in decided and c.header not in left_out]
-    guessed = _guess(kind, free, taken - (set(import_map.defaults) - set(decided.values())))
-    plan = Plan(kind, tuple(_use(kind, column, decided, guessed, import_map) for column in columns))
+    guessed = _guess(kind, free, taken - (set(import_map.defaults) - set(decided.values())), import_map.values)
+    filled = set(import_map.defaults) | set(decided.values()) | {name for name, _ in guessed.values()}
+    open_fields = [field for field in kind.fields if field.name not in filled]
+    lost = {c.header: _unread(open_fields, c, import_map.values) for c in free if c.header not in guessed}
+    used = (_use(kind, column, decided, guessed, import_map) for column in columns)
+    plan = Plan(kind, tuple(replace(column, unread=lost.get(column.header, "")) for column in used))
     if strict:
         _require(plan, import_map)
     return plan
@@ -109,13 +118,33 @@ def with_field_names(kind: ImportKind, import_map: ImportMap) -> ImportMap:
     )
 
 
-def values_fit(field: Field, values: Sequence[str]) -> bool:
-    """Whether most sample values can be read as the field's type. No values at all speak neither way."""
+def values_fit(field: Field, values: Sequence[str], meant: Mapping[str, str], likeness: float) -> bool:
+    """Whether enough sample values can be read as the field's type. No values at all speak neither way.
+
+    `meant` says what words of the file stand for; `likeness`, how far the header names the field.
+    """
     present = [value for value in values if not is_blank(value)]
-    check = _check(field, present)
-    if not present or check is None:
-        return True
-    return sum(check(value) for value in present) >= ENOUGH_VALUES * len(present)
+    lost = unreadable(field, present, meant)
+    if field.at_once and likeness >= NAMED:
+        return not present or len(lost) < len(present)
+    return len(present) - len(lost) >= ENOUGH_VALUES * len(present)
+
+
+def unreadable(field: Field, values: Sequence[str], meant: Mapping[str, str]) -> list[str]:
+    """Which of the values of a column are none of the field's type."""
+    check = _check(field, values)
+    return [value for value in values if check is not None and not check(meant.get(value, value))]
+
+
+def _unread(fields: Sequence[Field], column: ColumnPlan, values: Mapping[str, Mapping[str, str]]) -> str:
+    """The field that the column is called like, though its values say that it is none."""
+    called = [(likeness(field, column.header), field) for field in fields]
+    lost = [
+        (score, field.name)
+        for score, field in called
+        if score >= NAMED and not values_fit(field, column.samples, values.get(field.name, {}), score)
+    ]
+    return max(lost)[1] if lost else ""
 
 
 def _check(field: Field, values: Sequence[str]) -> Callable[[str], bool] | None:
@@ -185,7 +214,9 @@ def likeness(field: Field, header: str) -> float:
     return best
 
 
-def _guess(kind: ImportKind, columns: Sequence[ColumnPlan], taken: set[str]) -> dict[str, tuple[str, float]]:
+def _guess(
+    kind: ImportKind, columns: Sequence[ColumnPlan], taken: set[str], values: Mapping[str, Mapping[str, str]]
+) -> dict[str, tuple[str, float]]:
     """Header → (field, confidence): the best pairs first, each header and each field once."""
     pairs = [
         (likeness(field, column.header), -place, -column.index, column, field)
@@ -198,7 +229,7 @@ def _guess(kind: ImportKind, columns: Sequence[ColumnPlan], taken: set[str]) -> 
     for score, _, _, column, field in sorted(pairs, key=lambda pair: pair[:3], reverse=True):
         if score < LIKELY or column.header in found or field.name in used:
             continue
-        if values_fit(field, column.samples):
+        if values_fit(field, column.samples, values.get(field.name, {}), score):
             found[column.header] = (field.name, round(score, 2))
             used.add(field.name)
     return found
@@ -235,7 +266,7 @@ def _use(
 
 def _fit(kind: ImportKind, headers: Sequence[str], samples: Sequence[Sequence[str]], file_name: str) -> float:
     columns = [_sampled(place, header, samples) for place, header in enumerate(headers)]
-    found = dict(_guess(kind, columns, set()).values())
+    found = dict(_guess(kind, columns, set(), {}).values())
     if any(field.required and field.name not in found for field in kind.fields):
         return 0.0
     if any(not found.keys() & set(group) for group in kind.needs_one_of):

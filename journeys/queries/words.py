@@ -123,9 +123,8 @@ def _lacking(one: Passing) -> str:
 
 def _too_far(one: Passing) -> str:
     near = " or ".join(one.nearest)
-    return (
-        f"reassign.{one.stage.key}: {_lacking(one)}. Choose {near}, which stood beside it, or move these deals first."
-    )
+    choose = f"Choose {near}, which stood beside it" if near else "Keep a stage that stood beside it"
+    return f"reassign.{one.stage.key}: {_lacking(one)}. {choose}, or move these deals first."
 
 
 def _deals(count: int) -> str:

@@ -296,3 +296,89 @@ def test_a_deal_closed_on_a_day_to_come_is_pointed_out(tenant: Tenant, tmp_path:
     done = load(tmp_path, HEAD + "1,A,,,,Closed won,5,2026-01-05,2026-03-03\n2,B,,,,Demo,5,2026-01-05,2027-01-01\n"
                                  "3,C,,,,Closed lost,5,2026-01-05,2026-03-02\n")  # fmt: skip
     assert warned(done)["closes_in_future"] == 1
+
+
+def test_a_deal_won_on_a_day_to_come_has_no_stay_in_the_future(tenant: Tenant, tmp_path: Path) -> None:
+    load(tmp_path, HEAD + "1,A,,,,Demo,5,2026-01-05,2026-09-01\n", as_of="2026-02-20")
+    done = load(tmp_path, HEAD + "1,A,,,,Closed won,5,2026-01-05,2026-09-01\n"
+                                 "2,B,,,,Closed won,5,2026-01-05,2026-09-01\n"
+                                 "3,C,,,,Closed lost,5,2026-04-05,2026-09-01\n"
+                                 "4,D,,,,Closed lost,5,2026-01-05,\n5,E,,,,Discovery,5,2026-04-05,\n"
+                                 "6,F,,,,Discovery,5,,\n")  # fmt: skip
+    assert warned(done)["closes_in_future"] == 3
+    today, begun = date(2026, 3, 2), date(2026, 1, 5)
+    with tenant_context(tenant.pk):
+        assert visits() == [
+            ("Demo", begun, today), ("Closed won", today, None),
+            ("Discovery", begun, today), ("Closed won", today, None),
+            ("Discovery", today, today), ("Closed lost", today, None),
+            ("Closed lost", None, None), ("Discovery", today, None), ("Discovery", None, None),
+        ]  # fmt: skip
+        assert Opportunity.objects.get(external_id="1").closed_on == date(2026, 9, 1)
+
+
+KINDS = "Opportunity ID,Stage,Type\n1,Demo,Renewal\n2,Demo,New\n3,Demo,Partner\n4,Demo,Partner\n5,Demo,Services\n"
+
+
+@pytest.mark.parametrize("arguments", [["--dry-run"], []])
+def test_one_word_that_is_known_makes_a_type_the_kind_and_the_unknown_ones_are_refused_aloud(
+    tenant: Tenant, tmp_path: Path, arguments: list[str]
+) -> None:
+    done = load(tmp_path, KINDS, *arguments)
+    assert (counts(done), done["refusals"][0]["code"]) == ((2, 0, 0, 3), "bad_choice")
+    words = next(one["message"] for one in done["warnings"] if one["code"] == "unknown_words")
+    assert words == (
+        "3 rows have a Kind that is not known and are refused: “Partner” (2), “Services” (1). Say what each means: "
+        '`values: {kind: {"Partner": WORD}}` with WORD one of expansion, new, renewal. If the column is something '
+        'else: `columns: {"Type": {attribute: true}}`.'
+    )
+    if not arguments:
+        with tenant_context(tenant.pk):
+            assert list(Opportunity.objects.order_by("pk").values_list("kind", flat=True)) == ["renewal", "new"]
+
+
+@pytest.mark.parametrize(
+    ("decided", "kinds", "kept"),
+    [
+        ("values: {kind: {Partner: new, Services: expansion}}", ["renewal", "new", "new", "new", "expansion"], 0),
+        ("columns: {Type: {attribute: true}}", ["new"] * 5, 5),
+    ],
+)
+def test_what_the_map_says_of_a_type_is_followed_and_asked_no_more(
+    tenant: Tenant, tmp_path: Path, decided: str, kinds: list[str], kept: int
+) -> None:
+    (tmp_path / "map.yaml").write_text(decided)
+    done = load(tmp_path, KINDS, "--map", str(tmp_path / "map.yaml"))
+    assert (counts(done), {"unknown_words", "column_unread"} & set(warned(done))) == ((5, 0, 0, 0), set())
+    with tenant_context(tenant.pk):
+        assert list(Opportunity.objects.order_by("pk").values_list("kind", flat=True)) == kinds
+        assert Opportunity.objects.filter(attributes__has_key="type").count() == kept
+
+
+def test_a_type_of_which_no_word_is_known_is_kept_and_said_aloud(tenant: Tenant, tmp_path: Path) -> None:
+    text = "Opportunity ID,Stage,Type\n1,Demo,Renewal - 12 months\n2,Demo,Renewal - 12 months\n3,Demo,\n"
+    (tmp_path / "map.yaml").write_text('values: {kind: {"Renewal - 12 months": renewal}}')
+    dry = load(tmp_path, text, "--dry-run")
+    assert (counts(dry), warned(dry)["column_unread"]) == ((3, 0, 0, 0), 2)
+    words = next(one["message"] for one in dry["warnings"] if one["code"] == "column_unread")
+    assert words == (
+        "“Type” is called like the field Kind and cannot be read as one: “Renewal - 12 months” (2). The column is "
+        "kept with the rows as printed, Kind stays as it is. Opportunities that are new here count as new business. "
+        'Say what each means: `values: {kind: {"Renewal - 12 months": WORD}}` with WORD one of expansion, new, '
+        'renewal. If the column is something else: `columns: {"Type": {attribute: true}}`.'
+    )
+    done = load(tmp_path, text, "--map", str(tmp_path / "map.yaml"))
+    assert "column_unread" not in warned(done)
+    with tenant_context(tenant.pk):
+        assert list(Opportunity.objects.order_by("pk").values_list("kind", flat=True)) == ["renewal", "renewal", "new"]
+
+
+@pytest.mark.parametrize("amount", ["US$100", "A$1.5", "C$100", "Fr. 100", "100 kr", "100 zł"])
+def test_amounts_that_cannot_be_read_are_not_lost_without_a_word(tenant: Tenant, tmp_path: Path, amount: str) -> None:
+    done = load(tmp_path, f"Opportunity ID,Stage,Amount\n1,Demo,{amount}\n2,Demo,{amount}\n3,Demo,5\n4,Demo,\n")
+    words = next(one["message"] for one in done["warnings"] if one["code"] == "column_unread")
+    assert warned(done)["column_unread"] == 3
+    assert words.startswith(f"“Amount” is called like the field Amount and cannot be read as one: “{amount}” (2). The")
+    assert "Write plain numbers, without words or signs of a currency; convert what is in another one." in words
+    with tenant_context(tenant.pk):
+        assert set(Opportunity.objects.values_list("amount_minor", flat=True)) == {None}
