@@ -65,7 +65,8 @@ def _prepare(stage: Stage) -> None:
     """Keys and names of the deals, and the pipeline and stage of every row."""
     stage.execute(
         "ALTER TABLE import_row ADD COLUMN deal_key text, ADD COLUMN deal_name text, ADD COLUMN pipeline_id bigint, "
-        "ADD COLUMN stage_id bigint, ADD COLUMN stage_kind text, ADD COLUMN opens boolean, ADD COLUMN closed_on date"
+        "ADD COLUMN stage_id bigint, ADD COLUMN stage_kind text, ADD COLUMN opens boolean, ADD COLUMN closed_on date, "
+        "ADD COLUMN deal_why text"
     )
     stage.execute(
         "UPDATE import_row AS r SET deal_key = COALESCE(r.external_id, left(concat_ws('|', 'row', r.name, r.account, "
@@ -78,12 +79,16 @@ def _prepare(stage: Stage) -> None:
         "deal_name = left(COALESCE(r.name, old.name, NULLIF(concat_ws(' for ', r.product, r.account), ''), "
         "r.deal_key), 200), "
         "kind = COALESCE(r.kind, old.kind, 'new'), "
+        # Why it was lost is said of where it is: it goes when a deal is reopened, or closed in another way.
+        "deal_why = CASE WHEN r.stage_kind = 'open' THEN '' ELSE COALESCE(r.close_reason, "
+        "CASE WHEN old.stage_id = r.stage_id AND NOT %(has_why)s THEN old.close_reason END, '') END, "
         # Whoever hears today that a deal of theirs is closed, and not when, knows that it was open until now.
         "closed_on = CASE WHEN r.stage_kind <> 'open' THEN COALESCE(r.close_on, "
         "CASE WHEN old.stage_id = r.stage_id THEN old.closed_on WHEN old.id IS NOT NULL THEN %(today)s END) END "
         "FROM import_row AS mine LEFT JOIN journeys_opportunity AS old "
         "ON old.tenant_id = %(tenant)s AND old.external_id = mine.deal_key AND old.external_id <> '' "
-        "WHERE mine.line = r.line AND r.state IS NULL"
+        "WHERE mine.line = r.line AND r.state IS NULL",
+        has_why=stage.has("close_reason"),
     )
 
 
@@ -282,22 +287,20 @@ def _after(stage: Stage) -> None:
 
 
 def _write_visits(stage: Stage) -> None:
-    """No stay begins or ends on a day to come, whatever the file says of deals that are closed then."""
     stage.execute(
         "UPDATE import_row AS r SET target_id = o.id FROM journeys_opportunity AS o "
         "WHERE r.state = 'create' AND o.tenant_id = %(tenant)s AND o.external_id = r.deal_key AND o.external_id <> ''"
     )
     stage.execute(
         "UPDATE journeys_opportunitystagevisit AS v "
-        "SET left_on = GREATEST(v.entered_on, LEAST(r.closed_on, %(today)s)) "
+        "SET left_on = GREATEST(v.entered_on, COALESCE(r.closed_on, %(today)s)) "
         "FROM import_row AS r WHERE r.state = 'update' AND v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id AND v.left_on IS NULL AND v.stage_id <> r.stage_id"
     )
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
         "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by) "
-        "SELECT %(tenant)s, r.target_id, opening.stage_id, LEAST(r.opened_on, %(today)s), "
-        "GREATEST(LEAST(r.opened_on, %(today)s), LEAST(r.closed_on, %(today)s)), 'Import' "
+        "SELECT %(tenant)s, r.target_id, opening.stage_id, r.opened_on, GREATEST(r.opened_on, r.closed_on), 'Import' "
         "FROM import_row AS r "
         "JOIN (SELECT DISTINCT pipeline_id, stage_id FROM import_row WHERE opens) AS opening "
         "ON opening.pipeline_id = r.pipeline_id "
@@ -307,13 +310,11 @@ def _write_visits(stage: Stage) -> None:
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
         "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by, reason) "
-        "SELECT %(tenant)s, r.target_id, r.stage_id, "
-        "GREATEST(CASE WHEN came.day > %(today)s THEN %(today)s ELSE came.day END, "
+        "SELECT %(tenant)s, r.target_id, r.stage_id, GREATEST(CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
+        "WHEN r.state = 'update' THEN %(today)s WHEN r.opens THEN r.opened_on END, "
         "(SELECT max(v.left_on) FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id)), NULL, 'Import', COALESCE(r.move_reason, r.close_reason, '') "
-        "FROM import_row AS r CROSS JOIN LATERAL (SELECT CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
-        "WHEN r.state = 'update' THEN %(today)s WHEN r.opens THEN r.opened_on END AS day) AS came "
-        "WHERE r.state IN ('create', 'update') AND NOT EXISTS ("
+        "FROM import_row AS r WHERE r.state IN ('create', 'update') AND NOT EXISTS ("
         "SELECT FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id AND v.left_on IS NULL) ORDER BY r.target_id"
     )
@@ -342,8 +343,7 @@ OPPORTUNITIES: Final = ImportKind(
             ),
         ),
         Field("kind", "Kind", "choice", choices=KIND_WORDS, aliases=(
-            "type", "deal type", "opportunity type", "dealtype", "deal kind", "opportunity kind"), at_once=True,
-              unread="Opportunities that are new here count as new business."),
+            "type", "deal type", "opportunity type", "dealtype", "deal kind", "opportunity kind")),
         Field("owner", "Owner", "person", aliases=("sales agent", "deal owner", "opportunity owner", "sales rep",
                                                    "owner name", "owner id", "account executive", "rep", "agent")),
         Field("product", "Product", "product", aliases=("product name", "product interest", "line item")),
@@ -383,7 +383,7 @@ OPPORTUNITIES: Final = ImportKind(
             Column("close_on", "r.close_on", ("close_on",)),
             Column("closed_on", "r.closed_on"),
             Column("kind", "r.kind", ("kind",), default="'new'"),
-            Column("close_reason", "COALESCE(r.close_reason, '')", ("close_reason",), default="''"),
+            Column("close_reason", "r.deal_why"),
             Column("currency", "%(currency)s", insert_only=True),
         ),
         merge="attributes",

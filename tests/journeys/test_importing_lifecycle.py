@@ -180,11 +180,24 @@ def test_companies_take_all_eight_words_and_get_a_first_stage(tenant: Tenant, tm
         rows = Account.objects.exclude(external_id="").order_by("external_id")
         assert list(rows.values_list("status", flat=True)) == [*["prospect"] * 5, "customer", "customer", "prospect"]
         assert rows.get(external_id="8").attributes["lifecycle_stage"] == "Other"
-    place(tenant)
-    assert standing(tenant) == [
+    by_word = [
         ("1", "awareness"), ("2", "awareness"), ("3", "consideration"), ("4", "consideration"), ("5", "decision"),
-        ("6", "adoption"), ("7", "advocacy"), ("8", "consideration"),
+        ("7", "advocacy"),
     ]  # fmt: skip
+    # Customer and Other place nobody themselves: those begin by their status.
+    assert standing(tenant) == by_word
+    assert place(tenant) == 2
+    everybody = sorted([*by_word, ("6", "adoption"), ("8", "consideration")])
+    assert standing(tenant) == everybody
+    with tenant_context(tenant.pk):
+        stays = StageVisit.objects.filter(account__external_id__in=["6", "8"])
+        assert set(stays.values_list("reason", "is_start_known")) == {
+            ("First stage by status", False),
+            ("First stage by status", True),  # the prospect: it was made today
+        }
+    again = load(tmp_path, "accounts", companies(*["Other"] * 8))
+    assert (again["rejected"], warned(again), place(tenant)) == (0, {}, 0)
+    assert standing(tenant) == everybody
 
 
 @pytest.mark.capability("J5")

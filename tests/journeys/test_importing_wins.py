@@ -99,6 +99,18 @@ def test_lost_by_a_file_the_reason_is_the_one_of_the_loss_and_won_again_it_is_ha
         assert (waiting(), sweep_handoffs(**SAID)) == (1, 0)
 
 
+def test_why_a_deal_was_lost_goes_with_the_loss(tenant: Tenant, tmp_path: Path) -> None:
+    with tenant_context(tenant.pk):
+        for name in ("Alder", "Birch", "Cedar", "Dogwood"):
+            gates.deal(name, "closed_lost", of=gates.account(name), external_id=name, close_reason="Price")
+    rows = "Alder,Demo,Alder\nBirch,Closed won,Birch\nCedar,Closed lost,Cedar\n"
+    load(tmp_path, tenant, rows, head="Opportunity ID,Stage,Account\n")
+    load(tmp_path, tenant, "Dogwood,Demo,Dogwood,Price\n")
+    with tenant_context(tenant.pk):
+        said = dict(Opportunity.objects.values_list("name", "close_reason"))
+    assert said == {"Alder": "", "Birch": "", "Cedar": "Price", "Dogwood": ""}
+
+
 def test_who_is_a_customer_by_a_contract_or_by_another_win_stays_one(tenant: Tenant, tmp_path: Path) -> None:
     with tenant_context(tenant.pk):
         pays, twice, _ = won("Alder", "Birch", "Cedar")

@@ -2,17 +2,19 @@
 
 import io
 import json
-from datetime import UTC, date, datetime
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
-from core.models import Tenant
+from accounts.models import Account, ContractLine
+from core.models import AuditEntry, Tenant
 from core.tenancy import tenant_context
 from journeys.actions.lifecycle import sweep_lifecycle
-from journeys.models import Checkpoint, FirstValue, StageVisit
+from journeys.models import Checkpoint, FirstValue, Opportunity, StageVisit
 from journeys.queries.first_value import value_times
 from journeys.queries.journey_map import journey_map
 from revops.demo import actions, seed
@@ -66,3 +68,27 @@ def test_the_map_of_the_demo_has_losses_stuck_accounts_and_loops(demo: tuple[Ten
     assert sum(one.figures.stuck_now.accounts for one in page.stages) > 0
     for one in page.stages:
         assert one.figures.entered == one.figures.went_on + one.figures.missing
+
+
+def test_deals_are_lost_as_often_as_elsewhere_and_what_was_won_is_in_a_contract(
+    demo: tuple[Tenant, dict[str, Any]],
+) -> None:
+    tenant, _ = demo
+    with tenant_context(tenant.pk):
+        closed = Opportunity.objects.exclude(stage__kind="open")
+        counts = Counter(closed.values_list("kind", "stage__kind"))
+        by_product = Counter(closed.values_list("product__external_id", "stage__kind"))
+        grown = closed.filter(stage__kind="won", kind="expansion")
+        lines = ContractLine.objects.values_list("account_id", "product_id", "starts_on", "arr_minor")
+        signed = {(account, product, day - timedelta(days=2), minor) for account, product, day, minor in lines}
+        assert set(grown.values_list("account_id", "product_id", "closed_on", "amount_minor")) <= signed
+        assert not closed.filter(stage__kind="lost", close_reason="").exists()
+        said_no = Account.objects.filter(status="prospect", opportunities__stage__kind="lost")
+        here = StageVisit.objects.filter(account__in=said_no, left_on=None)
+        held = Opportunity.objects.filter(account__in=said_no, stage__kind="open")
+        left = AuditEntry.objects.filter(verb="left the journey", reason__startswith="Lost: ")
+        assert (here.count(), held.count()) == (0, 0)
+        assert set(left.values_list("subject_id", flat=True)) == set(said_no.values_list("pk", flat=True))
+    for kind, least, most in (("new", 0.25, 0.5), ("expansion", 0.45, 0.7)):
+        assert least < counts[kind, "won"] / (counts[kind, "won"] + counts[kind, "lost"]) < most, kind
+    assert all(by_product[product, end] for product in ("LF-CORE", "LF-INSIGHT") for end in ("won", "lost"))

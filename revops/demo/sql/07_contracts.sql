@@ -24,6 +24,17 @@ SELECT n, CASE WHEN u < 0.22 THEN 'LF-INSIGHT' WHEN u < 0.38 THEN 'LF-FLOW' ELSE
        0.10 + 0.15 * pg_temp.u(n, 51) AS share
 FROM (SELECT n, pg_temp.u(n, 50) AS u FROM demo_account) AS drawn WHERE u < 0.46;
 
+-- What they bought on top: seats, and of the add-on that they have as much more as its share. Each is a deal of its own.
+DROP TABLE IF EXISTS pg_temp.demo_growth;
+CREATE TEMP TABLE demo_growth AS
+SELECT term.id, term.n, term.k, term.expanded_on, term.ends_on, term.seats, term.seats_end, addon.product_key, more.addon_minor,
+       term.arr_end_minor - term.arr_minor - more.addon_minor AS seats_minor
+FROM demo_term AS term
+LEFT JOIN demo_addon AS addon ON addon.n = term.n
+CROSS JOIN LATERAL (SELECT coalesce((round((term.arr_end_minor - term.arr_minor) * addon.share / 10000) * 10000)::bigint, 0)
+                    AS addon_minor) AS more
+WHERE term.expanded_on IS NOT NULL;
+
 WITH line AS (
   SELECT term.id, term.n, term.k, 'A' AS part, 'LF-CORE' AS product_key, 'recurring' AS kind, term.starts_on, term.ends_on,
          term.arr_minor - coalesce((round(term.arr_minor * addon.share / 10000) * 10000)::bigint, 0) AS arr_minor,
@@ -35,8 +46,11 @@ WITH line AS (
   FROM demo_term AS term JOIN demo_addon AS addon ON addon.n = term.n
   WHERE round(term.arr_minor * addon.share / 10000) > 0
   UNION ALL
-  SELECT id, n, k, 'C', 'LF-CORE', 'recurring', expanded_on, ends_on, arr_end_minor - arr_minor, seats_end - seats
-  FROM demo_term WHERE expanded_on IS NOT NULL AND arr_end_minor > arr_minor
+  SELECT id, n, k, 'C', 'LF-CORE', 'recurring', expanded_on, ends_on, seats_minor, seats_end - seats
+  FROM demo_growth WHERE seats_minor > 0
+  UNION ALL
+  SELECT id, n, k, 'E', product_key, 'recurring', expanded_on, ends_on, addon_minor, NULL
+  FROM demo_growth WHERE addon_minor > 0
   UNION ALL
   SELECT id, n, k, 'D', 'LF-START', 'one_off', starts_on, starts_on + 30, 450000, 1
   FROM demo_term WHERE k = 0 AND pg_temp.u(n, 52) < 0.35

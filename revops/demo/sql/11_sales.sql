@@ -1,4 +1,11 @@
--- Deals in the default pipeline: the first contract, growth won and lost, and what is on the table now.
+-- Deals in the default pipeline: the first contract and the try before it that came to nothing, growth won and lost, those
+-- who were asked back and said no, and what is on the table now. What was won is in a contract; what was lost is in none.
+DROP TABLE IF EXISTS pg_temp.demo_lacking;
+CREATE TEMP TABLE demo_lacking AS -- an add-on that somebody does not have yet
+SELECT account.n, pg_temp.pick(array_remove(ARRAY['LF-INSIGHT', 'LF-INSIGHT', 'LF-FLOW', 'LF-CARE'], addon.product_key),
+                               account.n, 238) AS product_key
+FROM demo_account AS account LEFT JOIN demo_addon AS addon ON addon.n = account.n;
+
 DROP TABLE IF EXISTS pg_temp.demo_deal;
 CREATE TEMP TABLE demo_deal AS
 WITH open_stage AS (
@@ -6,21 +13,39 @@ WITH open_stage AS (
   JOIN journeys_pipeline AS pipeline ON pipeline.tenant_id = stage.tenant_id AND pipeline.id = stage.pipeline_id
   WHERE stage.tenant_id = %(tenant)s AND pipeline.is_default AND stage.kind = 'open'
 ), deal AS (
-  SELECT n, 'O0' AS part, 'won' AS kind, 'first contract' AS what, started_on - 40 - floor(90 * pg_temp.u(n, 130))::int AS opened_on,
+  SELECT n, 'O0' AS part, 'won' AS kind, 'first contract' AS what, 'LF-CORE' AS product_key, started_on - 40 - floor(90 * pg_temp.u(n, 130))::int AS opened_on,
          started_on - 4 AS closed_on, arr_units * 100 AS amount_minor
   FROM demo_account WHERE started_on > %(as_of)s::date - %(history_days)s
   UNION ALL
-  SELECT n, 'X' || k, 'won', 'more seats', expanded_on - 20 - floor(50 * pg_temp.u(id, 131))::int, expanded_on - 2,
-         arr_end_minor - arr_minor
-  FROM demo_term WHERE expanded_on IS NOT NULL AND expanded_on - 2 < %(as_of)s::date
+  SELECT n, 'F0', 'lost', 'first contract', 'LF-CORE', told_no_on - 30 - floor(70 * pg_temp.u(n, 230))::int, told_no_on,
+         (arr_units * (0.8 + 0.5 * pg_temp.u(n, 231)) / 100)::bigint * 10000
+  FROM (SELECT demo_account.*, started_on - 150 - floor(180 * pg_temp.u(n, 232))::int AS told_no_on FROM demo_account) AS tried
+  WHERE told_no_on > %(as_of)s::date - %(history_days)s AND pg_temp.u(n, 233) < %(first_tries)s
   UNION ALL
-  SELECT n, 'L' || k, 'lost', 'add-on', starts_on + 80, starts_on + 110 + floor(60 * pg_temp.u(id, 132))::int,
-         (arr_minor * 0.2 / 10000)::bigint * 10000
-  FROM demo_term WHERE told AND pg_temp.u(id, 133) < 0.24 AND starts_on + 175 < least(ends_on, %(as_of)s::date)
+  SELECT n, 'B0', 'lost', 'win-back', 'LF-CORE', ends_on + 60 + floor(60 * pg_temp.u(id, 234))::int,
+         ends_on + 150 + floor(60 * pg_temp.u(id, 235))::int, (arr_end_minor * 0.8 / 10000)::bigint * 10000
+  FROM demo_term WHERE churned AND ends_on + 210 < %(as_of)s::date AND pg_temp.u(id, 236) < 0.6
+  UNION ALL
+  SELECT n, 'X' || k, 'won', 'more seats', 'LF-CORE', expanded_on - 20 - floor(50 * pg_temp.u(id, 131))::int, expanded_on - 2,
+         seats_minor
+  FROM demo_growth WHERE expanded_on - 2 < %(as_of)s::date
+  UNION ALL
+  SELECT n, 'A' || k, 'won', 'add-on', product_key, expanded_on - 24 - floor(40 * pg_temp.u(id, 237))::int, expanded_on - 2,
+         addon_minor
+  FROM demo_growth WHERE expanded_on - 2 < %(as_of)s::date AND addon_minor > 0
+  UNION ALL
+  SELECT n, 'L' || k, 'lost', what, CASE what WHEN 'add-on' THEN product_key ELSE 'LF-CORE' END, starts_on + 80,
+         starts_on + 110 + floor(60 * pg_temp.u(id, 132))::int, (arr_minor * 0.2 / 10000)::bigint * 10000
+  FROM demo_term
+  JOIN demo_lacking USING (n)
+  CROSS JOIN LATERAL (SELECT CASE WHEN pg_temp.u(id, 133) < 0.09 THEN 'more seats' WHEN pg_temp.u(id, 133) < 0.185 THEN 'add-on' END
+                      AS what) AS drawn
+  WHERE told AND starts_on + 175 < least(ends_on, %(as_of)s::date)
+    AND (what = 'add-on' OR (what = 'more seats' AND expanded_on IS NULL))
   UNION ALL
   SELECT n, 'W' || k, 'open', CASE WHEN pressed THEN 'more seats' ELSE 'add-on' END,
-         %(as_of)s::date - 12 - floor(50 * pg_temp.u(id, 134))::int, NULL, (arr_minor * 0.25 / 10000)::bigint * 10000
-  FROM demo_term
+         CASE WHEN pressed THEN 'LF-CORE' ELSE product_key END, %(as_of)s::date - 12 - floor(50 * pg_temp.u(id, 134))::int, NULL, (arr_minor * 0.25 / 10000)::bigint * 10000
+  FROM demo_term JOIN demo_lacking USING (n)
   WHERE is_current AND expanded_on IS NULL AND starts_on < %(as_of)s::date - 90 AND decline = 0
     AND pg_temp.u(id, 135) < CASE WHEN pressed THEN 0.8 ELSE 0.06 END
 )
@@ -44,9 +69,10 @@ SELECT %(tenant)s, account.account_id, stage.pipeline_id, stage.id, seller.id, p
 FROM demo_deal AS deal
 JOIN demo_account AS account ON account.n = deal.n
 JOIN demo_stage AS stage ON stage.kind = deal.kind AND stage.no = CASE WHEN deal.kind = 'open' THEN deal.reached ELSE 1 END
-JOIN demo_staff AS seller ON seller.no = %(first_seller)s + floor(3 * pg_temp.u(deal.n, 138))::int
+JOIN demo_staff AS seller ON seller.no = %(first_seller)s + CASE deal.kind -- nobody loses as often as the next one
+  WHEN 'lost' THEN floor(3 * power(pg_temp.u(deal.key, 239), 0.75)) ELSE floor(3 * pg_temp.u(deal.n, 138)) END::int
 JOIN accounts_product AS product ON product.tenant_id = %(tenant)s
-  AND product.external_id = CASE WHEN deal.what = 'add-on' THEN 'LF-INSIGHT' ELSE 'LF-CORE' END
+  AND product.external_id = deal.product_key
 ORDER BY deal.n, deal.part;
 
 WITH stay AS (

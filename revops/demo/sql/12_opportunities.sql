@@ -9,7 +9,9 @@ FROM accounts_account AS account, LATERAL (SELECT hashtext(account.external_id):
 WHERE account.tenant_id = %(tenant)s AND account.external_id <> ''
   AND CASE account.status WHEN 'prospect' THEN pg_temp.u(chance.no, 180) < 0.6 WHEN 'customer' THEN pg_temp.u(chance.no, 180) < 0.16 END
   AND (account.status = 'customer' OR NOT EXISTS (SELECT FROM journeys_opportunity AS deal
-                                                  WHERE deal.tenant_id = %(tenant)s AND deal.account_id = account.id));
+                                                  WHERE deal.tenant_id = %(tenant)s AND deal.account_id = account.id))
+  AND (account.status = 'customer' OR EXISTS (SELECT FROM journeys_stagevisit AS here
+                                              WHERE here.tenant_id = %(tenant)s AND here.account_id = account.id AND here.left_on IS NULL));
 
 INSERT INTO journeys_opportunity (tenant_id, account_id, pipeline_id, stage_id, owner_id, product_id, external_id, name, about,
   kind, amount_minor, currency, opened_on, close_on, attributes)
@@ -56,7 +58,7 @@ ORDER BY one.no, who.role;
 UPDATE journeys_opportunity AS deal
 SET about = pg_temp.pick(CASE WHEN account.industry IN ('Logistics', 'Retail', 'Manufacturing') THEN %(deal_abouts_plants)s::text[]
                               ELSE %(deal_abouts)s::text[] END, hashtext(deal.external_id)::bigint, 190),
-    kind = CASE WHEN right(deal.external_id, 2) = 'O0' THEN 'new' WHEN right(deal.external_id, 2) = '-N' THEN deal.kind ELSE 'expansion' END,
+    kind = CASE WHEN right(deal.external_id, 2) IN ('O0', 'F0', 'B0') THEN 'new' WHEN right(deal.external_id, 2) = '-N' THEN deal.kind ELSE 'expansion' END,
     close_reason = CASE stage.kind WHEN 'lost' THEN pg_temp.pick(%(deal_lost)s::text[], hashtext(deal.external_id)::bigint, 191)
                                    WHEN 'won' THEN '' ELSE '' END
 FROM accounts_account AS account, journeys_pipelinestage AS stage
@@ -67,9 +69,24 @@ UPDATE journeys_opportunitystagevisit AS stay SET version_id = version.id
 FROM core_processversion AS version
 WHERE stay.tenant_id = %(tenant)s AND stay.version_id IS NULL AND version.tenant_id = %(tenant)s
   AND version.kind = 'pipeline' AND version.key = 'sales' AND version.state = 'published';
-UPDATE journeys_opportunitystagevisit AS stay SET moved_by = owner.name
+UPDATE journeys_opportunitystagevisit AS stay SET moved_by = owner.name,
+  reason = CASE WHEN deal.closed_on IS NOT NULL AND stay.left_on IS NULL THEN deal.close_reason ELSE stay.reason END
 FROM journeys_opportunity AS deal JOIN accounts_person AS owner ON owner.tenant_id = %(tenant)s AND owner.id = deal.owner_id
 WHERE stay.tenant_id = %(tenant)s AND deal.tenant_id = %(tenant)s AND deal.id = stay.opportunity_id AND stay.moved_by = 'seed_demo';
+
+-- Prospects who said no left the journey for the reason for which their deal was lost.
+INSERT INTO core_auditentry (tenant_id, at, actor_label, verb, subject_type, subject_id, subject_label, before, after, reason)
+SELECT %(tenant)s, deal.closed_on + time '16:00', owner.name, 'left the journey', 'accounts.account', account.id, account.name,
+       jsonb_build_object('stage', stage.key), '{"stage": null}', 'Lost: ' || deal.close_reason
+FROM demo_prospect AS one
+JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = one.account_id
+JOIN journeys_opportunity AS deal ON deal.tenant_id = %(tenant)s AND deal.external_id = one.external_id || '-F0'
+JOIN accounts_person AS owner ON owner.tenant_id = %(tenant)s AND owner.id = deal.owner_id
+JOIN journeys_stagevisit AS stay ON stay.tenant_id = %(tenant)s AND stay.account_id = one.account_id AND stay.left_on = deal.closed_on
+JOIN journeys_lifecyclestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = stay.stage_id
+WHERE NOT EXISTS (SELECT FROM journeys_stagevisit AS here
+                  WHERE here.tenant_id = %(tenant)s AND here.account_id = one.account_id AND here.left_on IS NULL)
+ORDER BY deal.closed_on, one.n;
 
 -- MEDDIC, question by question in the order in which it is usually learned: all that the gates behind a deal asked for,
 -- some of what the next one asks. Of closed deals only the last year's.

@@ -1,22 +1,38 @@
--- Companies that are no customers yet: some come through, some wait, some are lost on the way.
+-- Companies that are no customers yet: some come through, some wait, some are lost on the way. Then those who said no at
+-- some time of the history: a deal was lost with each, and they left the journey on that day.
 DROP TABLE IF EXISTS pg_temp.demo_prospect;
 CREATE TEMP TABLE demo_prospect AS
 WITH drawn AS (
   SELECT n, (n::bigint * 7919 + %(seed)s * 131) %% (%(first_count)s * %(second_count)s) AS crossing,
-         %(as_of)s::date - 6 - floor(330 * pg_temp.u(n, 170))::int AS began_on
-  FROM generate_series(1, %(prospects)s) AS n
+         n > %(prospects)s AS said_no,
+         CASE WHEN n > %(prospects)s THEN 1 + floor(4 * power(pg_temp.u(n, 240), 1.3))::int END AS reached,
+         12 + floor(34 * pg_temp.u(n, 172))::int AS considers_after,
+         30 + floor(75 * pg_temp.u(n, 241))::int AS says_no_after
+  FROM generate_series(1, %(prospects)s + %(refusals)s) AS n
+), begun AS (
+  SELECT drawn.*,
+         CASE WHEN said_no THEN %(as_of)s::date - 2 - floor((%(history_days)s - 2) * pg_temp.u(n, 170))::int - says_no_after - considers_after
+              ELSE %(as_of)s::date - 6 - floor(330 * pg_temp.u(n, 170))::int END AS began_on
+  FROM drawn
+), dated AS (
+  SELECT begun.*, began_on + considers_after AS considered_on,
+         CASE WHEN said_no THEN began_on + considers_after + floor(says_no_after * (0.35 + 0.4 * pg_temp.u(n, 173)))::int
+              ELSE began_on + 44 + floor(50 * pg_temp.u(n, 173))::int END AS decided_on,
+         CASE WHEN said_no THEN 2 + (reached > 2)::int ELSE 1 + floor(3 * power(pg_temp.u(n, 174), 0.75))::int END AS furthest,
+         said_no OR pg_temp.u(n, 175) < 0.45 AS gave_up
+  FROM begun
 )
 SELECT n, 'LP-' || lpad(n::text, 6, '0') AS external_id, began_on,
        (%(first)s::text[])[1 + crossing / %(second_count)s] || ' ' || (%(second)s::text[])[1 + crossing %% %(second_count)s]
-         || ' Ventures' AS name,
+         || CASE WHEN said_no THEN ' Works' ELSE ' Ventures' END AS name,
        (%(industry)s::text[])[1 + crossing %% %(second_count)s] AS industry,
-       CASE WHEN pg_temp.u(n, 171) < 0.15 THEN 'enterprise' WHEN pg_temp.u(n, 171) < 0.5 THEN 'mid_market' ELSE 'small' END AS segment,
-       began_on + 12 + floor(34 * pg_temp.u(n, 172))::int AS considered_on,
-       began_on + 44 + floor(50 * pg_temp.u(n, 173))::int AS decided_on,
-       1 + floor(3 * power(pg_temp.u(n, 174), 0.75))::int AS furthest,
-       pg_temp.u(n, 175) < 0.45 AS gave_up,
+       CASE WHEN pg_temp.u(n, 171) < CASE WHEN said_no THEN 0.19 ELSE 0.15 END THEN 'enterprise' WHEN pg_temp.u(n, 171) < 0.5 THEN 'mid_market' ELSE 'small' END AS segment,
+       considered_on, decided_on, furthest, gave_up,
+       CASE WHEN said_no THEN considered_on + says_no_after
+            WHEN gave_up THEN CASE furthest WHEN 1 THEN began_on WHEN 2 THEN considered_on ELSE decided_on END + 62 END AS gave_up_on,
+       coalesce(reached, CASE furthest WHEN 2 THEN 1 ELSE 3 END + floor(2 * pg_temp.u(n, 240))::int) AS reached,
        NULL::bigint AS account_id
-FROM drawn;
+FROM dated;
 
 INSERT INTO accounts_account (tenant_id, external_id, name, name_key, domain_key, industry, country, segment, plan, employees,
   seats, customer_since, status, owner_id, deputy_id, arr_minor, attributes, created_at, updated_at)
@@ -45,7 +61,7 @@ ORDER BY one.n, i;
 
 WITH talk AS (
   SELECT one.*, i, pg_temp.u(one.n * 16 + i, 186) AS draw,
-         CASE WHEN gave_up THEN began_on + floor(60 * pg_temp.u(one.n * 16 + i, 187))::int
+         CASE WHEN gave_up THEN began_on + floor(LEAST(60, gave_up_on - began_on) * pg_temp.u(one.n * 16 + i, 187))::int
               ELSE %(as_of)s::date - 1 - floor(LEAST(150, %(as_of)s::date - 1 - began_on) * pg_temp.u(one.n * 16 + i, 187))::int END AS day
   FROM demo_prospect AS one
   CROSS JOIN LATERAL generate_series(1, floor(pg_temp.u(one.n, 188) * (1.5 + 1.5 * one.furthest))::int) AS i
@@ -78,8 +94,7 @@ WITH step AS (
   SELECT n, 'awareness' AS stage, began_on AS entered_on FROM demo_prospect
   UNION ALL SELECT n, 'consideration', considered_on FROM demo_prospect WHERE furthest >= 2
   UNION ALL SELECT n, 'decision', decided_on FROM demo_prospect WHERE furthest >= 3
-  UNION ALL SELECT n, 'gone', CASE furthest WHEN 1 THEN began_on WHEN 2 THEN considered_on ELSE decided_on END + 62
-    FROM demo_prospect WHERE gave_up
+  UNION ALL SELECT n, 'gone', gave_up_on FROM demo_prospect WHERE gave_up
 ), stay AS (
   SELECT n, stage, entered_on, lead(entered_on) OVER (PARTITION BY n ORDER BY entered_on, stage) AS left_on
   FROM step WHERE entered_on <= %(as_of)s::date
@@ -94,9 +109,9 @@ ORDER BY stay.n, stay.entered_on;
 
 -- Who decides has an offer on the table.
 WITH deal AS (
-  INSERT INTO journeys_opportunity (tenant_id, account_id, pipeline_id, stage_id, owner_id, external_id, name, kind, amount_minor,
-    currency, opened_on, close_on, attributes)
-  SELECT %(tenant)s, one.account_id, stage.pipeline_id, stage.id, account.owner_id, one.external_id || '-O0',
+  INSERT INTO journeys_opportunity (tenant_id, account_id, pipeline_id, stage_id, owner_id, product_id, external_id, name, kind,
+    amount_minor, currency, opened_on, close_on, attributes)
+  SELECT %(tenant)s, one.account_id, stage.pipeline_id, stage.id, account.owner_id, product.id, one.external_id || '-O0',
          one.name || ': first contract', 'new',
          CASE one.segment WHEN 'enterprise' THEN 96000 WHEN 'mid_market' THEN 28000 ELSE 7000 END * 100::bigint
            * (60 + floor(80 * pg_temp.u(one.n, 178)))::int / 100,
@@ -105,8 +120,36 @@ WITH deal AS (
   JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = one.account_id
   JOIN LATERAL (SELECT id, pipeline_id FROM demo_stage WHERE kind = 'open'
                 ORDER BY abs(no - 1 - floor(4 * pg_temp.u(one.n, 180))), no LIMIT 1) AS stage ON true
+  LEFT JOIN accounts_product AS product ON product.tenant_id = %(tenant)s AND product.external_id = 'LF-CORE'
   WHERE one.furthest >= 3 AND NOT one.gave_up AND one.decided_on <= %(as_of)s::date
   RETURNING id, stage_id, opened_on
 )
 INSERT INTO journeys_opportunitystagevisit (tenant_id, opportunity_id, stage_id, entered_on, moved_by)
 SELECT %(tenant)s, id, stage_id, opened_on, 'seed_demo' FROM deal;
+
+-- Who said no had an offer, too, as far as it came.
+INSERT INTO journeys_opportunity (tenant_id, account_id, pipeline_id, stage_id, owner_id, product_id, external_id, name, kind,
+  amount_minor, currency, opened_on, close_on, closed_on, attributes)
+SELECT %(tenant)s, one.account_id, stage.pipeline_id, stage.id, account.owner_id, product.id, one.external_id || '-F0',
+       one.name || ': first contract', 'new',
+       CASE one.segment WHEN 'enterprise' THEN 96000 WHEN 'mid_market' THEN 28000 ELSE 7000 END * 100::bigint
+         * (60 + floor(80 * pg_temp.u(one.n, 178)))::int / 100,
+       %(currency)s, one.considered_on, one.gave_up_on, one.gave_up_on, '{}'
+FROM demo_prospect AS one
+JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = one.account_id
+JOIN demo_stage AS stage ON stage.kind = 'lost' AND stage.no = 1
+LEFT JOIN accounts_product AS product ON product.tenant_id = %(tenant)s AND product.external_id = 'LF-CORE'
+WHERE one.furthest >= 2 AND one.gave_up_on < %(as_of)s::date
+ORDER BY one.n;
+
+INSERT INTO journeys_opportunitystagevisit (tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by)
+SELECT %(tenant)s, deal.id, stage.id,
+       CASE stage.kind WHEN 'open' THEN deal.opened_on + floor(span.days * (stage.no - 1.0) / span.stages)::int ELSE deal.closed_on END,
+       CASE WHEN stage.kind = 'lost' THEN NULL WHEN stage.no = span.stages THEN deal.closed_on
+            ELSE deal.opened_on + floor(span.days * (stage.no + 0.0) / span.stages)::int END, 'seed_demo'
+FROM demo_prospect AS one
+JOIN journeys_opportunity AS deal ON deal.tenant_id = %(tenant)s AND deal.external_id = one.external_id || '-F0'
+CROSS JOIN LATERAL (SELECT deal.closed_on - deal.opened_on AS days,
+                           LEAST(one.reached, (SELECT count(*) FROM demo_stage WHERE kind = 'open')) AS stages) AS span
+JOIN demo_stage AS stage ON (stage.kind = 'open' AND stage.no <= span.stages) OR (stage.kind = 'lost' AND stage.no = 1)
+ORDER BY deal.id, stage.kind DESC, stage.no;

@@ -3,20 +3,24 @@ DROP TABLE IF EXISTS pg_temp.demo_handoff;
 CREATE TEMP TABLE demo_handoff AS
 WITH given AS (
   SELECT 'sales_to_cs' AS key, deal.id AS source_id, hashtext(deal.external_id)::bigint AS n, deal.id AS opportunity_id, deal.account_id, deal.owner_id AS from_person_id,
-         CASE WHEN account.owner_id IS DISTINCT FROM deal.owner_id THEN account.owner_id END AS to_person_id, deal.closed_on AS on_day
+         CASE WHEN account.owner_id IS DISTINCT FROM deal.owner_id THEN account.owner_id END AS to_person_id, deal.closed_on AS on_day,
+         true AS is_here
   FROM journeys_opportunity AS deal
   JOIN journeys_pipelinestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = deal.stage_id AND stage.kind = 'won'
   JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = deal.account_id AND account.status = 'customer'
   WHERE deal.tenant_id = %(tenant)s AND deal.kind <> 'renewal' AND deal.closed_on > %(as_of)s::date - 180
   UNION ALL
-  SELECT 'marketing_to_sales', visit.id, hashtext(account.external_id)::bigint, NULL, visit.account_id, NULL, account.owner_id, visit.entered_on
+  SELECT 'marketing_to_sales', visit.id, hashtext(account.external_id)::bigint, NULL, visit.account_id, NULL, account.owner_id, visit.entered_on,
+         EXISTS (SELECT FROM journeys_stagevisit AS here
+                 WHERE here.tenant_id = %(tenant)s AND here.account_id = visit.account_id AND here.left_on IS NULL)
   FROM journeys_stagevisit AS visit
   JOIN journeys_lifecyclestage AS stage ON stage.tenant_id = %(tenant)s AND stage.id = visit.stage_id AND stage.key = 'consideration'
   JOIN accounts_account AS account ON account.tenant_id = %(tenant)s AND account.id = visit.account_id AND account.status = 'prospect'
   WHERE visit.tenant_id = %(tenant)s AND visit.entered_on > %(as_of)s::date - 180
 ), drawn AS (
-  SELECT given.*, row_number() OVER (PARTITION BY key ORDER BY on_day DESC, n) AS latest,
-         LEAST(4, (count(*) OVER (PARTITION BY key) + 3) / 4) AS waiting, LEAST(2, count(*) OVER (PARTITION BY key) / 8) AS back,
+  SELECT given.*, row_number() OVER (PARTITION BY key ORDER BY is_here DESC, on_day DESC, n) AS latest,
+         LEAST(4, (count(*) FILTER (WHERE is_here) OVER (PARTITION BY key) + 3) / 4) AS waiting, -- nothing waits of who has left
+         LEAST(2, count(*) FILTER (WHERE is_here) OVER (PARTITION BY key) / 8) AS back,
          pg_temp.u(n, 210) AS luck, pg_temp.u(n, 211) AS pace
   FROM given
 )
