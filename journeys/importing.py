@@ -287,20 +287,22 @@ def _after(stage: Stage) -> None:
 
 
 def _write_visits(stage: Stage) -> None:
+    """No stay begins or ends on a day to come, whatever the file says of deals that are closed then."""
     stage.execute(
         "UPDATE import_row AS r SET target_id = o.id FROM journeys_opportunity AS o "
         "WHERE r.state = 'create' AND o.tenant_id = %(tenant)s AND o.external_id = r.deal_key AND o.external_id <> ''"
     )
     stage.execute(
         "UPDATE journeys_opportunitystagevisit AS v "
-        "SET left_on = GREATEST(v.entered_on, COALESCE(r.closed_on, %(today)s)) "
+        "SET left_on = GREATEST(v.entered_on, LEAST(r.closed_on, %(today)s)) "
         "FROM import_row AS r WHERE r.state = 'update' AND v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id AND v.left_on IS NULL AND v.stage_id <> r.stage_id"
     )
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
         "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by) "
-        "SELECT %(tenant)s, r.target_id, opening.stage_id, r.opened_on, GREATEST(r.opened_on, r.closed_on), 'Import' "
+        "SELECT %(tenant)s, r.target_id, opening.stage_id, LEAST(r.opened_on, %(today)s), "
+        "GREATEST(LEAST(r.opened_on, %(today)s), LEAST(r.closed_on, %(today)s)), 'Import' "
         "FROM import_row AS r "
         "JOIN (SELECT DISTINCT pipeline_id, stage_id FROM import_row WHERE opens) AS opening "
         "ON opening.pipeline_id = r.pipeline_id "
@@ -310,11 +312,13 @@ def _write_visits(stage: Stage) -> None:
     stage.execute(
         "INSERT INTO journeys_opportunitystagevisit "
         "(tenant_id, opportunity_id, stage_id, entered_on, left_on, moved_by, reason) "
-        "SELECT %(tenant)s, r.target_id, r.stage_id, GREATEST(CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
-        "WHEN r.state = 'update' THEN %(today)s WHEN r.opens THEN r.opened_on END, "
+        "SELECT %(tenant)s, r.target_id, r.stage_id, "
+        "GREATEST(CASE WHEN came.day > %(today)s THEN %(today)s ELSE came.day END, "
         "(SELECT max(v.left_on) FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id)), NULL, 'Import', COALESCE(r.move_reason, r.close_reason, '') "
-        "FROM import_row AS r WHERE r.state IN ('create', 'update') AND NOT EXISTS ("
+        "FROM import_row AS r CROSS JOIN LATERAL (SELECT CASE WHEN r.stage_kind <> 'open' THEN r.closed_on "
+        "WHEN r.state = 'update' THEN %(today)s WHEN r.opens THEN r.opened_on END AS day) AS came "
+        "WHERE r.state IN ('create', 'update') AND NOT EXISTS ("
         "SELECT FROM journeys_opportunitystagevisit AS v WHERE v.tenant_id = %(tenant)s "
         "AND v.opportunity_id = r.target_id AND v.left_on IS NULL) ORDER BY r.target_id"
     )
@@ -343,7 +347,8 @@ OPPORTUNITIES: Final = ImportKind(
             ),
         ),
         Field("kind", "Kind", "choice", choices=KIND_WORDS, aliases=(
-            "type", "deal type", "opportunity type", "dealtype", "deal kind", "opportunity kind")),
+            "type", "deal type", "opportunity type", "dealtype", "deal kind", "opportunity kind"), at_once=True,
+              unread="Opportunities that are new here count as new business."),
         Field("owner", "Owner", "person", aliases=("sales agent", "deal owner", "opportunity owner", "sales rep",
                                                    "owner name", "owner id", "account executive", "rep", "agent")),
         Field("product", "Product", "product", aliases=("product name", "product interest", "line item")),
