@@ -1,7 +1,9 @@
 """The score models that are live, and the workspace's names for what they read."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from accounts.models import Measure
 from core.models import ProcessVersion
@@ -40,8 +42,13 @@ def covered_segments(live: Sequence[LiveModel]) -> list[str] | None:
 
 
 def model_of(version: ProcessVersion) -> ScoreModel:
-    """What a stored version says. It was parsed before it was stored, so it parses."""
-    return parse_model(version.definition)
+    """What a stored version says. It was parsed before it was stored, so it parses; once in a process, mostly."""
+    return _parsed(json.dumps(version.definition))
+
+
+@lru_cache(maxsize=64)
+def _parsed(document: str) -> ScoreModel:
+    return parse_model(json.loads(document))
 
 
 def compiled(live: LiveModel, others: list[LiveModel]) -> Plan:

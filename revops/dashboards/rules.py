@@ -1,8 +1,7 @@
 """Which row of My day comes first, and why: rank rules v2. Pure; the parts add up to the score."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 RANK_RULES_VERSION: Final = 2
 CLOCK_TODAY: Final = timedelta(hours=8)
@@ -19,8 +18,7 @@ _BAND_WORDS: Final = {"red": "at risk", "yellow": "watch", "green": "healthy", "
 _RENEWAL_POINTS: Final = ((-1, 18), (30, 18), (60, 16), (90, 14), (180, 6))
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """What ranking may know of a row of the queue. Amounts in minor units of one currency."""
 
     due_on: date
@@ -34,8 +32,7 @@ class Item:
     renewal_on: date | None = None
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One reason with the points it gives."""
 
     label: str
@@ -43,8 +40,7 @@ class Part:
     points: int
 
 
-@dataclass(frozen=True)
-class Rank:
+class Rank(NamedTuple):
     """The parts in the order they are shown; `score` is their sum."""
 
     parts: tuple[Part, ...]

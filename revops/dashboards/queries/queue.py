@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from accounts.queries.planning import joins_as_written
 from core.permissions import Permission, may
 from core.tenancy import require_tenant_id
 from journeys.models import Task
@@ -139,7 +140,7 @@ def queue(*, owners: Owners, role: str, tab: str, now: datetime, today: date, av
     source = queue_sql.picked(
         owners=owners.ids is not None, nobody=owners.with_nobody, teams=bool(owners.handoffs), asleep=asleep
     )
-    with connection.cursor() as cursor:
+    with joins_as_written(), connection.cursor() as cursor:
         cursor.execute(source + queue_sql.ROWS, params)
         rows = [_ranked(row, now, today, average_arr_minor) for row in cursor.fetchall()]
     if asleep:
